@@ -463,3 +463,36 @@ def test_an_empty_list_has_the_dtype_of_the_others():
     assert batch([[]], [[1, 2]]).dtype == np.int64
     assert batch(np.zeros(0, np.float32), [1]).dtype == np.float64  # an array has a dtype itself
     assert batch([], []).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: dx.buffer_from_vector([{"x": x}]).to_stream(),
+        lambda x: dx.buffer_from_arrays(x=x[None]).to_stream(),
+        lambda x: dx.buffer_from_dataset([{"x": x}]).to_stream(),
+        lambda x: dx.stream_python_iterable(lambda: [{"x": x}]),
+    ],
+)
+def test_a_step_does_not_change_what_samples_are_made_of(make):
+    def add(sample):
+        sample["x"] += 1
+        return sample
+
+    x = np.arange(3)
+    with pytest.raises(dx.SampleError, match="map of sample 0: .*read-only"):
+        next(make(x).map(add))
+    assert next(make(x).map(lambda s: add({"x": s["x"].copy()})))["x"].tolist() == [1, 2, 3]
+    assert x.tolist() == [0, 1, 2] and x.flags.writeable
+    next(make(x).batch(1).map(add))  # a batch is a copy
+    assert x.tolist() == [0, 1, 2]
+
+
+def test_a_list_of_a_sample_is_a_copy():
+    def longer(sample):
+        sample["x"].append(3)
+        return {**sample, "y": 1}
+
+    source = [{"x": [1, 2]}]
+    b = dx.buffer_from_vector(source).map(longer)
+    assert b[0] == b[0] == {"x": [1, 2, 3], "y": 1} and source == [{"x": [1, 2]}]

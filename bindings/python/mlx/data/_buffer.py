@@ -134,6 +134,22 @@ def batch_task(buffer: Buffer, indices: Indices, pad: Pad, dim: Dims, index: int
     return Task(load, indices, epoch, index)
 
 
+def shielded(sample: Mapping[str, Any]) -> Sample:
+    """A sample whose changes do not reach the given one: arrays are views that cannot be written
+    to, lists are copied."""
+    return {key: _shielded(value) for key, value in sample.items()}
+
+
+def _shielded(value):
+    if isinstance(value, list):
+        return value.copy()
+    if not isinstance(value, np.ndarray):
+        return value
+    view = value.view()
+    view.flags.writeable = False
+    return view
+
+
 def _array(key, values):
     try:
         array = np.asarray(values)
@@ -171,7 +187,7 @@ class Vector(Buffer):
         return len(self._data)
 
     def _load(self, i, epoch):
-        return dict(self._data[i])
+        return shielded(self._data[i])
 
     def _task(self, i: int, epoch: int) -> Task:
         return Task(self._load, i, epoch, i)
@@ -237,7 +253,7 @@ def _column(key, values):
         array = _array(key, values)
     if array.ndim == 0:
         raise ValueError(f"[data] the column {key!r} is a single value")
-    return array
+    return _shielded(array)  # and so are its rows
 
 
 class Mapped(Buffer):

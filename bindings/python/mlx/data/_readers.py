@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ._buffer import Buffer, Columns, Vector
+from ._buffer import Buffer, Columns, Vector, shielded
 from ._missing import Fill, check_fill, missing, without_nulls
 from ._sources import FromIterable
 from ._stream import Stream
@@ -56,7 +56,8 @@ class _Dataset(Buffer):
         return len(self._dataset)
 
     def _load(self, i, epoch):
-        return _named(self._dataset[i], self._keys)
+        sample = _named(self._dataset[i], self._keys)
+        return shielded(sample) if isinstance(self._dataset, (list, tuple)) else sample
 
     def _task(self, i: int, epoch: int) -> Task:
         return Task(self._load, i, epoch, i)

@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
 
-from ._buffer import Buffer
+from ._buffer import Buffer, shielded
 from ._steps import Steps
 from ._stream import State, Stream, number
 from ._task import Sample, Task
@@ -74,7 +74,9 @@ class FromIterable(Stream):
 
     def _pull(self) -> Optional[Task]:
         if self._items is None:
-            self._items = iter(_iterable(self._factory()))
+            found = _iterable(self._factory())
+            kept = isinstance(found, (list, tuple)) and self._load is _as_sample
+            self._items = map(_kept_sample, found) if kept else iter(found)
         for item in self._items:
             self._count += 1
             return Task(self._load, item, self._at, self._count - 1)
@@ -97,6 +99,11 @@ def _iterable(found):
         what = type(found).__name__
         raise TypeError(f"[data] the function gave {what}, an iterable was expected")
     return found
+
+
+def _kept_sample(item):
+    """What a list gives is there in the next epoch, too."""
+    return shielded(item) if isinstance(item, dict) else item
 
 
 def _as_sample(item, epoch):
