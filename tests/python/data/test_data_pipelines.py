@@ -496,3 +496,17 @@ def test_a_list_of_a_sample_is_a_copy():
     source = [{"x": [1, 2]}]
     b = dx.buffer_from_vector(source).map(longer)
     assert b[0] == b[0] == {"x": [1, 2, 3], "y": 1} and source == [{"x": [1, 2]}]
+
+
+def test_dtypes_of_either_package():
+    b = dx.buffer_from_vector([{"x": 1}])
+    for kind in (mx.float32, np.float32, "float32", np.dtype(np.float32)):
+        assert b.cast("x", kind)[0]["x"].dtype == np.float32
+    for kind in ("float33", mx, 3):
+        with pytest.raises(TypeError, match="NumPy has no dtype"):
+            b.cast("x", kind)
+
+
+def test_a_missing_key_in_a_function_is_named_as_such():
+    with pytest.raises(dx.SampleError, match="map of sample 0: KeyError: 'y'"):
+        numbers(1).map(lambda s: s["y"])[0]

@@ -445,3 +445,9 @@ def test_empty_lists_of_arrow_are_of_its_type():
     b = dx.buffer_from_arrow(pa.table({"n": [[1, 2], []], "f": [[0.5], []]}))
     assert b[1]["n"].dtype == np.int64 and b[1]["f"].dtype == np.float64
     assert b.batch(2)[0]["n"].dtype == np.int64
+
+
+def test_long_fields_of_csv(tmp_path):
+    (tmp_path / "a.csv").write_text(f"t,n\n{'x' * 200_000},1\n")
+    for source in (dx.stream_csv_reader, dx.buffer_from_csv):
+        assert len(next(iter(source(tmp_path / "a.csv")))["t"]) == 200_000

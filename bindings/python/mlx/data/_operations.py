@@ -21,6 +21,19 @@ def _dict(sample):
     return sample
 
 
+def _dtype(dtype):
+    """NumPy's dtype of a dtype of either package."""
+    try:
+        return np.dtype(dtype)
+    except TypeError:
+        pass
+    name = str(dtype).rpartition(".")[2]  # mlx.core.float32
+    try:
+        return np.dtype(name)
+    except TypeError:
+        raise TypeError(f"[data] NumPy has no dtype {name}") from None
+
+
 class Operations(ImageOperations, AudioOperations, Steps):
     """What buffers and streams can do. `output_key`: where the result goes, by default in place of
     what it is made of."""
@@ -66,8 +79,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
     # --- arrays -----------------------------------------------------------------------------------
 
     def cast(self: Self, key: str, dtype: Any, output_key: str = "") -> Self:
-        """An array of another dtype (NumPy's, or its name)."""
-        kind = np.dtype(dtype)
+        """An array of another dtype (NumPy's, mlx's, or its name)."""
+        kind = _dtype(dtype)
         return self._add(at_key("cast", key, lambda x: np.asarray(x, kind), output_key))
 
     def normalize(self: Self, key: str, mean: Any, std: Any, output_key: str = "") -> Self:

@@ -221,9 +221,12 @@ def stream_line_reader(file: Union[PathLike, Sequence[PathLike]], key: str = "li
 
 # --- CSV ------------------------------------------------------------------------------------------
 
+_LONGEST_FIELD = 2**31 - 1  # of a C long on every platform; Python's own limit is 131072
+
 
 def _rows(text, sep, quote):
     """Rows as dicts of texts; the first row has the keys."""
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
     reader = csv.reader(text, delimiter=sep, quotechar=quote, strict=True)
     try:
         keys = next(reader, None)

@@ -19,7 +19,10 @@ class SampleError(ValueError):
 
     def __init__(self, step: str, index: Any, file: Optional[str], error: BaseException) -> None:
         where = f"sample {index}" + (f" ({file})" if file else "")
-        text = str(error) or type(error).__name__
+        text, kind = str(error), type(error).__name__
+        if isinstance(error, KeyError):  # says the key alone
+            text = f"{kind}: {text}"
+        text = text or kind
         super().__init__(f"[data] {step} of {where}: {text.removeprefix('[data] ')}")
         self.step, self.index, self.file = step, index, file
 
