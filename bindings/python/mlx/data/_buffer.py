@@ -259,6 +259,8 @@ def _column(key, values):
 class Mapped(Buffer):
     """A buffer with one more step."""
 
+    _step: Step
+
     def __init__(self, upstream: Buffer, step: Step) -> None:
         self._upstream, self._step, self._kind = upstream, step, step.name
 

@@ -39,14 +39,7 @@ class FromBuffer(Stream):
         self._at, self._position = epoch, 0
 
     def _state(self) -> State:
-        return {"at": self._at, "position": self._position, "size": len(self.buffer)}
-
-    def _check(self, state: Any) -> None:
-        super()._check(state)
-        if state.get("size") != len(self.buffer):
-            raise ValueError(
-                f"[data] the state is of {state.get('size')} samples, there are {len(self.buffer)}"
-            )
+        return {"at": self._at, "position": self._position}
 
     def _restore(self, state: State) -> None:
         position = number(state, "position", len(self.buffer))

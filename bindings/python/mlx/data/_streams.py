@@ -9,6 +9,8 @@ from ._task import Sample, SampleError, Step, Task, file_of, generator, ready, w
 class Mapped(Stream):
     """A stream with one more step."""
 
+    _step: Step
+
     def __init__(self, upstream: Stream, step: Step) -> None:
         self._upstream, self._step = upstream, step
         self._kind = step.name
