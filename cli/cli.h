@@ -157,6 +157,14 @@ void cli_interrupt_begin(void); /* main's */
 /* Control-C was answered: the next one is the first again. False: the process is to end. */
 bool cli_interrupt_clear(void);
 
+/* Functions of a library that is loaded when it is needed. */
+typedef struct cli_function {
+    void *to; /* a pointer to the function, which is set */
+    const char *name;
+} cli_function;
+/* False: there is no such library, or it lacks one of them. It stays until the program ends. */
+bool cli_functions_find(const char *file, const cli_function *list, size_t n);
+
 /* The word (`next` gives the i-th, NULL at the end) that was probably meant, valid until the next
    call; NULL: none is near. */
 const char *cli_near(const char *word, const char *(*next)(size_t i, const void *data),

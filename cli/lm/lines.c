@@ -1,6 +1,5 @@
 #include "lm/lines.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
@@ -76,19 +75,13 @@ static int next_character(void *edit, wchar_t *out) {
 
 /* The library stays: it and the terminal's, which it brings, keep memory that only they know. */
 static bool find_functions(cli_lines *l) {
-    void *library = dlopen("libedit.so.2", RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return false;
     void *(*begin)(const char *, FILE *, FILE *, FILE *);
     void *(*begin_history)(void);
-    *(void **)&begin = dlsym(library, "el_init");
-    *(void **)&begin_history = dlsym(library, "history_init");
-    *(void **)&l->set = dlsym(library, "el_set");
-    *(void **)&l->get = dlsym(library, "el_gets");
-    *(void **)&l->end = dlsym(library, "el_end");
-    *(void **)&l->remember = dlsym(library, "history");
-    *(void **)&l->forget = dlsym(library, "history_end");
-    if (!begin || !begin_history || !l->set || !l->get || !l->end || !l->remember || !l->forget)
+    const cli_function all[] = {{&begin, "el_init"},        {&begin_history, "history_init"},
+                                {&l->set, "el_set"},        {&l->get, "el_gets"},
+                                {&l->end, "el_end"},        {&l->remember, "history"},
+                                {&l->forget, "history_end"}};
+    if (!cli_functions_find("libedit.so.2", all, sizeof all / sizeof *all))
         return false;
     l->history = begin_history();
     l->edit = begin("mlx", stdin, stdout, stderr);

@@ -201,14 +201,9 @@ static bool is_known(const char *key) {
     return false;
 }
 
-static bool ends_in(const char *text, const char *end) {
-    size_t n = strlen(text), k = strlen(end);
-    return n > k && strcmp(text + n - k, end) == 0;
-}
-
 static json_t *read_file(cli_call *c, const char *path) {
     json_error_t error;
-    if (ends_in(path, ".yaml") || ends_in(path, ".yml"))
+    if (cli_has_ending(path, ".yaml") || cli_has_ending(path, ".yml"))
         return cli_yaml_load(c, path);
     json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (!all)

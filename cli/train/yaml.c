@@ -1,7 +1,6 @@
 /* YAML by libyaml: see yaml.h. */
 #include "train/yaml.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,22 +47,12 @@ static struct library {
 } lib;
 
 static bool find_functions(void) {
-    const struct {
-        void *to;
-        const char *name;
-    } rows[] = {{&lib.begin, "yaml_parser_initialize"},
-                {&lib.end, "yaml_parser_delete"},
-                {&lib.input, "yaml_parser_set_input_file"},
-                {&lib.next, "yaml_parser_parse"},
-                {&lib.drop, "yaml_event_delete"}};
-    void *library = dlopen("libyaml-0.so.2", RTLD_NOW | RTLD_LOCAL);
-    for (size_t i = 0; library && i < sizeof rows / sizeof *rows; i++) {
-        void *found = dlsym(library, rows[i].name);
-        if (!found)
-            return false;
-        memcpy(rows[i].to, &found, sizeof found);
-    }
-    return library != NULL;
+    const cli_function all[] = {{&lib.begin, "yaml_parser_initialize"},
+                                {&lib.end, "yaml_parser_delete"},
+                                {&lib.input, "yaml_parser_set_input_file"},
+                                {&lib.next, "yaml_parser_parse"},
+                                {&lib.drop, "yaml_event_delete"}};
+    return cli_functions_find("libyaml-0.so.2", all, sizeof all / sizeof *all);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */

@@ -15,8 +15,7 @@ typedef struct engine_request {
     srv_model *model;
     srv_queue *to;
     int choice;
-    mlx_token_stream
-        echo; /* the prompt's text, token by token; a handle of none: it is not echoed */
+    mlx_token_stream echo; /* of the prompt's text; of none where it is not echoed */
 } engine_request;
 
 struct srv_model {

@@ -219,39 +219,42 @@ int mlx_stream_get_device(mlx_device *dev, mlx_stream stream) {
     return capi_end_ok(&c, !mx_failed() && put_device(dev, s.device));
 }
 
-int mlx_stream_get_index(int *index, mlx_stream stream) {
+static int set_number(mlx_stream stream, bool (*set)(mx_stream s, int n), int n) {
     capi_call c = capi_begin_default();
-    if (index)
-        *index = stream_or_default(stream).index;
-    return capi_end_ok(&c, need_result(index, "stream_get_index"));
+    mx_stream s = stream_or_default(stream);
+    return capi_end_ok(&c, !mx_failed() && set(s, n));
+}
+
+static int get_number(int *n, mlx_stream stream, int (*get)(mx_stream s), const char *op) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    if (n)
+        *n = get(s);
+    return capi_end_ok(&c, need_result(n, op));
+}
+
+static int index_of(mx_stream s) {
+    return s.index;
+}
+
+int mlx_stream_get_index(int *index, mlx_stream stream) {
+    return get_number(index, stream, index_of, "stream_get_index");
 }
 
 int mlx_stream_set_priority(mlx_stream stream, int priority) {
-    capi_call c = capi_begin_default();
-    mx_stream s = stream_or_default(stream);
-    return capi_end_ok(&c, !mx_failed() && mx_stream_set_priority(s, priority));
+    return set_number(stream, mx_stream_set_priority, priority);
 }
 
 int mlx_stream_get_priority(int *priority, mlx_stream stream) {
-    capi_call c = capi_begin_default();
-    mx_stream s = stream_or_default(stream);
-    if (priority)
-        *priority = mx_stream_priority(s);
-    return capi_end_ok(&c, need_result(priority, "stream_get_priority"));
+    return get_number(priority, stream, mx_stream_priority, "stream_get_priority");
 }
 
 int mlx_stream_set_threads(mlx_stream stream, int threads) {
-    capi_call c = capi_begin_default();
-    mx_stream s = stream_or_default(stream);
-    return capi_end_ok(&c, !mx_failed() && mx_stream_set_threads(s, threads));
+    return set_number(stream, mx_stream_set_threads, threads);
 }
 
 int mlx_stream_get_threads(int *threads, mlx_stream stream) {
-    capi_call c = capi_begin_default();
-    mx_stream s = stream_or_default(stream);
-    if (threads)
-        *threads = mx_stream_threads(s);
-    return capi_end_ok(&c, need_result(threads, "stream_get_threads"));
+    return get_number(threads, stream, mx_stream_threads, "stream_get_threads");
 }
 
 int mlx_synchronize(mlx_stream stream) {

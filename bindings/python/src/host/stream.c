@@ -66,56 +66,43 @@ static PyObject *stream_device(PyObject *o, void *closure) {
                                                                   : mpy_device_wrap(dev);
 }
 
-static PyObject *stream_priority(PyObject *o, void *closure) {
-    int priority = 0;
-    (void)closure;
-    return mlx_stream_get_priority(&priority, ((mpy_stream *)o)->handle)
-               ? mpy_raise()
-               : PyLong_FromLong(priority);
+/* Numbers of a stream that can be set: the closure of their attributes. */
+typedef struct stream_number {
+    const char *name;
+    int (*get)(int *n, mlx_stream stream);
+    int (*set)(mlx_stream stream, int n);
+} stream_number;
+
+static stream_number priority = {"priority", mlx_stream_get_priority, mlx_stream_set_priority},
+                     threads = {"threads", mlx_stream_get_threads, mlx_stream_set_threads};
+
+static PyObject *get_number(PyObject *o, void *number) {
+    int n = 0;
+    return ((stream_number *)number)->get(&n, ((mpy_stream *)o)->handle) ? mpy_raise()
+                                                                         : PyLong_FromLong(n);
 }
 
-/* A number for one of its attributes; false with an exception. */
-static bool attribute_number(PyObject *value, const char *name, int *n) {
+static int set_number(PyObject *o, PyObject *value, void *number) {
+    const stream_number *of = number;
     if (!value)
-        return PyErr_Format(PyExc_TypeError, "a stream's %s cannot be deleted", name), false;
+        return PyErr_Format(PyExc_TypeError, "a stream's %s cannot be deleted", of->name), -1;
     long given = PyLong_AsLong(value);
-    *n = given > INT_MAX ? INT_MAX : given < INT_MIN ? INT_MIN : (int)given;
-    return given != -1 || !PyErr_Occurred();
-}
-
-static int stream_set_priority(PyObject *o, PyObject *value, void *closure) {
-    int n;
-    (void)closure;
-    if (!attribute_number(value, "priority", &n))
+    if (given == -1 && PyErr_Occurred())
         return -1;
-    return mlx_stream_set_priority(((mpy_stream *)o)->handle, n) ? (mpy_raise(), -1) : 0;
-}
-
-static PyObject *stream_threads(PyObject *o, void *closure) {
-    int threads = 0;
-    (void)closure;
-    return mlx_stream_get_threads(&threads, ((mpy_stream *)o)->handle) ? mpy_raise()
-                                                                       : PyLong_FromLong(threads);
-}
-
-static int stream_set_threads(PyObject *o, PyObject *value, void *closure) {
-    int n;
-    (void)closure;
-    if (!attribute_number(value, "threads", &n))
-        return -1;
-    return mlx_stream_set_threads(((mpy_stream *)o)->handle, n) ? (mpy_raise(), -1) : 0;
+    int n = given > INT_MAX ? INT_MAX : given < INT_MIN ? INT_MIN : (int)given;
+    return of->set(((mpy_stream *)o)->handle, n) ? (mpy_raise(), -1) : 0;
 }
 
 static PyGetSetDef stream_getset[] = {
     {"device", stream_device, NULL, "The device that the stream is a queue of.", NULL},
-    {"priority", stream_priority, stream_set_priority,
+    {"priority", get_number, set_number,
      "While an evaluation on a stream of higher priority is under way the others pause: -100 to 100, 0\n"
      "unless set.",
-     NULL},
-    {"threads", stream_threads, stream_set_threads,
+     &priority},
+    {"threads", get_number, set_number,
      "How many threads may compute at a time for an evaluation on the stream: 1 to 1024, or 0 for all, which\n"
      "it is unless set. Results do not depend on it.",
-     NULL},
+     &threads},
     {NULL},
 };
 
