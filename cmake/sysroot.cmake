@@ -1,5 +1,5 @@
 # A toolchain for another system than this one, whose libraries are unpacked in $MLXC_SYSROOT; $MLXC_MACHINE names Debian's cross compiler
-# and folders: aarch64-linux-gnu (tools/cross_wheel.sh), or x86_64-linux-gnu with an older C library (tools/old_wheel.sh).
+# and folders: aarch64-linux-gnu (tools/cross_wheel.sh), or x86_64-linux-gnu with an older C library.
 set(MACHINE $ENV{MLXC_MACHINE})
 set(CMAKE_SYSTEM_NAME Linux)
 string(REGEX REPLACE "-.*" "" CMAKE_SYSTEM_PROCESSOR ${MACHINE})

@@ -105,9 +105,9 @@ typedef struct arena {
 
 /* Beyond the room, which may be none, this only counts. */
 static void *take(arena *a, size_t count, size_t size) {
-    void *r = a->p + a->used;
+    size_t at = a->used;
     a->used += pad(count * size);
-    return a->used <= a->room ? r : NULL;
+    return a->used <= a->room ? a->p + at : NULL;
 }
 
 static int count_fetches(const mx_program *p) {
