@@ -109,6 +109,46 @@ def test_batches_of_what_does_not_fit():
     )
 
 
+ODD = [("uint8", 300), ("uint8", -1), ("int32", -1.5), ("int32", np.nan), ("int64", 2**70)]
+ODD += [("bool", 2), ("float32", 1e39), ("float16", np.float64(1e6)), ("int32", "1"), ("int32", 1j)]
+
+
+@pytest.mark.parametrize("dtype, value", ODD)
+def test_what_a_dtype_cannot_hold_fills_nothing(dtype, value):
+    b = dx.buffer_from_vector([{"x": np.ones(n, dtype), "t": "a"} for n in (1, 2)])
+    words = f"the {{}} is .*, {dtype} holds "
+    for made in (
+        b.pad("x", 0, 1, 0, value),
+        b.pad_to_size("x", 0, 3, value),
+        b.replace("x", 1, value),
+    ):
+        with pytest.raises(dx.SampleError, match=words.format("value")):
+            made[0]
+    for dim in (None, {"x": 0}):
+        with pytest.raises(dx.SampleError, match=words.format("pad of 'x'")):
+            b.batch(2, {"x": value}, dim)[0]
+        with pytest.raises(dx.SampleError, match=words.format("pad of 'x'")):
+            next(b.to_stream().dynamic_batch(2, "x", 9, {"x": value}, dim))
+
+
+def test_what_a_dtype_holds_fills():
+    held = [("uint8", 255), ("int32", -2.0), ("int64", 2**63 - 1), ("uint64", 2**64 - 1)]
+    held += [
+        ("bool", 1),
+        ("float32", 0.1),
+        ("float32", np.inf),
+        ("float16", 65504),
+        ("complex64", 1j),
+    ]
+    for dtype, value in held:
+        b = dx.buffer_from_vector([{"x": np.zeros(n, dtype)} for n in (1, 2)])
+        want = np.array([0, value], dtype)
+        for found in (b.pad("x", 0, 0, 1, value)[0]["x"], b.batch(2, {"x": value})[0]["x"][0]):
+            assert found.dtype == dtype and found.tolist() == want.tolist()
+    nan = dx.buffer_from_vector([{"x": np.ones(1)}]).pad("x", 0, 0, 1, float("nan"))[0]["x"]
+    assert np.isnan(nan).tolist() == [False, True]
+
+
 # --- operations -----------------------------------------------------------------------------------
 
 
@@ -132,6 +172,8 @@ def test_operations():
     assert b.key_transform("x", np.sum, "s")[0]["s"] == 15
     part = b.random_slice("x", 0, 3, seed=5)
     assert len(part[0]["x"]) == 3 and part[0]["x"].tolist() == part[0]["x"].tolist()
+    with pytest.raises(ValueError, match="tokenize: the pad is -1.5, int32 holds whole numbers"):
+        b.tokenize("t", lambda t: list(t.encode()), pad=-1.5)
     with pytest.raises(dx.SampleError, match="cast of sample 0: no 'q' among"):
         b.cast("q", int)[0]
     with pytest.raises(ValueError, match="std must not be 0"):

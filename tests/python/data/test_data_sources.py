@@ -420,8 +420,15 @@ def test_nulls_of_arrow(tmp_path):
     assert [s["t"] for s in dx.stream_parquet(path, fill=fill)] == ["a", "b", "c", ""]
     with pytest.raises(ValueError, match="no column 'y' among n, x, t"):
         dx.buffer_from_arrow(table, fill={"y": 0})
-    with pytest.raises(ValueError, match="fill of the column 'n': "):
-        dx.buffer_from_arrow(table, fill={**fill, "n": "x"})
+    for name, odd in (("n", "x"), ("n", -1.5), ("n", float("nan")), ("n", 2**63), ("x", "1")):
+        with pytest.raises(ValueError, match=f"fill of the column {name!r}: it is .*64 holds"):
+            dx.buffer_from_arrow(table, fill={**fill, name: odd})
+    small = pa.table({"u": pa.array([1, None], pa.uint8()), "f": pa.array([1, None], pa.float32())})
+    for odd in ({"u": -1, "f": 0}, {"u": 256, "f": 0}, {"u": 0, "f": 1e39}):
+        with pytest.raises(ValueError, match="fill of the column '[uf]': it is .*(8|32) holds"):
+            dx.buffer_from_arrow(small, fill=odd)
+    whole = dx.buffer_from_arrow(small, fill={"u": pa.scalar(255), "f": 0.5}).batch(2)[0]
+    assert whole["u"].tolist() == [1, 255] and whole["f"].tolist() == [1, 0.5]
     lists = pa.table({"l": [[1, 2], [3, None]], "d": [[[1]], [[None]]]})
     b = dx.buffer_from_arrow(lists)
     assert b[0]["l"].tolist() == [1, 2]

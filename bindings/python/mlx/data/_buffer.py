@@ -146,7 +146,7 @@ def _shielded(value):
     if not isinstance(value, np.ndarray):
         return value
     view = value.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 

@@ -40,6 +40,7 @@ def _column(key, values, pad, dim):
         return np.stack(arrays)
     if any(a.ndim != arrays[0].ndim for a in arrays):
         raise ValueError(f"the arrays under {key!r} have {_dims(arrays)} dimensions")
+    fitting(pad, np.result_type(*arrays), f"the pad of {key!r}")
     return stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
 
 
@@ -58,6 +59,34 @@ def _numbers(key, values):
     if array.ndim != 1 or array.dtype.kind not in "biuf":
         raise ValueError(f"the values under {key!r} are no numbers of one kind that fit 64 bits")
     return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
+def fitting(value: Any, dtype: np.dtype, what: str) -> Any:
+    """The value, or ValueError if a dtype of numbers cannot hold it. Floats are rounded."""
+    if dtype.kind in _NUMBERS and not _fits(np.asarray(value), dtype):
+        raise ValueError(f"{what} is {value!r}, {dtype} holds {_range(dtype)}")
+    return value
+
+
+_NUMBERS = "biufc"  # kinds of NumPy's dtypes
+
+
+def _fits(given, dtype):
+    if given.dtype.kind not in (_NUMBERS if dtype.kind == "c" else "biuf"):
+        return False
+    with np.errstate(all="ignore"):
+        kept = given.astype(dtype)
+    if dtype.kind in "fc":
+        return bool(np.all(np.isfinite(kept) | ~np.isfinite(given)))
+    return bool(kept.tolist() == given.tolist())  # Python's numbers compare exactly
+
+
+def _range(dtype):
+    if dtype.kind in "fc":
+        return f"numbers up to {np.finfo(dtype).max}"
+    if dtype.kind == "b":
+        return "0 and 1"
+    return f"whole numbers from {np.iinfo(dtype).min} to {np.iinfo(dtype).max}"
 
 
 def _dims(arrays):
@@ -85,9 +114,9 @@ def _joined(arrays, pad, dim):
     shape = _largest(arrays)
     if not -len(shape) <= dim < len(shape):
         raise ValueError(f"the arrays have no dimension {dim}")
-    filled = []
+    filled, dtype = [], np.result_type(*arrays)
     for a in arrays:
         shape[dim] = a.shape[dim]
-        filled.append(np.full(shape, pad, a.dtype))
+        filled.append(np.full(shape, pad, dtype))
         _put(a, filled[-1])
     return np.concatenate(filled, axis=dim)

@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable, Optional, Sequence, TypeVar, Union
 import numpy as np
 
 from ._audio_operations import AudioOperations
-from ._collate import stacked
+from ._collate import fitting, stacked
 from ._image_operations import ImageOperations
 from ._steps import Steps, at_key, path_below, value_at
 from ._task import Sample, Step
@@ -32,6 +32,12 @@ def _dtype(dtype):
         return np.dtype(name)
     except TypeError:
         raise TypeError(f"[data] NumPy has no dtype {name}") from None
+
+
+def _padded(a, dim, before, behind, value):
+    widths = [(0, 0)] * a.ndim
+    widths[dim] = (before, behind)
+    return np.pad(a, widths, constant_values=fitting(value, a.dtype, "the value"))
 
 
 class Operations(ImageOperations, AudioOperations, Steps):
@@ -112,9 +118,7 @@ class Operations(ImageOperations, AudioOperations, Steps):
         """`lpad` values before and `rpad` values behind what is along `dim`."""
 
         def padded(x):
-            widths = [(0, 0)] * np.ndim(x)
-            widths[dim] = (lpad, rpad)
-            return np.pad(x, widths, constant_values=value)
+            return _padded(np.asarray(x), dim, lpad, rpad, value)
 
         return self._add(at_key("pad", key, padded))
 
@@ -122,9 +126,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
         """Values behind what is along `dim`, so that it has `size`; what is longer stays."""
 
         def padded(x):
-            widths = [(0, 0)] * np.ndim(x)
-            widths[dim] = (0, max(0, size - np.shape(x)[dim]))
-            return np.pad(x, widths, constant_values=value)
+            a = np.asarray(x)
+            return _padded(a, dim, 0, max(0, size - a.shape[dim]), value)
 
         return self._add(at_key("pad_to_size", key, padded))
 
@@ -166,7 +169,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
         def replaced(x):
             if isinstance(x, (str, bytes)):
                 return x.replace(old, new)
-            return np.where(np.asarray(x) == old, np.asarray(new, np.asarray(x).dtype), x)
+            a = np.asarray(x)
+            return np.where(a == old, np.asarray(fitting(new, a.dtype, "the value"), a.dtype), a)
 
         return self._add(at_key("replace", key, replaced))
 
@@ -209,6 +213,9 @@ class Operations(ImageOperations, AudioOperations, Steps):
         encode_all = getattr(tokenizer, "encode_all", None)
         if not callable(encode):
             raise TypeError("[data] tokenize: a tokenizer has encode(text), or is a function")
+
+        if pad is not None:
+            fitting(pad, np.dtype(np.int32), "[data] tokenize: the pad")
 
         def one(text):
             text = text.decode() if isinstance(text, bytes) else text

@@ -8,6 +8,7 @@ from typing import Any, Iterator, Optional, Sequence, Union
 import numpy as np
 
 from ._buffer import Buffer, Columns, LazyColumn, Vector
+from ._collate import fitting
 from ._missing import Fill, check_fill, check_within, missing
 from ._readers import PathLike, _paths, file_words, stream_of_files
 from ._stream import Stream
@@ -41,21 +42,28 @@ class _ArrowColumn(LazyColumn):
         return np.asarray(value) if value else np.zeros(0, self._empty)
 
 
+def _is_number(kind):
+    types = _pyarrow("pyarrow.types")
+    return types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)
+
+
 def _filled(name, column, value):
     try:
+        if _is_number(column.type):
+            given = value.as_py() if hasattr(value, "as_py") else value
+            fitting(given, np.dtype(column.type.to_pandas_dtype()), "it")
         return _pyarrow("pyarrow.compute").fill_null(column, value)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise ValueError(f"[data] fill of the column {name!r}: {error}") from None
 
 
-def _arrow_column(name, column, types, fill, first):
+def _arrow_column(name, column, fill, first):
     if column.null_count and name in fill:
         column = _filled(name, column, fill[name])
     if column.null_count:
         row = column.is_null().to_numpy().argmax()
         raise missing(name, first + int(row), column.null_count, "a null")
-    kind = column.type
-    if types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind):
+    if _is_number(column.type):
         return column.to_numpy(zero_copy_only=False)
     return _ArrowColumn(name, column)
 
@@ -69,7 +77,6 @@ def buffer_from_arrow(table: Any, *, fill: Optional[Fill] = None) -> Buffer:
 
 def _arrow(table, fill, first):
     """`first`: the number of the first row, for errors."""
-    types = _pyarrow("pyarrow.types")
     if not hasattr(table, "schema") or not hasattr(table, "columns"):
         raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
     check_fill(fill, table.schema.names)
@@ -79,7 +86,7 @@ def _arrow(table, fill, first):
     columns = {}
     for name, column in zip(table.schema.names, table.columns):
         whole = column if hasattr(column, "chunks") else chunked([column])
-        columns[name] = _arrow_column(name, whole, types, fill or {}, first)
+        columns[name] = _arrow_column(name, whole, fill or {}, first)
     return Columns(columns)
 
 
