@@ -201,7 +201,7 @@ bool is_silent(const decoded *d) {
 
 /* Say to the decoder what was said before, and that a transcript begins. */
 static void begin(search *s, const history *before) {
-    int prompt[MOST_POSITIONS + 1], n = 0, most = s->m->positions / 2 - 1;
+    int prompt[MOST + 2], n = 0, most = s->m->positions / 2 - 1;
     int kept = before->n < most ? before->n : most;
     if (kept > 0)
         prompt[n++] = s->w->previous;

@@ -16,6 +16,7 @@
 #include "whisper.h"
 
 enum { MAX_RANK = 4, HEAD_DIM = 64 }; /* all published models have heads of 64 */
+enum { LEAST_POSITIONS = 8 };         /* of a prompt, half of them at most what was said before */
 
 static const struct {
     const char *theirs, *ours[3];
@@ -222,6 +223,7 @@ void load_weights(whisper *m, const char *folder) {
     m->heads = m->dims / HEAD_DIM;
     m->encoder_layers = layers_of(m, "encoder");
     m->decoder_layers = layers_of(m, "decoder");
-    if (!m->heads || m->dims % HEAD_DIM || !m->encoder_layers || !m->decoder_layers)
+    if (!m->heads || m->dims % HEAD_DIM || m->positions < LEAST_POSITIONS || !m->encoder_layers ||
+        !m->decoder_layers)
         die(folder, "not a model of Whisper");
 }

@@ -15,11 +15,7 @@
 
 /* Features of a window: 3000 frames of 10 ms; two of them are a timestamp's step. */
 enum { RATE = 16000, HOP = 160, FRAMES = 3000, FRAMES_PER_STEP = 2, MAX_LAYERS = 64 };
-enum {
-    MOST = 224,
-    MOST_ROWS = 16,
-    MOST_POSITIONS = 448
-}; /* tokens of a window; rows of a search */
+enum { MOST = 224, MOST_ROWS = 16 }; /* tokens of a window; rows of a search */
 
 typedef struct whisper {
     mlx_map_string_to_array weights; /* float32, by the names of Hugging Face without "model." */

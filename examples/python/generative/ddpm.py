@@ -18,7 +18,6 @@ from common import Progress, arguments, check_multiple
 from pictures import image_grid, write_png
 from samples import batches, follow, mnist
 
-
 NO_DIGIT = 10  # the label where none is told
 
 
@@ -70,8 +69,8 @@ class UNet(nn.Module):
         self.width, w, time = width, width, 4 * width
         self.clock = nn.SinusoidalPositionalEncoding(time, scale=1)
         self.time = nn.Sequential(nn.Linear(time, time), nn.SiLU(), nn.Linear(time, time))
-        self.digit, self.attention = nn.Embedding(11, time), Attention(2 * w)
-        self.digit.weight = mx.random.normal((11, time))
+        self.digit, self.attention = nn.Embedding(NO_DIGIT + 1, time), Attention(2 * w)
+        self.digit.weight = mx.random.normal((NO_DIGIT + 1, time))
         # Where a place is: noise alone does not say, and a convolution does not ask.
         self.place = [mx.random.normal((14, 14, w)), mx.random.normal((7, 7, 2 * w))]
         self.first = nn.Conv2d(4, w, 3, padding=1)
@@ -157,10 +156,8 @@ def train(model, diffusion, images, labels, epochs, batch, seed, untold=0.1):
     """Returns the mean loss of the last hundred steps and the moving average of the model, which is
     not told the digit of so large a share of the images."""
     total = epochs * (len(images) // batch)
-    average, optimizer = (
-        UNet(model.width),
-        optim.Adam(optim.cosine_decay(2e-3, total), bias_correction=True),
-    )
+    optimizer = optim.Adam(optim.cosine_decay(2e-3, total), bias_correction=True)
+    average = UNet(model.width)
     average.update(model.parameters())
     state = [model.state, average.state, optimizer.state, mx.random.state]
 

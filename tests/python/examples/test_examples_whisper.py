@@ -410,6 +410,11 @@ def test_what_the_program_in_c_is_not_told(tmp_path, monkeypatch):
         command = [c_program(), *words, folder, wav]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode in (1, 2) and sentence in done.stderr, done.stderr
+    short = Config(128, 64, whisper_files.SIZE, 2, 1, 128, 2, 1, 128, max_target_positions=4)
+    monkeypatch.setattr(whisper_files, "CONFIG", short)
+    odd = whisper_files.write_safetensors(tmp_path / "odd", whisper_files.random_model())
+    done = subprocess.run([c_program(), odd, wav], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "not a model of Whisper" in done.stderr
     said = said_by_c("--language", "de", "--translate", "--temperature", "1", folder, wav)
     assert isinstance(said, list)
 

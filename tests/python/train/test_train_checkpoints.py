@@ -7,6 +7,7 @@ import mlx.optimizers as optim
 import numpy as np
 import pytest
 from mlx.train import EMA, Callback, Checkpoint, CSVLogger, EarlyStopping, TimeLimit, Trainer
+from mlx.train import checkpoint
 
 from seeds import generator
 from test_train_callbacks import StopAt
@@ -174,6 +175,27 @@ def test_a_checkpoint_of_other_data(tmp_path, stop):
         assert ours.global_step == 0
     ours.fit(data.rename_key("z", "x"), 2, resume=tmp_path, other=["data"])
     assert ours.epoch == 2 and ours.global_step == (12 if stop is None else 14)
+
+
+def test_other_data_may_be_said_to_load(tmp_path):
+    stopped = usual(tmp_path)
+    stopped.callbacks.append(StopAt(3))
+    with pytest.raises(InterruptedError):
+        stopped.fit(batches(), 1)
+    other = [(b["x"], 2 - b["y"]) for b in batches()]
+    ours = usual()
+    last = tmp_path / "last.safetensors"
+    ours.load(last, other=["data", "callbacks"])
+    assert ours.batch == 0 and ours.global_step == 2
+    ours.fit(other, 1)
+    assert ours.epoch == 1 and ours.global_step == 2 + len(other)
+    # What is loaded later has the place of its file, not of the data before.
+    ours.load(last, other=["callbacks"])
+    ours.save(tmp_path / "again.safetensors")
+    (_, there), (_, here) = (
+        checkpoint.read(tmp_path / f"{n}.safetensors") for n in ("last", "again")
+    )
+    assert here["data"] == there["data"] and here["batch"] == there["batch"] == 2
 
 
 class Loader:

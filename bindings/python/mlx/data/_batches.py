@@ -147,7 +147,7 @@ class DynamicBatched(Stream):
     def _restore(self, state: State) -> None:
         self._begin(number(state, "at"))
         self._refills = number(state, "refills")
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])
         self._pass_over(number(state, "given"))
         self._number = number(state, "number")
 

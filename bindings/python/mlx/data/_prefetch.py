@@ -170,4 +170,4 @@ class Prefetched(Stream):
 
     def _restore(self, state: State) -> None:
         self._halt()
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])

@@ -133,9 +133,9 @@ class Stream(Operations):
     def _go_to(self, state: State) -> None:
         former = self._named_state()
         try:
-            self._named_restore(state)
+            self._restore(state)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            self._named_restore(former)
+            self._restore(former)
             if isinstance(error, ValueError):
                 raise
             raise ValueError("[data] this is not the state of such a stream") from None
@@ -150,19 +150,20 @@ class Stream(Operations):
         """The streams that this one takes from."""
         return [one for one in self._below() if isinstance(one, Stream)]
 
-    def _named_state(self) -> State:
+    def _name(self) -> str:
+        """Its words, made once: each task of a prefetch has a state."""
         self._known_words = self._known_words or self._words()
-        return {"kind": self._known_words, **self._state()}
+        return self._known_words
 
-    def _named_restore(self, state: State) -> None:
-        self._restore(state)
+    def _named_state(self) -> State:
+        return {"kind": self._name(), **self._state()}
 
     def _check(self, state: Any) -> None:
         """Raise ValueError unless the state is of a pipeline of this structure."""
         kind = state.get("kind") if isinstance(state, Mapping) else None
-        if kind != self._words():
+        if kind != self._name():
             raise ValueError(
-                f"[data] the state is of another pipeline: {self._words()} here, {kind} there"
+                f"[data] the state is of another pipeline: {self._name()} here, {kind} there"
             )
         inner = self._inner()
         states = state.get("inner", [state.get("upstream")] if inner else [])

@@ -26,7 +26,7 @@ class Mapped(Stream):
         return {"upstream": self._upstream._named_state()}
 
     def _restore(self, state: State) -> None:
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])
 
 
 class Counted(Stream):
@@ -46,7 +46,7 @@ class Counted(Stream):
 
     def _restore(self, state: State) -> None:
         self._count = number(state, "count")
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])
 
 
 class Taken(Counted):
@@ -133,7 +133,7 @@ class Repeated(Stream):
         most = None if self._times < 0 else self._times
         self._base, self._pass = number(state, "base"), number(state, "pass", most)
         self._some = bool(state["some"])
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])
 
 
 class Shuffled(Stream):
@@ -181,7 +181,7 @@ class Shuffled(Stream):
 
     def _restore(self, state: State) -> None:
         self._begin(number(state, "at"))
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])
         self._pass_over(number(state, "drawn"))
 
 
@@ -255,7 +255,7 @@ class Flat(Stream):
 
     def _restore(self, state: State) -> None:
         self._begin(number(state, "at"))
-        self._upstream._named_restore(state["upstream"])
+        self._upstream._restore(state["upstream"])
         self._pass_over(number(state, "given"))
         self._number = number(state, "number")
 
@@ -348,4 +348,4 @@ class Mixed(Stream):
         self._turn = number(state, "turn", max(0, len(alive) - 1))
         self._left, self._alive = number(state, "left", self._block), list(alive)
         for stream, inner in zip(self._streams, state["inner"]):
-            stream._named_restore(inner)
+            stream._restore(inner)

@@ -29,7 +29,8 @@ class SampleError(ValueError):
 
 class Step(NamedTuple):
     """One operation of a pipeline: `apply(sample, task)` returns a sample, or None, which drops it
-    where `drops`. `key` is what it works on; `random` says whether it draws numbers. `settings` are what tells it from others of its name."""
+    where `drops`. `key` is what it works on; `random` says whether it draws numbers. `settings` are
+    what tells it from others of its name."""
 
     name: str
     apply: Callable[[Sample, "Task"], Optional[Sample]]

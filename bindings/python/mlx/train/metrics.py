@@ -75,16 +75,29 @@ def _sums(values, weight):
         return _number((values * weight).sum()), _number(weight.sum())
 
 
-class Mean(Metric):
+class _Total(Metric):
+    """The mean of what is added."""
+
+    def reset(self) -> None:
+        self.total = self.count = 0.0
+
+    def _add(self, values, weight):
+        total, count = _sums(values, weight)
+        self.total += total
+        self.count += count
+
+    def compute(self) -> float:
+        """The mean; NaN of nothing."""
+        return self.total / self.count if self.count else float("nan")
+
+
+class Mean(_Total):
     """The mean of `function(prediction, target)`, a number for each example or one for all."""
 
     def __init__(self, function: Callable[[mx.array, mx.array], mx.array], name: str = "") -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", "mean")
         super().__init__()
-
-    def reset(self) -> None:
-        self.total = self.count = 0.0
 
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
@@ -100,25 +113,20 @@ class Mean(Metric):
         else:
             self._add(values, weight)
 
-    def _add(self, values, weight):
-        total, count = _sums(values, weight)
-        self.total += total
-        self.count += count
 
-    def compute(self) -> float:
-        """The mean; NaN of nothing."""
-        return self.total / self.count if self.count else float("nan")
-
-
-class _OfClasses(Mean):
-    """The mean of a number for each example of some class."""
+class _OfClasses(Metric):
+    """What reads classes."""
 
     def __init__(self, name: str, threshold: Optional[float], targets: Optional[str]) -> None:
-        self.reader = Reader(name, threshold, targets)
-        super().__init__(lambda prediction, target: prediction, name)
+        self.name, self.reader = name, Reader(name, threshold, targets)
+        super().__init__()
 
     def follow(self, loss: Any) -> None:
         self.reader.follow(loss)
+
+
+class _EachOfClasses(_OfClasses, _Total):
+    """The mean of a number for each example of some class."""
 
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
@@ -139,7 +147,7 @@ class _OfClasses(Mean):
         return examples.scores
 
 
-class Accuracy(_OfClasses):
+class Accuracy(_EachOfClasses):
     """The share of examples whose likeliest class is the target; NaN is never right. Scores of two
     classes above `threshold` mean 1."""
 
@@ -150,7 +158,7 @@ class Accuracy(_OfClasses):
         return examples.found() == examples.labels
 
 
-class TopK(_OfClasses):
+class TopK(_EachOfClasses):
     """The share of examples of whose target fewer than `k` classes are likelier; of equally likely
     ones the first come first, and NaN is likelier than any."""
 
@@ -168,7 +176,7 @@ class TopK(_OfClasses):
         return (before.sum(-1) < self.k) & ~mx.isnan(score[..., 0])
 
 
-class Perplexity(_OfClasses):
+class Perplexity(_EachOfClasses):
     """exp of the mean cross entropy of logits."""
 
     def __init__(self, targets: Optional[str] = None) -> None:
@@ -185,7 +193,7 @@ class Perplexity(_OfClasses):
         return _number(mx.exp(mx.array(mean)))
 
 
-class ConfusionMatrix(Metric):
+class ConfusionMatrix(_OfClasses):
     """Numbers of examples (weights of them): a row for each target, a column for each likeliest
     class. Predictions that are NaN are in no column. Scores of two classes above `threshold` mean
     1."""
@@ -193,11 +201,7 @@ class ConfusionMatrix(Metric):
     name = "confusion_matrix"
 
     def __init__(self, threshold: Optional[float] = None, targets: Optional[str] = None) -> None:
-        self.reader = Reader(self.name, threshold, targets)
-        super().__init__()
-
-    def follow(self, loss: Any) -> None:
-        self.reader.follow(loss)
+        super().__init__(self.name, threshold, targets)
 
     def reset(self) -> None:
         self.counts: Optional[mx.array] = None  # with a column for NaN
@@ -266,7 +270,7 @@ class F1(ConfusionMatrix):
         return _number((each * weight).sum() / weight.astype(mx.float64).sum())
 
 
-class AUC(Metric):
+class AUC(_OfClasses):
     """The area under the ROC curve: how often an example of the class has a higher score than one
     of another, equal scores half (Hanley and McNeil 1982); NaN if a score is. Predictions are
     scores of two classes, or (..., classes): then the mean over all classes that occur, each
@@ -275,11 +279,7 @@ class AUC(Metric):
     name = "auc"
 
     def __init__(self, targets: Optional[str] = None) -> None:
-        self.reader = Reader(self.name, 0.0, targets)
-        super().__init__()
-
-    def follow(self, loss: Any) -> None:
-        self.reader.follow(loss)
+        super().__init__(self.name, 0.0, targets)  # where scores are cut does not matter
 
     def reset(self) -> None:
         self.scores: list[mx.array] = []

@@ -158,8 +158,8 @@ class Trainer:
         resume: Optional[PathLike] = None,
         other: Sequence[str] = (),
     ) -> History:
-        """Train until `epochs` have ended, those of calls before and of a checkpoint counted, too, and
-        evaluate `validation` after each.
+        """Train until `epochs` have ended, those of calls before and of a checkpoint counted, too,
+        and evaluate `validation` after each.
 
         Data are a stream or buffer of `mlx.data`, a list or loader of batches, or a function that
         returns such for each epoch. With `steps_per_epoch` an epoch is so many batches, and data
@@ -412,7 +412,9 @@ class Trainer:
         for name in _COUNTS:
             setattr(self, name, about[name])
         self._sums, self.history.rows = about["sums"], about["history"]
-        self._resumed, self._steps = about["data"], None
+        self._data, self._resumed, self._steps = None, about["data"], None
+        if "data" in other:
+            self.batch, self._resumed = 0, None
         self._pending, self._waiting = 0, [0.0, 0.0]
 
     def _check(self, path, arrays, about, other):
