@@ -316,7 +316,7 @@ class Trainer:
         with self._evaluation():
             self._call("on_validation_begin")
             try:
-                for batch in Data(data, "data to evaluate").epoch(0, 0):
+                for batch in Data(data, "data to evaluate").all():
                     result, (prediction, target, weight) = steps.test(arrays_of(batch))
                     mx.eval(result, prediction)
                     yield result, prediction, target, weight
@@ -353,7 +353,7 @@ class Trainer:
         forward = forward or (lambda model, batch: model(_first(batch)))
         dtype, parts = self._options[0], []
         with self._evaluation():
-            for batch in Data(data, "data to predict").epoch(0, 0):
+            for batch in Data(data, "data to predict").all():
                 parts.append(forward(self.model, arrays_of(batch)))
                 mx.eval(parts[-1])
         if not parts:
