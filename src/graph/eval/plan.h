@@ -9,7 +9,7 @@
  *
  *     order.c  fills the steps: iterative depth-first walk from the roots
  *     fuse.c   stages, groups, feeds, and the order of the units
- *     schedule.c  another order, where it needs less memory
+ *     schedule.c  another order, where it needs less memory: greedy.c makes one, simulate.c weighs
  *     fill.c   which fills are run, and how
  *     build.c  makes the program of a unit just before it runs
  *
