@@ -237,7 +237,7 @@ def test_random_operations():
     parts = [c["x"].shape for c in b.image_random_area_crop("x", [0.2, 0.5], [0.75, 1.33], seed=3)]
     assert all(0.15 < h * w / 900 < 0.6 and 0.6 < w / h < 1.6 for h, w, _ in parts)
     assert len(set(parts)) > 10
-    never = b.image_random_area_crop("x", [9, 9], [1, 1])
+    never = b.image_random_area_crop("x", [0.9, 1], [9, 9])
     assert never[0]["x"].shape == (30, 30, 3)
     with pytest.raises(dx.SampleError, match="image_random_crop of sample 0: .*not within 30 x 30"):
         b.image_random_crop("x", 40, 10)[0]
@@ -272,3 +272,150 @@ def test_steps_on_images_take_one_image(tmp_path):
     assert images.crop(picture(8, 8)[..., 0], 1, 2, 3, 4).shape == (4, 3)
     with pytest.raises(ValueError, match=r"not \(3,\)"):
         images.center_crop(np.zeros(3, np.uint8), 1, 1)
+
+
+# --- images with masks and boxes ------------------------------------------------------------------
+
+
+def scene():
+    """An image whose pixels say where they were, its mask, and boxes around single pixels."""
+    place = 1 + np.arange(20 * 30).reshape(20, 30)  # 0 is what is around
+    image = np.stack([place // 256, place % 256, place % 7], -1).astype(np.uint8)
+    corners = np.array([[3, 4], [11, 9], [28, 19], [0, 0], [17, 2]])
+    return {"i": image, "m": place.astype(np.int32), "b": np.hstack([corners, corners + 1])}
+
+
+MOVES = [
+    lambda s: s.image_random_crop(("i", "m"), 12, 9, boxes="b", seed=1),
+    lambda s: s.image_random_crop(("i", "m"), 30, 20, pad=3, boxes="b", seed=2),
+    lambda s: s.image_random_area_crop(("i", "m"), (0.2, 0.6), (0.5, 2), boxes="b", seed=3),
+    lambda s: s.image_random_h_flip(("i", "m"), boxes="b", seed=4),
+    lambda s: s.image_center_crop(("i", "m"), 10, 11, boxes="b"),
+    lambda s: s.image_random_crop(["i", "m"], 15, 10, boxes="b").image_random_h_flip(
+        ["i", "m"], boxes="b"
+    ),
+]
+
+
+@pytest.mark.parametrize("place", range(len(MOVES)))
+def test_images_masks_and_boxes_move_together(place):
+    first = scene()
+    b = MOVES[place](dx.buffer_from_vector([first] * 40))
+    places, kept = set(), 0
+    for s in [*b, *b.to_stream().prefetch(3, 2)]:
+        h, w = s["m"].shape
+        assert s["i"].shape == (h, w, 3) and s["b"].shape == (5, 4) and s["b"].dtype == np.int64
+        told = s["i"][..., 0].astype(int) * 256 + s["i"][..., 1]
+        np.testing.assert_array_equal(told, s["m"])
+        places.add(s["m"].tobytes())
+        for before, (x0, y0, x1, y1) in zip(first["b"], s["b"]):
+            assert 0 <= x0 <= x1 <= w and 0 <= y0 <= y1 <= h
+            inside = s["m"] == first["m"][before[1], before[0]]
+            if x1 > x0 and y1 > y0:
+                assert inside[y0, x0] and (x1 - x0, y1 - y0) == (1, 1)
+                kept += 1
+            else:
+                assert not inside[1:-1, 1:-1].any()
+    assert kept and (len(places) > 1) == (place != 4)
+
+
+def test_sizes_of_images_masks_and_boxes():
+    b = dx.buffer_from_vector([scene()])
+    s = b.image_resize("i", 60, 10, boxes="b")[0]
+    np.testing.assert_allclose(s["b"][1], [22, 4.5, 24, 5])
+    assert s["b"].dtype == np.float32 and s["i"].shape == (10, 60, 3)
+    s = b.image_resize(("i", "m"), 15, 10, filter=("bilinear", "nearest"), boxes="b")[0]
+    assert s["m"].dtype == np.int32 and set(s["m"].ravel()) <= set(range(1, 601))
+    s = b.image_resize_smallest_side("i", 40, boxes="b", filter="nearest")[0]
+    np.testing.assert_array_equal(s["b"], scene()["b"] * 2.0)
+    grey = b.key_transform("m", lambda m: (m % 256).astype(np.uint8))
+    turned = grey.image_rotate(("i", "m"), 90, False, filter=("bilinear", "nearest"))[0]
+    np.testing.assert_array_equal(turned["m"], np.rot90(grey[0]["m"]))
+    np.testing.assert_array_equal(turned["i"], np.rot90(grey[0]["i"]))
+    for w, h in ((7, 13), (31, 19), (64, 64), (1, 1)):
+        x = picture()
+        want = np.asarray(Image.fromarray(x).resize((w, h), Image.Resampling.NEAREST))
+        for kind in (np.uint8, np.int64, np.float32):
+            found = images.resize(x.astype(kind), w, h, "nearest")
+            assert found.dtype == kind
+            np.testing.assert_array_equal(found, want)
+    nothing = b.map(lambda s: {**s, "b": []}).image_random_h_flip("i", 1, boxes="b")[0]["b"]
+    assert nothing.shape == (0, 4)
+    small = b.map(lambda s: {**s, "b": s["b"].astype(np.uint8)})
+    assert small.image_center_crop("i", 10, 10, boxes="b")[0]["b"].min() == 0
+
+
+def test_the_same_part_of_several_arrays():
+    b = dx.buffer_from_vector([{"x": np.arange(50), "y": np.arange(100).reshape(50, 2)}] * 30)
+    parts = [(s["x"], s["y"]) for s in b.random_slice(("x", "y"), 0, 7)]
+    assert all(len(x) == 7 and np.array_equal(y[:, 0], 2 * x) for x, y in parts)
+    assert len({x[0] for x, _ in parts}) > 10
+    with pytest.raises(dx.SampleError, match="sizes along dimension -1 differ: {'x': 50, 'y': 2}"):
+        b.random_slice(("x", "y"), -1, 1)[0]
+
+
+def test_each_of_several_keys():
+    b = dx.buffer_from_vector([{"x": 1, "y": 2, "f": "a.png", "g": "none.png"}])
+    assert b.cast(["x", "y"], "float32", ["p", "q"])[0]["q"] == 2
+    assert b.normalize(("x", "y"), 1, 2)[0]["y"] == 0.5
+    with pytest.raises(dx.SampleError, match="cast of sample 0: 'y': 300 is beyond uint8"):
+        b.replace("y", 2, 300).cast(("x", "y"), "uint8")[0]
+    with pytest.raises(dx.SampleError, match="cast of sample 0: no 'z' among"):
+        b.cast(("x", "z"), "uint8")[0]
+
+
+def test_arguments_of_steps_on_images():
+    b = dx.buffer_from_vector([scene()])
+    for call, words in [
+        (lambda: b.image_random_h_flip("i", 1.5), "prob is a number from 0 to 1, not 1.5"),
+        (lambda: b.image_random_h_flip("i", -0.1), "prob is a number from 0 to 1"),
+        (lambda: b.image_random_h_flip("i", float("nan")), "prob is .* not nan"),
+        (lambda: b.image_random_h_flip("i", "x"), "prob is .* not 'x'"),
+        (lambda: b.image_random_area_crop("i", (0.5, 0.2), (1, 1)), "a share of the area is from"),
+        (lambda: b.image_random_area_crop("i", (0, 1), (1, 1)), "a share of the area is from"),
+        (lambda: b.image_random_area_crop("i", (0.5, 1.1), (1, 1)), "at most 1, not"),
+        (lambda: b.image_random_area_crop("i", (0.5, 1), (1, float("inf"))), "width by height is"),
+        (lambda: b.image_random_area_crop("i", (0.5, 1), (float("nan"), 1)), "width by height is"),
+        (lambda: b.image_random_area_crop("i", 0.5, (1, 1)), "a share .* not 0.5"),
+        (lambda: b.image_random_area_crop("i", (0.5, 1), (1, 1), -1), "num_trial"),
+        (lambda: images.area_crop(picture(), (2, 1), (1, 1)), "a share of the area is"),
+        (lambda: b.image_random_crop("i", 0, 5), "0 x 5 pixels"),
+        (lambda: b.image_random_crop("i", 5, 2.5), "5 x 2.5 pixels"),
+        (lambda: b.image_random_crop("i", 5, 5, pad=-1), "pad is a whole number from 0, not -1"),
+        (lambda: b.image_random_crop("i", 5, 5, seed=True), "a seed is a whole number, not True"),
+        (lambda: b.image_center_crop("i", -1, 5), "-1 x 5 pixels"),
+        (lambda: b.image_resize("i", 5, 0), "5 x 0 pixels"),
+        (lambda: b.image_resize("i", 5, 5, filter="box"), "the filters are"),
+        (lambda: b.image_resize(("i", "m"), 5, 5, filter=["nearest"]), "1 filters for 2 keys"),
+        (lambda: b.image_resize_smallest_side("i", 0), "0 x 0 pixels"),
+        (lambda: b.image_rotate("i", float("nan")), "an angle is a number of degrees, not nan"),
+        (
+            lambda: b.image_rotate("i", 5, filter="lanczos"),
+            "the filters are nearest, bilinear, bic",
+        ),
+        (lambda: b.load_image("f", format="BGR"), "the format is RGB, RGBA or L"),
+        (lambda: b.image_resize(("i", "i"), 5, 5), "there are several that differ"),
+        (lambda: b.image_resize((), 5, 5), "a key is a text"),
+        (lambda: b.image_resize(("i", 3), 5, 5), "a key is a text"),
+        (
+            lambda: b.image_resize(("i", "m"), 5, 5, "x"),
+            "output_key is a text for each key of i, m",
+        ),
+        (lambda: b.image_resize("i", 5, 5, boxes="i"), "'i' is the key of boxes and of an image"),
+        (lambda: b.image_random_crop("i", 5, 5, boxes="m")[0], r"boxes are \(N, 4\): .*\(20, 30\)"),
+        (lambda: b.image_random_crop("i", 5, 5, boxes="z")[0], "no 'z' among"),
+        (
+            lambda: b.image_random_crop(("i", "b"), 2, 2)[0],
+            "one size, not {'i': '30 x 20', 'b': '4",
+        ),
+        (lambda: b.image_resize(("i", "m"), 5, 5)[0], "not of int32"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            call()
+    with pytest.raises(dx.SampleError, match="'m': an image is .* not of int32"):
+        b.image_rotate(("i", "m"), 5)[0]
+    for key, words in (("n", "a text, not int: files are read before batch"), ("l", "not list")):
+        with pytest.raises(dx.SampleError, match=words):
+            dx.buffer_from_vector([{"n": 1, "l": ["a.png"]}]).load_image(key)[0]
+    with pytest.raises(dx.SampleError, match="the bytes of a file were expected, not str"):
+        dx.buffer_from_vector([{"n": "a.png"}]).load_image("n", from_memory=True)[0]

@@ -5,6 +5,7 @@ import gc
 import json
 import threading
 import time
+from importlib.util import find_spec
 
 import mlx.core as mx
 import mlx.data as dx
@@ -176,7 +177,7 @@ def test_operations():
         b.tokenize("t", lambda t: list(t.encode()), pad=-1.5)
     with pytest.raises(dx.SampleError, match="cast of sample 0: no 'q' among"):
         b.cast("q", int)[0]
-    with pytest.raises(ValueError, match="std must not be 0"):
+    with pytest.raises(ValueError, match="a std is above 0"):
         b.normalize("x", 0, [1, 0])
     with pytest.raises(dx.SampleError, match="only a stream may drop"):
         b.sample_transform(lambda s: {})[0]
@@ -253,7 +254,7 @@ def test_mix_and_interleave():
     assert 400 < sum(xs(drawn)) < 600
     assert sorted(xs(dx.mix(parts(), [1, 1, 8]))) == sorted(xs(dx.interleave(*parts())))
     for weights in ([1], [1, 0], [1, float("nan")]):
-        with pytest.raises(ValueError, match="positive weight"):
+        with pytest.raises(ValueError, match="mix: .*weight"):
             dx.mix(uneven, weights)
 
 
@@ -422,11 +423,9 @@ def test_states_of_others():
         with pytest.raises(ValueError, match="not the state of a stream|another pipeline"):
             s.load_state_dict(state)
     other = numbers(10).to_stream().shuffle(3).batch(2).state_dict()
-    with pytest.raises(
-        ValueError, match=r"pipeline: vector.* here, shuffle\(size=3, seed=0\) there"
-    ):
+    with pytest.raises(ValueError, match="another pipeline: vector here, shuffle there"):
         s.load_state_dict(other)
-    with pytest.raises(ValueError, match=r"vector\(size=10\) here, vector\(size=11\) there"):
+    with pytest.raises(ValueError, match="size of vector is 10 here, 11 there"):
         s.load_state_dict(numbers(11).to_stream().batch(2).state_dict())
     assert xs(s.map(lambda v: {"x": v["x"][0]})) == [0, 2, 4, 6, 8]
 
@@ -435,10 +434,9 @@ def test_arguments():
     s = numbers(3).to_stream()
     for call, words in [
         (lambda: s.batch(0), "batches of 0"),
-        (lambda: numbers(3).batch(2.5), "batches of 2.5"),
+        (lambda: numbers(3).batch(2.5), "the size of batches is a whole number, not 2.5"),
         (lambda: numbers(3).map(lambda v: 3)[0], "map of sample 0: a sample is a dict, not int"),
         (lambda: next(s.sample_transform(lambda v: 3)), "a sample is a dict, not int"),
-        (lambda: dx.buffer_from_arrays(x=mx.ones(2).astype(mx.bfloat16)), "column 'x' is no array"),
         (lambda: dx.buffer_from_arrays(x=[1, None]), "'x' has values of several kinds"),
         (lambda: s.shuffle(0), "shuffle's buffer is a whole number from 1, not 0"),
         (lambda: s.shuffle(2, "x"), "a seed is a whole number, not 'x'"),
@@ -470,11 +468,38 @@ def test_arguments():
         (lambda: dx.interleave(s, until="last"), "not 'last'"),
         (lambda: dx.buffer_from_vector([1]), "sample 0 is no dict"),
         (lambda: dx.stream_python_iterable([]), "function that returns an iterable"),
+        (lambda: s.batch(True), "the size of batches is a whole number, not True"),
+        (lambda: numbers(3).batch([2, True]), "the size of batches is a whole number, not True"),
+        (lambda: s.dynamic_batch(4, "x", 2.5), "max_data_size is a whole number, not 2.5"),
+        (lambda: s.dynamic_batch(4, "x", 2, seed=0.5), "a seed is a whole number"),
+        (lambda: s.sliding_window("x", 1.5, 1), "a window's size is a whole number, not 1.5"),
+        (lambda: s.sliding_window("x", 2, 1, index_key="x"), "index_key takes the place of 'x'"),
+        (lambda: dx.mix([s, s], [1, float("nan")]), "mix: a weight is a number above 0, not nan"),
+        (lambda: dx.mix([s, s], [1, -1]), "mix: a weight is a number above 0, not -1"),
+        (lambda: dx.mix([s, s], [1, "2"]), "mix: a weight is a number above 0, not '2'"),
+        (lambda: dx.mix([s, s], [1]), "mix: 1 weights for 2 streams"),
+        (lambda: dx.mix([s, s], [1e308, 1e308]), "mix: the weights are infinite together"),
+        (lambda: dx.mix([s, s], [1, 1], seed=0.5), "a seed is a whole number"),
+        (lambda: s.pad("x", 0, -1, 0), "lpad is a whole number from 0, not -1"),
+        (lambda: s.pad_to_size("x", 0, -1), "a size is a whole number from 0, not -1"),
+        (lambda: s.check_range("x", 5, 0), r"nothing is in \[5, 0\)"),
+        (lambda: s.check_range("x", 0, float("nan")), "nothing is in"),
+        (lambda: s.normalize("x", 0, -1), "a std is above 0, not -1"),
+        (lambda: s.normalize("x", 0, float("nan")), "a std is above 0, not nan"),
+        (lambda: s.normalize("x", float("inf"), 1), "a mean is finite"),
+        (lambda: s.random_slice("x", 0, -1), "a size is a whole number from 0"),
+        (lambda: s.load_audio("x", rate_key="x"), "rate_key takes the place of 'x'"),
     ]:
         with pytest.raises((ValueError, TypeError), match=words):
             call()
     with pytest.raises(dx.SampleError, match="read of sample 0: a sample is a dict, not int"):
         next(dx.stream_python_iterable(lambda: [1]))
+
+
+@pytest.mark.skipif(find_spec("ml_dtypes") is not None, reason="NumPy has bfloat16 of ml_dtypes")
+def test_bfloat16_is_no_dtype_of_numpy():
+    with pytest.raises(ValueError, match="column 'x' is no array"):
+        dx.buffer_from_arrays(x=mx.ones(2).astype(mx.bfloat16))
 
 
 def test_nothing_for_ever_ends():
@@ -552,3 +577,56 @@ def test_dtypes_of_either_package():
 def test_a_missing_key_in_a_function_is_named_as_such():
     with pytest.raises(dx.SampleError, match="map of sample 0: KeyError: 'y'"):
         numbers(1).map(lambda s: s["y"])[0]
+
+
+def test_a_renamed_key_takes_the_place_of_another():
+    for sample in ({"a": 1, "b": 2}, {"b": 2, "a": 1}):
+        assert dx.buffer_from_vector([sample]).rename_key("a", "b")[0] == {"b": 1}
+
+
+def test_dimensions_that_are_not_there():
+    b = dx.buffer_from_vector([{"x": np.arange(3), "t": "abc"}])
+    for step in (
+        lambda k: b.pad(k, 1, 1, 1),
+        lambda k: b.pad_to_size(k, 1, 1),
+        lambda k: b.slice(k, 1, 0),
+        lambda k: b.random_slice(k, 1, 1),
+        lambda k: b.shape(k, "n", 1),
+        lambda k: b.to_stream().filter_by_shape(k, 1),
+        lambda k: b.to_stream().sliding_window(k, 2, 1, dim=1),
+    ):
+        for key, shape in (("x", r"\(3,\)"), ("t", r"\(\)")):
+            with pytest.raises(
+                dx.SampleError, match=f"an array of shape {shape} has no dimension 1"
+            ):
+                next(step(key).to_stream())
+
+
+def test_whole_numbers_are_not_rounded():
+    with pytest.raises(
+        dx.SampleError, match="under 'x' are no numbers of one kind that fit 64 bits"
+    ):
+        dx.buffer_from_vector([{"x": 2**63}, {"x": -1}]).batch(2)[0]
+    b = dx.buffer_from_vector([{"x": np.array([2**40 + 1])}]).normalize("x", 2**40, 1)
+    assert b[0]["x"].tolist() == [1] and b[0]["x"].dtype == np.float32
+    with pytest.raises(
+        dx.SampleError, match="check_range of sample 0 .a.: 'a' under 'x' is no num"
+    ):
+        dx.buffer_from_vector([{"x": "a"}]).check_range("x", 0, 1)[0]
+
+
+def test_two_streams_of_one_buffer_share_its_samples():
+    """Each sample is given once, also where threads ask streams that take from one of a buffer."""
+    shared = numbers(3000).to_stream()
+    parts = [
+        shared,
+        shared.map(dict),
+        shared.batch(7).flat_map(lambda b: [{"x": x} for x in b["x"]]),
+    ]
+    found = []
+    threads = [threading.Thread(target=lambda s=s: found.extend(xs(s))) for s in parts * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == list(range(3000))

@@ -6,6 +6,8 @@ import json
 import os
 import struct
 import tarfile
+import warnings
+import zipfile
 from pathlib import Path
 
 import mlx.data as dx
@@ -458,3 +460,76 @@ def test_long_fields_of_csv(tmp_path):
     (tmp_path / "a.csv").write_text(f"t,n\n{'x' * 200_000},1\n")
     for source in (dx.stream_csv_reader, dx.buffer_from_csv):
         assert len(next(iter(source(tmp_path / "a.csv")))["t"]) == 200_000
+
+
+# --- two of one name ------------------------------------------------------------------------------
+
+
+def test_two_columns_of_one_name(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pq = pytest.importorskip("pyarrow.parquet")
+    table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    for read in (
+        lambda: dx.buffer_from_arrow(table),
+        lambda: dx.buffer_from_arrow(table.to_batches()[0]),
+        lambda: dx.buffer_from_parquet(tmp_path / "a.parquet"),
+        lambda: next(dx.stream_parquet(tmp_path / "a.parquet")),
+    ):
+        with pytest.raises(ValueError, match="two columns 'a'"):
+            read()
+
+
+def test_columns_of_parquet_are_there(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pa.table({"a": [1], "b": [[1, None]]}), tmp_path / "a.parquet")
+    for read in (dx.buffer_from_parquet, dx.stream_parquet):
+        with pytest.raises(
+            ValueError, match="a.parquet: columns: there is no column 'c' among a, b"
+        ):
+            read(tmp_path / "a.parquet", ["a", "c"])
+        with pytest.raises(TypeError, match="columns are a list of names, not 'a'"):
+            read(tmp_path / "a.parquet", "a")
+    table = pa.table({"b": [[1], [None], [2]]})
+    pq.write_table(table, tmp_path / "b.parquet", row_group_size=2)
+    s = dx.stream_parquet(tmp_path / "b.parquet")
+    assert next(s)["b"].tolist() == [1]
+    with pytest.raises(dx.SampleError, match=r"read of sample 1 \(.*b.parquet\): row 1: a list"):
+        next(s)
+    assert next(s)["b"].tolist() == [2]
+
+
+def test_two_arrays_of_one_name(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.arange(2))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        file.writestr("x.npy", file.read("x.npy"))
+    with pytest.raises(ValueError, match="a.npz: there are two arrays 'x'"):
+        dx.buffer_from_numpy(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="the column 'x' was given twice"):
+        dx.buffer_from_arrays({"x": [1]}, x=[2])
+    for read in (dx.buffer_from_dataset, dx.stream_from_dataset):
+        with pytest.raises(ValueError, match="the key 'x' is for two values"):
+            read([(1, 2)], ["x", "x"])
+
+
+def test_two_files_of_one_name(tmp_path):
+    for names, words in (
+        (["a.jpg", "a.cls", "a.jpg"], "there are two files a.jpg in it"),
+        (["a.__key__"], "a.__key__ has the place of the sample's name"),
+    ):
+        archive(tmp_path / "a.tar", "w", [(name, b"x") for name in names])
+        with pytest.raises(ValueError, match=f"a.tar: .*{words}"):
+            dx.buffer_from_tar(tmp_path / "a.tar")
+        with pytest.raises(dx.SampleError, match=f"read of sample 0 .*a.tar.*: .*{words}"):
+            list(dx.stream_tar(tmp_path / "a.tar"))
+    archive(tmp_path / "a.tar.gz", "w:gz", [("a.jpg", b"x")])
+    with pytest.raises(ValueError, match="a.tar.gz: it is packed: stream_tar reads such archives"):
+        dx.buffer_from_tar(tmp_path / "a.tar.gz")
+
+
+def test_arrays_of_another_machine(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(3, dtype=">i4"))
+    batch = dx.buffer_from_numpy(tmp_path / "a.npy").batch(3)[0]["array"]
+    assert batch.dtype == np.int32 and batch.tolist() == [0, 1, 2]

@@ -37,9 +37,7 @@ def test_mnist_trainer(monkeypatch, tmp_path):
     assert (tmp_path / "history.txt").exists() or is_png(tmp_path / "history.png")
     if not FULL:
         assert mnist_trainer.main(epochs=2, output=tmp_path) > accuracy
-        with pytest.raises(
-            ValueError, match=r"another pipeline: batch\(size=32, .* batch\(size=64"
-        ):
+        with pytest.raises(ValueError, match="batch_size of batch is 32 here, 64 there"):
             mnist_trainer.main(epochs=3, batch=32, output=tmp_path)
 
 

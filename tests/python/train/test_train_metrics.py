@@ -312,3 +312,13 @@ def test_refused():
         Accuracy(targets="hot")
     with pytest.raises(ValueError, match="have no weights"):
         AUC().update(logits, labels, mx.ones(4))
+
+
+@pytest.mark.parametrize("odd", [-1.0, float("nan"), float("inf")])
+def test_weights_of_measures_are_numbers_from_0(odd):
+    scores, labels = mx.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), mx.array([1, 0, 1])
+    mean = Mean(lambda p, t: p[:, 0], "mean")
+    for one in (Accuracy(), TopK(1), F1(), ConfusionMatrix(), Perplexity(), mean):
+        with pytest.raises(ValueError, match=f"{one.name}: a weight is {odd}, not a number from 0"):
+            one.update(scores, labels, mx.array([1.0, odd, 2.0]))
+        one.update(scores, labels, mx.array([1, 0, 2]))

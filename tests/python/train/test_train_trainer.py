@@ -282,6 +282,30 @@ def test_forward_and_weights():
         whole.fit(data, 1)
 
 
+@pytest.mark.parametrize("odd", [-1.0, math.nan, math.inf])
+@pytest.mark.parametrize("on_nan", ["stop", "skip", "ignore"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_weights_are_numbers_from_0(odd, on_nan, accumulate):
+    x, y = task(8)
+    model = mlp()
+    trainer = Trainer(
+        model,
+        nn.losses.cross_entropy,
+        optim.SGD(0.1),
+        forward=weighted,
+        on_nan=on_nan,
+        accumulate=accumulate,
+    )
+    weight = np.ones(8, np.float32)
+    trainer.fit([(x, y, weight), (x, y, weight * 0)])
+    weight[3] = odd
+    words = f"a weight is {odd}, not a number from 0 .step {2 // accumulate + 1}, batch 1"
+    with pytest.raises(ValueError, match=words):
+        trainer.fit([(x, y, weight)], epochs=2)
+    with pytest.raises(ValueError, match=f"a weight is {odd}, not a number from 0"):
+        trainer.evaluate([(x, y, weight)])
+
+
 def test_epochs_of_a_given_length():
     counted = []
 

@@ -29,20 +29,14 @@ from ._buffer import Buffer
 from ._readers import (
     ImageFolder,
     buffer_from_arrays,
-    buffer_from_csv,
     buffer_from_dataset,
-    buffer_from_jsonl,
     buffer_from_numpy,
     buffer_from_vector,
     files_from_folder,
     image_folder,
     interleave,
     mix,
-    stream_csv_reader,
-    stream_csv_reader_from_string,
     stream_from_dataset,
-    stream_jsonl,
-    stream_line_reader,
     stream_python_iterable,
 )
 from ._stream import Stream
@@ -54,6 +48,14 @@ from ._tables import (
     stream_tar,
 )
 from ._task import SampleError
+from ._texts import (
+    buffer_from_csv,
+    buffer_from_jsonl,
+    stream_csv_reader,
+    stream_csv_reader_from_string,
+    stream_jsonl,
+    stream_line_reader,
+)
 
 __all__ = [
     "Buffer",

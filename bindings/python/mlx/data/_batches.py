@@ -7,10 +7,9 @@ import numpy as np
 from ._buffer import batch_task
 from ._collate import Dims, Pad, collate
 from ._sources import FromBuffer
-from ._steps import words_of
 from ._stream import State, Stream, number
 from ._streams import Counted
-from ._task import Sample, Task, generator
+from ._task import Sample, Task, generator, whole
 
 
 class Batched(Counted):
@@ -20,24 +19,19 @@ class Batched(Counted):
 
     def __init__(self, upstream: Stream, size: int, pad: Pad, dim: Dims, drop_last: bool) -> None:
         super().__init__(upstream)
-        if not isinstance(size, int) or size < 1:
+        if whole(size, "the size of batches") < 1:
             raise ValueError(f"[data] batches of {size} samples")
         self._size, self._pad, self._dim, self._drop_last = size, pad, dim, drop_last
-
-    def _settings(self) -> State:
-        own = {"size": self._size, "drop_last": self._drop_last}
-        return {**own, "pad": words_of(self._pad), "dim": words_of(self._dim)}
 
     def _pull(self) -> Optional[Task]:
         upstream = self._upstream
         self._count += 1
         if isinstance(upstream, FromBuffer):
-            rows = upstream._advance(self._size)
+            epoch, rows = upstream._advance(self._size)
             if not rows or (self._drop_last and len(rows) < self._size):
                 return None
-            return batch_task(
-                upstream.buffer, rows, self._pad, self._dim, self._count - 1, upstream._at
-            )
+            number = self._count - 1
+            return batch_task(upstream.buffer, rows, self._pad, self._dim, number, epoch)
         tasks = pull_some(upstream, self._size)
         if not tasks or (self._drop_last and len(tasks) < self._size):
             return None
@@ -77,20 +71,18 @@ class DynamicBatched(Stream):
         drop_outliers: bool,
         seed: int,
     ) -> None:
+        numbers = {"buffer_size": buffer_size, "max_data_size": most, "batch_size": size}
+        for name, value in numbers.items():
+            whole(value, f"dynamic_batch's {name}")
         if buffer_size < 1 or most == 0 or size == 0 or (most < 0 and size < 0):
             raise ValueError(
                 "[data] dynamic_batch: a buffer of samples, and max_data_size or batch_size"
             )
         self._upstream, self._buffer_size, self._key = upstream, buffer_size, key
         self._most, self._size, self._pad, self._dim = most, size, pad, dim
-        self._shuffle, self._drop_outliers, self._seed = shuffle, drop_outliers, seed
+        self._shuffle, self._drop_outliers = shuffle, drop_outliers
+        self._seed = whole(seed, "a seed")
         self._begin(0)
-
-    def _settings(self) -> State:
-        sizes = {"buffer": self._buffer_size, "most": self._most, "size": self._size}
-        kept = {"shuffle": self._shuffle, "drop_outliers": self._drop_outliers, "seed": self._seed}
-        words = {"pad": words_of(self._pad), "dim": words_of(self._dim)}
-        return {"key": self._key, **sizes, **kept, **words}
 
     def _begin(self, epoch):
         self._at, self._refills, self._given, self._number = epoch, 0, 0, 0

@@ -1,13 +1,12 @@
 """Buffers: samples that can be had in any order."""
 
-import zlib
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence, Union, overload
 
 import numpy as np
 
 from ._collate import Dims, Pad, collate
 from ._operations import Operations
-from ._steps import Steps, words_of
+from ._steps import Steps, recorded
 from ._task import Sample, SampleError, Step, Task, whole
 
 if TYPE_CHECKING:
@@ -27,14 +26,13 @@ class Buffer(Operations):
         """What makes sample i, which there is."""
         raise NotImplementedError
 
-    def _words(self) -> str:
+    def _about(self) -> dict[str, Any]:
         """What it is made of, too."""
-        below = " + ".join(one._words() for one in self._below())
-        return f"{below}.{super()._words()}" if below else super()._words()
-
-    def _settings(self) -> dict[str, Any]:
-        own = super()._settings()
-        return own if self._below() else {"size": len(self), **own}
+        below = [one._about() for one in self._below()]
+        own = super()._about()
+        if not below:
+            return {**own, "with": {"size": str(len(self)), **own["with"]}}
+        return {**own, "of": below}
 
     def _rows(self, indices: Indices, epoch: int) -> Optional[Sample]:
         """The batch of these samples where it can be had at once, or None."""
@@ -72,15 +70,18 @@ class Buffer(Operations):
 
     # --- order ------------------------------------------------------------------------------------
 
+    @recorded
     def shuffle(self, seed: int = 0) -> "Buffer":
         """The same samples in an order that follows from the seed, and in streams from the
         epoch."""
         return Shuffled(self, seed)
 
+    @recorded
     def perm(self, perm: Sequence[int]) -> "Buffer":
         """The samples of these numbers."""
         return Picked(self, np.asarray(perm))
 
+    @recorded
     def partition(self, num_partitions: int, partition: int) -> "Buffer":
         """Every `num_partitions`-th sample, from number `partition` on: the share of a process."""
         part, parts = whole(partition, "a part"), whole(num_partitions, "the number of parts")
@@ -97,6 +98,7 @@ class Buffer(Operations):
 
     # --- batches and streams ----------------------------------------------------------------------
 
+    @recorded
     def batch(
         self,
         batch_size: Union[int, Sequence[int]],
@@ -180,8 +182,8 @@ class Vector(Buffer):
                 raise TypeError(f"[data] sample {i} is no dict but {type(sample).__name__}")
         self._data, self._source = data, source
 
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "source": self._source}
+    def _settings(self) -> Mapping[str, Any]:
+        return {"source": self._source} if self._source else {}
 
     def __len__(self) -> int:
         return len(self._data)
@@ -218,8 +220,8 @@ class Columns(Buffer):
         self._size = next(iter(sizes.values()))
         self._lazy = any(isinstance(c, LazyColumn) for c in self._columns.values())
 
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "keys": sorted(self._columns)}
+    def _settings(self) -> Mapping[str, Any]:
+        return {"keys": sorted(self._columns)}
 
     def __len__(self) -> int:
         return self._size
@@ -253,6 +255,8 @@ def _column(key, values):
         array = _array(key, values)
     if array.ndim == 0:
         raise ValueError(f"[data] the column {key!r} is a single value")
+    if not array.dtype.isnative:  # of a file from another machine: read as a whole
+        array = array.astype(array.dtype.newbyteorder("="))
     return _shielded(array)  # and so are its rows
 
 
@@ -284,8 +288,8 @@ class Picked(Buffer):
             raise IndexError(f"[data] there are numbers of samples beyond the {size} there are")
         self._upstream, self._numbers = upstream, numbers.astype(np.int64) % max(size, 1)
 
-    def _settings(self) -> dict[str, Any]:
-        return {"size": len(self), "numbers": f"{zlib.crc32(self._numbers.tobytes()):08x}"}
+    def _settings(self) -> Mapping[str, Any]:
+        return {"size": len(self), "numbers": self._numbers}
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -305,9 +309,6 @@ class Shuffled(Buffer):
     def __init__(self, upstream: Buffer, seed: int) -> None:
         self._upstream, self._seed = upstream, whole(seed, "a seed")
         self._known: tuple[int, Optional[np.ndarray]] = (-1, None)
-
-    def _settings(self) -> dict[str, Any]:
-        return {"seed": self._seed}
 
     def __len__(self) -> int:
         return len(self._upstream)
@@ -364,10 +365,9 @@ class Batched(Buffer):
         drop_last: bool,
     ) -> None:
         sizes = list(size) if isinstance(size, (list, tuple)) else [size]
-        if not sizes or any(not isinstance(s, int) or s < 1 for s in sizes):
+        if not sizes or any(whole(one, "the size of batches") < 1 for one in sizes):
             raise ValueError(f"[data] batches of {size} samples")
         self._upstream, self._pad, self._dim = upstream, pad, dim
-        self._made_with = {"sizes": sizes, "drop_last": drop_last}
         total, turn = len(upstream), np.cumsum([0, *sizes])
         starts = (turn[:-1] + np.arange(0, total, turn[-1])[:, None]).ravel()
         starts = starts[starts < total]
@@ -375,9 +375,6 @@ class Batched(Buffer):
         if drop_last and len(starts):
             last = sizes[(len(starts) - 1) % len(sizes)]
             self._bounds = self._bounds[: -1 if total - starts[-1] < last else None]
-
-    def _settings(self) -> dict[str, Any]:
-        return {**self._made_with, "pad": words_of(self._pad), "dim": words_of(self._dim)}
 
     def __len__(self) -> int:
         return len(self._bounds) - 1

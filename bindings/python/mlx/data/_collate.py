@@ -33,7 +33,7 @@ def _column(key, values, pad, dim):
         return values
     if isinstance(first, (bool, int, float)):
         return _numbers(key, values)
-    arrays = _arrays(values)
+    arrays = _arrays(key, values)
     if any(a.dtype == object for a in arrays):
         return values
     if dim is None and all(a.shape == arrays[0].shape for a in arrays):
@@ -44,9 +44,12 @@ def _column(key, values, pad, dim):
     return stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
 
 
-def _arrays(values):
+def _arrays(key, values):
     """Empty lists have the dtype of the others."""
-    arrays = [np.asarray(value) for value in values]
+    try:
+        arrays = [np.asarray(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the values under {key!r}: {error}") from None
     empty = [a.size == 0 and isinstance(v, (list, tuple)) for a, v in zip(arrays, values)]
     if not any(empty) or all(empty):
         return arrays
@@ -56,7 +59,10 @@ def _arrays(values):
 
 def _numbers(key, values):
     array = np.array(values)
-    if array.ndim != 1 or array.dtype.kind not in "biuf":
+    rounded = array.dtype.kind == "f" and not any(
+        isinstance(v, (float, np.floating)) for v in values
+    )
+    if array.ndim != 1 or array.dtype.kind not in "biuf" or rounded:
         raise ValueError(f"the values under {key!r} are no numbers of one kind that fit 64 bits")
     return array.astype(np.float32) if array.dtype.kind == "f" else array
 

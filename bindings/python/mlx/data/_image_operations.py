@@ -1,43 +1,154 @@
 """Operations on images in samples. What images are, and the functions: `mlx.data.images`."""
 
-from typing import Any, Sequence, TypeVar
+from functools import partial
+from numbers import Real
+from typing import Any, Callable, NamedTuple, Optional, Sequence, TypeVar, Union
 
 import numpy as np
 
 from . import images
-from ._steps import Steps, at_key, path_below, value_at
-from ._task import Step
+from ._steps import Keys, Steps, at_key, bytes_of, keys_of, named, outputs_of, path_below, recorded
+from ._steps import value_at
+from ._task import Step, whole
 
 Self = TypeVar("Self", bound="ImageOperations")
+Filters = Union[str, Sequence[str]]
+
+
+class _Move(NamedTuple):
+    """What is done with the images of a sample, of which each has a number, and with its boxes."""
+
+    image: Callable[[np.ndarray, int], np.ndarray]
+    boxes: Callable[[np.ndarray], np.ndarray]
+
+
+def _part(x, y, w, h, pad=0):
+    """The part of w x h pixels at (x, y) of an image with black pixels around."""
+
+    def image(a, _):
+        if pad:
+            inner, height, width = a, a.shape[0] + 2 * pad, a.shape[1] + 2 * pad
+            a = np.zeros((height, width, *a.shape[2:]), a.dtype)
+            a[pad : height - pad, pad : width - pad] = inner
+        return images.crop(a, x, y, w, h)
+
+    def boxes(b):
+        moved = b + np.array([pad - x, pad - y] * 2, b.dtype)
+        return np.clip(moved, 0, np.array([w, h] * 2, b.dtype))
+
+    return _Move(image, boxes)
+
+
+def _resized(shape, w, h, filters):
+    height, width = shape[:2]
+
+    def boxes(b):
+        real = b if b.dtype.kind == "f" else b.astype(np.float32)
+        return real * np.array([w / width, h / height] * 2, real.dtype)
+
+    return _Move(lambda a, i: images.resize(a, w, h, filters[i]), boxes)
+
+
+def _flipped(width):
+    def boxes(b):
+        x0, y0, x1, y1 = b.T
+        return np.stack([width - x1, y0, width - x0, y1], axis=1).astype(b.dtype)
+
+    return _Move(lambda a, _: a[:, ::-1], boxes)
+
+
+def _boxes(value):
+    """Boxes as (N, 4) of floats or signed integers, or ValueError."""
+    b = np.asarray(value)
+    b = b.reshape(0, 4).astype(np.float32) if b.shape == (0,) else b
+    if b.ndim != 2 or b.shape[1] != 4 or b.dtype.kind not in "iuf":
+        raise ValueError(f"boxes are (N, 4): x0, y0, x1, y1, not {b.shape} of {b.dtype}")
+    return b.astype(np.int64) if b.dtype.kind == "u" else b
+
+
+def _share(value, what):
+    """A probability, or ValueError."""
+    if not isinstance(value, Real) or not 0 <= value <= 1:
+        raise ValueError(f"[data] {what} is a number from 0 to 1, not {value!r}")
+    return value
+
+
+def _filters(key, filter, known=images.FILTERS):
+    """A filter for each key."""
+    count = len(keys_of(key))
+    filters = [filter] * count if isinstance(filter, str) else list(filter)
+    for one in filters:
+        images.check_filter(one, known)
+    if len(filters) != count:
+        raise ValueError(f"[data] {len(filters)} filters for {count} keys")
+    return filters
 
 
 class ImageOperations(Steps):
-    """What buffers and streams do with images (H, W, C) of uint8 at `key`. Random ones draw their
-    numbers from the seed, their place among the random steps, the epoch and the number of the
-    sample."""
+    """What buffers and streams do with images (H, W, C) of uint8 at `key`. Of several keys, an
+    image and its mask, the same is done with each: they have one size. `boxes` is the key of boxes
+    (N, 4) in pixels, x0, y0, x1, y1, which are moved with the image; of one that lies outside of a
+    part nothing is left, and it has no area. Random operations draw their numbers from the seed,
+    their place among the random steps, the epoch and the number of the sample."""
 
+    def _moved(
+        self: Self,
+        name: str,
+        key: Keys,
+        output_key: Keys,
+        boxes: str,
+        move: Callable[[Sequence[int], Any], _Move],
+        seed: Optional[int] = None,
+    ) -> Self:
+        """One more step: what `move(shape, random)` says is done with the images at the keys, and
+        with the boxes."""
+        keys = keys_of(key)
+        outputs = outputs_of(keys, output_key)
+        if boxes in outputs:
+            raise ValueError(f"[data] {name}: {boxes!r} is the key of boxes and of an image")
+
+        def apply(sample, random):
+            arrays = [_image_at(sample, one, len(keys)) for one in keys]
+            _check_sizes(keys, arrays)
+            found = move(arrays[0].shape, random)
+            moved = {o: found.image(a, i) for i, (o, a) in enumerate(zip(outputs, arrays))}
+            if boxes:
+                moved[boxes] = found.boxes(_boxes(value_at(sample, boxes)))
+            return {**sample, **moved}
+
+        if seed is None:
+            return self._add(Step(name, lambda s, _: apply(s, None), keys[0]))
+        return self._add_random(name, keys[0], apply, seed)
+
+    @recorded
     def load_image(
         self: Self,
-        key: str,
+        key: Keys,
         prefix: Any = "",
-        format: str = "RGB",
+        format: Union[str, Sequence[str]] = "RGB",
         from_memory: bool = False,
-        output_key: str = "",
+        output_key: Keys = "",
         *,
         info: bool = False,
         max_pixels: int = images.MAX_PIXELS,
     ) -> Self:
         """The image of the file that is named at `key` below `prefix`, or whose bytes are there
-        (`from_memory`). info: only its size, [w, h]."""
+        (`from_memory`), as (H, W, 3) of "RGB", (H, W, 4) of "RGBA" or (H, W, 1) of "L"; of several
+        keys each may have its own format. info: only its size, [w, h]."""
+        formats = [format] * len(keys_of(key)) if isinstance(format, str) else list(format)
+        for one in formats:
+            images.check_format(one)
 
-        def load(value):
-            source = value if from_memory else path_below(prefix, value)
+        def load(format, value):
+            source = bytes_of(value) if from_memory else path_below(prefix, value)
             if info:
                 return images.size(source, from_memory=from_memory)
             return images.load(source, format, from_memory=from_memory, max_pixels=max_pixels)
 
-        return self._add(at_key("load_image", key, load, output_key))
+        loads = [partial(load, one) for one in formats]
+        return self._add(at_key("load_image", key, loads, output_key))
 
+    @recorded
     def save_image(self: Self, key: str, filename_key: str, prefix: Any = "") -> Self:
         """Write each image to the file that is named at `filename_key` below `prefix`."""
 
@@ -47,79 +158,144 @@ class ImageOperations(Steps):
 
         return self._add(Step("save_image", save, filename_key))
 
-    def image_resize(self: Self, key: str, w: int, h: int, output_key: str = "") -> Self:
-        """Another size, bilinear."""
-        return self._add(at_key("image_resize", key, lambda x: images.resize(x, w, h), output_key))
+    @recorded
+    def image_resize(
+        self: Self,
+        key: Keys,
+        w: int,
+        h: int,
+        output_key: Keys = "",
+        *,
+        filter: Filters = "bilinear",
+        boxes: str = "",
+    ) -> Self:
+        """Another size, by one of `images.FILTERS`, or one for each key: "nearest" for masks."""
+        images.check_size(w, h)
+        filters = _filters(key, filter)
 
-    def image_resize_smallest_side(self: Self, key: str, size: int, output_key: str = "") -> Self:
+        def move(shape, _):
+            return _resized(shape, w, h, filters)
+
+        return self._moved("image_resize", key, output_key, boxes, move)
+
+    @recorded
+    def image_resize_smallest_side(
+        self: Self,
+        key: Keys,
+        size: int,
+        output_key: Keys = "",
+        *,
+        filter: Filters = "bilinear",
+        boxes: str = "",
+    ) -> Self:
         """The smaller side becomes `size`; the sides keep their ratio."""
+        images.check_size(size, size)
+        filters = _filters(key, filter)
 
-        def resized(x):
-            return images.resize_smallest_side(x, size)
+        def move(shape, _):
+            return _resized(shape, *images.smallest_side(shape, size), filters)
 
-        return self._add(at_key("image_resize_smallest_side", key, resized, output_key))
+        return self._moved("image_resize_smallest_side", key, output_key, boxes, move)
 
-    def image_center_crop(self: Self, key: str, w: int, h: int, output_key: str = "") -> Self:
+    @recorded
+    def image_center_crop(
+        self: Self, key: Keys, w: int, h: int, output_key: Keys = "", *, boxes: str = ""
+    ) -> Self:
         """The middle; a side that is shorter stays as it is."""
-        return self._add(
-            at_key("image_center_crop", key, lambda x: images.center_crop(x, w, h), output_key)
-        )
+        images.check_size(w, h)
 
+        def move(shape, _):
+            return _part(*images.center_of(shape, w, h))
+
+        return self._moved("image_center_crop", key, output_key, boxes, move)
+
+    @recorded
     def image_random_crop(
-        self: Self, key: str, w: int, h: int, output_key: str = "", *, pad: int = 0, seed: int = 0
+        self: Self,
+        key: Keys,
+        w: int,
+        h: int,
+        output_key: Keys = "",
+        *,
+        pad: int = 0,
+        boxes: str = "",
+        seed: int = 0,
     ) -> Self:
         """A part of w x h pixels from anywhere, of the image with `pad` black pixels around."""
+        images.check_size(w, h)
+        whole(pad, "pad", 0)
 
-        def cropped(x, random):
-            x = images.as_image(x)
-            if pad:
-                inner, height, width = x, x.shape[0] + 2 * pad, x.shape[1] + 2 * pad
-                x = np.zeros((height, width, *x.shape[2:]), x.dtype)
-                x[pad : height - pad, pad : width - pad] = inner
-            left = random.randrange(max(1, x.shape[1] - w + 1))
-            return images.crop(x, left, random.randrange(max(1, x.shape[0] - h + 1)), w, h)
+        def move(shape, random):
+            height, width = shape[0] + 2 * pad, shape[1] + 2 * pad
+            x = random.randrange(max(1, width - w + 1))
+            return _part(x, random.randrange(max(1, height - h + 1)), w, h, pad)
 
-        return self._add_random("image_random_crop", key, cropped, output_key, seed)
+        return self._moved("image_random_crop", key, output_key, boxes, move, seed)
 
+    @recorded
     def image_random_area_crop(
         self: Self,
-        key: str,
+        key: Keys,
         area_range: Sequence[float],
         aspect_ratio_range: Sequence[float],
         num_trial: int = 10,
-        output_key: str = "",
+        output_key: Keys = "",
         *,
+        boxes: str = "",
         seed: int = 0,
     ) -> Self:
         """A random part whose share of the area and whose width by height are within these
         ranges."""
+        images.check_areas(area_range, aspect_ratio_range)
+        whole(num_trial, "num_trial", 0)
 
-        def cropped(x, random):
-            return images.area_crop(x, area_range, aspect_ratio_range, random, num_trial)
+        def move(shape, random):
+            found = images.area_of(shape, area_range, aspect_ratio_range, random, num_trial)
+            return _part(*found)
 
-        return self._add_random("image_random_area_crop", key, cropped, output_key, seed)
+        return self._moved("image_random_area_crop", key, output_key, boxes, move, seed)
 
+    @recorded
     def image_random_h_flip(
-        self: Self, key: str, prob: float = 0.5, output_key: str = "", *, seed: int = 0
+        self: Self,
+        key: Keys,
+        prob: float = 0.5,
+        output_key: Keys = "",
+        *,
+        boxes: str = "",
+        seed: int = 0,
     ) -> Self:
         """Mirrored with this probability."""
+        _share(prob, "prob")
+        same = _Move(lambda a, _: a, lambda b: b)
 
-        def flipped(x, random):
-            image = images.as_image(x)
-            return image[:, ::-1] if random.random() < prob else image
+        def move(shape, random):
+            return _flipped(shape[1]) if random.random() < prob else same
 
-        return self._add_random("image_random_h_flip", key, flipped, output_key, seed)
+        return self._moved("image_random_h_flip", key, output_key, boxes, move, seed)
 
+    @recorded
     def image_rotate(
-        self: Self, key: str, angle: float, crop: bool = True, output_key: str = ""
+        self: Self,
+        key: Keys,
+        angle: float,
+        crop: bool = True,
+        output_key: Keys = "",
+        *,
+        filter: Filters = "bilinear",
     ) -> Self:
-        """Turned by degrees, against the clock."""
-        return self._add(
-            at_key("image_rotate", key, lambda x: images.rotate(x, angle, crop), output_key)
-        )
+        """Turned by degrees, against the clock, by one of `images.TURN_FILTERS`, or one for each
+        key."""
+        images.check_angle(angle)
+        turns = [
+            partial(images.rotate, angle=angle, crop=crop, filter=one)
+            for one in _filters(key, filter, images.TURN_FILTERS)
+        ]
+        return self._add(at_key("image_rotate", key, turns, output_key))
 
+    @recorded
     def image_channel_reduction(
-        self: Self, key: str, preset: str = "rec601", output_key: str = ""
+        self: Self, key: Keys, preset: str = "rec601", output_key: Keys = ""
     ) -> Self:
         """Grey values of a colour image."""
 
@@ -127,3 +303,17 @@ class ImageOperations(Steps):
             return images.channel_reduction(x, preset)
 
         return self._add(at_key("image_channel_reduction", key, grey, output_key))
+
+
+def _image_at(sample, key, count):
+    value = value_at(sample, key)
+    if count == 1:
+        return images.as_image(value)
+    with named(key):
+        return images.as_image(value)
+
+
+def _check_sizes(keys, arrays):
+    sizes = {key: f"{a.shape[1]} x {a.shape[0]}" for key, a in zip(keys, arrays)}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"the images of a step have one size, not {sizes}")

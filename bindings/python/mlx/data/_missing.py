@@ -16,11 +16,13 @@ def missing(name: str, row: int, count: int, what: str) -> ValueError:
     )
 
 
-def check_fill(fill: Optional[Fill], names: Iterable[str]) -> None:
-    """Raise ValueError unless what is filled is there."""
-    for name in fill or {}:
+def check_names(given: Optional[Iterable[str]], names: Iterable[str], what: str) -> None:
+    """Raise ValueError unless there are columns of all given names."""
+    for name in given or ():
         if name not in names:
-            raise ValueError(f"[data] fill: there is no column {name!r} among {', '.join(names)}")
+            raise ValueError(
+                f"[data] {what}: there is no column {name!r} among {', '.join(map(str, names))}"
+            )
 
 
 def check_within(name: str, value: Any) -> None:

@@ -1,7 +1,6 @@
 """The operations that buffers and streams have in common: each makes a new buffer or stream whose
 samples are changed as they are made."""
 
-import json
 from typing import Any, Callable, Iterable, Optional, Sequence, TypeVar, Union
 
 import numpy as np
@@ -9,8 +8,10 @@ import numpy as np
 from ._audio_operations import AudioOperations
 from ._collate import fitting, stacked
 from ._image_operations import ImageOperations
-from ._steps import Steps, at_key, path_below, value_at
-from ._task import Sample, Step
+from ._parse import converted, json_in
+from ._settings import dtype_of
+from ._steps import Keys, Steps, at_key, axis_of, keys_of, path_below, recorded, value_at
+from ._task import Sample, Step, whole
 
 Self = TypeVar("Self", bound="Operations")
 
@@ -21,23 +22,41 @@ def _dict(sample):
     return sample
 
 
-def _dtype(dtype):
-    """NumPy's dtype of a dtype of either package."""
-    try:
-        return np.dtype(dtype)
-    except TypeError:
-        pass
-    name = str(dtype).rpartition(".")[2]  # mlx.core.float32
-    try:
-        return np.dtype(name)
-    except TypeError:
-        raise TypeError(f"[data] NumPy has no dtype {name}") from None
-
-
 def _padded(a, dim, before, behind, value):
     widths = [(0, 0)] * a.ndim
-    widths[dim] = (before, behind)
+    widths[axis_of(a, dim)] = (before, behind)
     return np.pad(a, widths, constant_values=fitting(value, a.dtype, "the value"))
+
+
+def _range(a, dim, start, stop):
+    """The elements of an array from `start` to `stop` along a dimension."""
+    where = [slice(None)] * a.ndim
+    where[axis_of(a, dim)] = slice(start, stop)
+    return a[tuple(where)]
+
+
+def _as_tokens(tokens):
+    """Whole numbers as int32, or ValueError."""
+    array = np.asarray(tokens)
+    if array.size and array.dtype.kind not in "iu":
+        raise ValueError(f"a tokenizer gives whole numbers, not {array.dtype}")
+    return converted(array, np.dtype(np.int32))
+
+
+_FLOAT32 = np.dtype(np.float32)
+
+
+def _in_range(key, low, high):
+    def checked(x):
+        a = np.asarray(x)
+        if a.dtype.kind not in "biuf":
+            raise ValueError(f"{x!r:.40} under {key!r} is no number")
+        if a.size and not (a.min() >= low and a.max() < high):
+            odd = a[(a < low) | (a >= high) | (a != a)].flat[0]
+            raise ValueError(f"{odd} under {key!r} is not in [{low}, {high})")
+        return x
+
+    return checked
 
 
 class Operations(ImageOperations, AudioOperations, Steps):
@@ -46,22 +65,26 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
     # --- samples ----------------------------------------------------------------------------------
 
+    @recorded
     def sample_transform(self: Self, func: Callable[[Sample], Sample]) -> Self:
         """Samples become `func(sample)`. In a stream, `{}` or None drops a sample."""
         return self._add(
             Step("sample_transform", lambda s, _: _dict(func(s)), drops=self._may_drop)
         )
 
+    @recorded
     def map(self: Self, func: Callable[[Sample], Sample]) -> Self:
         """Samples become `func(sample)`, each one sample."""
         return self._add(Step("map", lambda s, _: _dict(func(s))))
 
+    @recorded
     def key_transform(
-        self: Self, key: str, func: Callable[[Any], Any], output_key: str = ""
+        self: Self, key: Keys, func: Callable[[Any], Any], output_key: Keys = ""
     ) -> Self:
         """The value at `key` becomes `func(value)`."""
         return self._add(at_key("key_transform", key, func, output_key))
 
+    @recorded
     def filter_key(self: Self, key: Union[str, Iterable[str]], remove: bool = False) -> Self:
         """Samples with these keys alone, or with `remove` without them."""
         keys = {key} if isinstance(key, str) else set(key)
@@ -73,97 +96,119 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
         return self._add(Step("filter_key", kept))
 
+    @recorded
     def rename_key(self: Self, key: str, output_key: str) -> Self:
-        """What was at `key` is at `output_key`."""
+        """What was at `key` is at `output_key`, in place of what was there."""
 
         def renamed(sample, _):
             value_at(sample, key)
-            return {output_key if k == key else k: v for k, v in sample.items()}
+            kept = {k: v for k, v in sample.items() if k == key or k != output_key}
+            return {output_key if k == key else k: v for k, v in kept.items()}
 
         return self._add(Step("rename_key", renamed, key))
 
     # --- arrays -----------------------------------------------------------------------------------
 
-    def cast(self: Self, key: str, dtype: Any, output_key: str = "") -> Self:
-        """An array of another dtype (NumPy's, mlx's, or its name)."""
-        kind = _dtype(dtype)
-        return self._add(at_key("cast", key, lambda x: np.asarray(x, kind), output_key))
+    @recorded
+    def cast(self: Self, key: Keys, dtype: Any, output_key: Keys = "") -> Self:
+        """An array of another dtype (NumPy's, mlx's, or its name). What that cannot hold is an
+        error; fractions are cut off where it is one of whole numbers. Texts become the numbers that
+        they say."""
+        kind = dtype_of(dtype)
+        return self._add(at_key("cast", key, lambda x: converted(x, kind), output_key))
 
-    def normalize(self: Self, key: str, mean: Any, std: Any, output_key: str = "") -> Self:
-        """`(x - mean) / std` in float32; mean and std are numbers or one for each channel."""
-        shift, scale = np.asarray(mean, np.float32), np.asarray(std, np.float32)
-        if not np.all(scale):
-            raise ValueError("[data] normalize: std must not be 0")
-        scale = 1 / scale
+    @recorded
+    def normalize(self: Self, key: Keys, mean: Any, std: Any, output_key: Keys = "") -> Self:
+        """`(x - mean) / std` as float32; mean and std are numbers or one for each channel."""
+        shift, scale = np.asarray(mean, np.float64), np.asarray(std, np.float64)
+        if not np.all(np.isfinite(shift)) or not np.all((scale > 0) & np.isfinite(scale)):
+            raise ValueError(f"[data] normalize: a std is above 0, not {std}, a mean is finite")
+        shift32, factor32 = shift.astype(np.float32), (1 / scale).astype(np.float32)
 
         def normalized(x):
-            return (np.asarray(x, np.float32) - shift) * scale
+            a = np.asarray(x)
+            if a.dtype.itemsize > 4 and a.dtype.kind in "iuf":
+                return ((a - shift) / scale).astype(np.float32)
+            return (converted(a, _FLOAT32) - shift32) * factor32
 
         return self._add(at_key("normalize", key, normalized, output_key))
 
-    def check_range(self: Self, key: str, low: Any, high: Any) -> Self:
+    @recorded
+    def check_range(self: Self, key: Keys, low: Any, high: Any) -> Self:
         """Values below `low`, or not below `high`, are an error: labels of classes that do not
         exist."""
+        if not low < high:
+            raise ValueError(f"[data] check_range: nothing is in [{low}, {high})")
 
-        def checked(x):
-            a = np.asarray(x)
-            if a.size and not (a.min() >= low and a.max() < high):
-                odd = a[(a < low) | (a >= high) | (a != a)].flat[0]
-                raise ValueError(f"{odd} under {key!r} is not in [{low}, {high})")
-            return x
+        functions = [_in_range(one, low, high) for one in keys_of(key)]
+        return self._add(at_key("check_range", key, functions))
 
-        return self._add(at_key("check_range", key, checked))
-
-    def pad(self: Self, key: str, dim: int, lpad: int, rpad: int, value: Any = 0) -> Self:
+    @recorded
+    def pad(self: Self, key: Keys, dim: int, lpad: int, rpad: int, value: Any = 0) -> Self:
         """`lpad` values before and `rpad` values behind what is along `dim`."""
+        before, behind = whole(lpad, "lpad", 0), whole(rpad, "rpad", 0)
+        axis = whole(dim, "a dimension")
 
         def padded(x):
-            return _padded(np.asarray(x), dim, lpad, rpad, value)
+            return _padded(np.asarray(x), axis, before, behind, value)
 
         return self._add(at_key("pad", key, padded))
 
-    def pad_to_size(self: Self, key: str, dim: int, size: int, value: Any = 0) -> Self:
+    @recorded
+    def pad_to_size(self: Self, key: Keys, dim: int, size: int, value: Any = 0) -> Self:
         """Values behind what is along `dim`, so that it has `size`; what is longer stays."""
+        axis, least = whole(dim, "a dimension"), whole(size, "a size", 0)
 
         def padded(x):
             a = np.asarray(x)
-            return _padded(a, dim, 0, max(0, size - a.shape[dim]), value)
+            return _padded(a, axis, 0, max(0, least - a.shape[axis_of(a, axis)]), value)
 
         return self._add(at_key("pad_to_size", key, padded))
 
-    def slice(self: Self, key: str, dim: int, start: int, stop: Optional[int] = None) -> Self:
+    @recorded
+    def slice(self: Self, key: Keys, dim: int, start: int, stop: Optional[int] = None) -> Self:
         """A part along one dimension."""
+        axis = whole(dim, "a dimension")
+        return self._add(at_key("slice", key, lambda x: _range(np.asarray(x), axis, start, stop)))
 
-        def part(x):
-            where = [slice(None)] * np.ndim(x)
-            where[dim] = slice(start, stop)
-            return np.asarray(x)[tuple(where)]
+    @recorded
+    def random_slice(self: Self, key: Keys, dim: int, size: int, *, seed: int = 0) -> Self:
+        """A part of `size` that begins anywhere; what is shorter stays whole. Of several keys it is
+        the same part; they have one size along `dim`."""
+        keys, axis = keys_of(key), whole(dim, "a dimension")
+        count = whole(size, "a size", 0)
 
-        return self._add(at_key("slice", key, part))
+        def part(sample, random):
+            arrays = {k: np.asarray(value_at(sample, k)) for k in keys}
+            sizes = {k: a.shape[axis_of(a, axis)] for k, a in arrays.items()}
+            if len(set(sizes.values())) > 1:
+                raise ValueError(f"sizes along dimension {axis} differ: {sizes}")
+            start = random.randrange(max(0, sizes[keys[0]] - count) + 1)
+            return {
+                **sample,
+                **{k: _range(a, axis, start, start + count) for k, a in arrays.items()},
+            }
 
-    def random_slice(self: Self, key: str, dim: int, size: int, *, seed: int = 0) -> Self:
-        """A part of `size` that begins anywhere; what is shorter stays whole."""
+        return self._add_random("random_slice", keys[0], part, seed)
 
-        def part(x, random):
-            a = np.asarray(x)
-            room = max(0, a.shape[dim] - size)
-            where = [slice(None)] * a.ndim
-            start = random.randrange(room + 1)
-            where[dim] = slice(start, start + size)
-            return a[tuple(where)]
-
-        return self._add_random("random_slice", key, part, "", seed)
-
-    def squeeze(self: Self, key: str, dim: Union[int, Sequence[int], None] = None) -> Self:
+    @recorded
+    def squeeze(self: Self, key: Keys, dim: Union[int, Sequence[int], None] = None) -> Self:
         """An array without its dimensions of size 1, or without these."""
         axis = tuple(dim) if isinstance(dim, (list, tuple)) else dim
         return self._add(at_key("squeeze", key, lambda x: np.squeeze(x, axis)))
 
+    @recorded
     def shape(self: Self, key: str, output_key: str, dim: int) -> Self:
         """The size of an array along `dim` goes to `output_key`."""
-        return self._add(at_key("shape", key, lambda x: np.shape(x)[dim], output_key))
 
-    def replace(self: Self, key: str, old: Any, new: Any) -> Self:
+        def size(x):
+            a = np.asarray(x)
+            return a.shape[axis_of(a, dim)]
+
+        return self._add(at_key("shape", key, size, output_key))
+
+    @recorded
+    def replace(self: Self, key: Keys, old: Any, new: Any) -> Self:
         """Elements that are `old`, or in a text its occurrences, become `new`."""
 
         def replaced(x):
@@ -176,7 +221,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
     # --- files and texts --------------------------------------------------------------------------
 
-    def load_file(self: Self, key: str, prefix: Any = "", output_key: str = "") -> Self:
+    @recorded
+    def load_file(self: Self, key: Keys, prefix: Any = "", output_key: Keys = "") -> Self:
         """The bytes of the file that is named at `key`, below `prefix`."""
 
         def load(name):
@@ -185,23 +231,30 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
         return self._add(at_key("load_file", key, load, output_key))
 
-    def load_numpy(self: Self, key: str, prefix: Any = "", output_key: str = "") -> Self:
+    @recorded
+    def load_numpy(self: Self, key: Keys, prefix: Any = "", output_key: Keys = "") -> Self:
         """The array of an .npy file; pickled objects are refused."""
 
         def load(name):
-            return np.load(path_below(prefix, name), allow_pickle=False)
+            path = path_below(prefix, name)
+            loaded = np.load(path, allow_pickle=False)
+            if not isinstance(loaded, np.ndarray):
+                raise ValueError(f"{path} has several arrays: buffer_from_numpy reads such files")
+            return loaded
 
         return self._add(at_key("load_numpy", key, load, output_key))
 
-    def load_json(self: Self, key: str, output_key: str = "") -> Self:
+    @recorded
+    def load_json(self: Self, key: Keys, output_key: Keys = "") -> Self:
         """What a text of JSON says."""
-        return self._add(at_key("load_json", key, json.loads, output_key))
+        return self._add(at_key("load_json", key, json_in, output_key))
 
+    @recorded
     def tokenize(
         self: Self,
-        key: str,
+        key: Keys,
         tokenizer: Any,
-        output_key: str = "",
+        output_key: Keys = "",
         *,
         pad: Optional[int] = None,
         **options: Any,
@@ -219,13 +272,13 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
         def one(text):
             text = text.decode() if isinstance(text, bytes) else text
-            return np.asarray(encode(text, **options), np.int32)
+            return _as_tokens(encode(text, **options))
 
         def tokens(text):
             if not isinstance(text, list):
                 return one(text)
             all = [one(t) for t in text] if encode_all is None else encode_all(text, **options)
-            arrays = [np.asarray(t, np.int32) for t in all]
+            arrays = [_as_tokens(t) for t in all]
             return arrays if pad is None else stacked(arrays, pad)
 
         return self._add(at_key("tokenize", key, tokens, output_key))

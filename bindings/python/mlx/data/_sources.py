@@ -1,6 +1,8 @@
 """Streams that take from no other stream."""
 
-from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
+from itertools import islice
+from operator import length_hint
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ._buffer import Buffer, shielded
 from ._steps import Steps
@@ -9,41 +11,50 @@ from ._task import Sample, Task
 
 
 class FromBuffer(Stream):
-    """The samples of a buffer in order."""
+    """The samples of a buffer in order. Threads that ask at the same time get numbers of their own
+    without a lock: taking some from the iterator of a range is one step of the interpreter."""
 
     _kind = "buffer"
+    _needs_lock = False
 
     def __init__(self, buffer: Buffer) -> None:
         self.buffer = buffer
-        self._at = self._position = 0
+        self._begin(0, 0)
+
+    def _begin(self, epoch, position):
+        self._size = len(self.buffer)
+        self._place = epoch, iter(range(position, self._size))
 
     def _below(self) -> Sequence[Steps]:
         return [self.buffer]
 
-    def _words(self) -> str:
-        return self.buffer._words()
+    def _about(self) -> State:
+        if self._said is None:
+            self._said = self.buffer._about()
+        return self._said
 
     def _pull(self) -> Optional[Task]:
-        if self._position >= len(self.buffer):
-            return None
-        self._position += 1
-        return self.buffer._task(self._position - 1, self._at)
+        epoch, numbers = self._place
+        for i in numbers:
+            return self.buffer._task(i, epoch)
+        return None
 
-    def _advance(self, count: int) -> range:
-        """The numbers of the next samples, which count as given."""
-        start = self._position
-        self._position = min(start + count, len(self.buffer))
-        return range(start, self._position)
+    def _advance(self, count: int) -> tuple[int, range]:
+        """The epoch and the numbers of the next samples, which count as given."""
+        epoch, numbers = self._place
+        taken = list(islice(numbers, count))
+        return epoch, range(taken[0], taken[-1] + 1) if taken else range(0)
 
     def _restart(self, epoch: int) -> None:
-        self._at, self._position = epoch, 0
+        self._begin(epoch, 0)
 
     def _state(self) -> State:
-        return {"at": self._at, "position": self._position}
+        epoch, numbers = self._place
+        return {"at": epoch, "position": self._size - length_hint(numbers)}
 
     def _restore(self, state: State) -> None:
         position = number(state, "position", len(self.buffer))
-        self._at, self._position = number(state, "at"), position
+        self._begin(number(state, "at"), position)
 
 
 class FromIterable(Stream):
@@ -56,14 +67,19 @@ class FromIterable(Stream):
         self,
         factory: Callable[[], Iterable[Any]],
         load: Optional[Callable[[Any, int], Sample]] = None,
+        settings: Optional[Mapping[str, Any]] = None,
     ) -> None:
         if not callable(factory):
             raise TypeError(
                 "[data] a function that returns an iterable is needed, so that it can begin again"
             )
         self._factory, self._load = factory, load or _as_sample
+        self._made_with = dict(settings or {})
         self._at = self._count = 0
         self._items: Optional[Iterator[Any]] = None
+
+    def _settings(self) -> Mapping[str, Any]:
+        return self._made_with
 
     def _pull(self) -> Optional[Task]:
         if self._items is None:

@@ -9,6 +9,8 @@ import numpy as np
 
 from ._collate import Dims, Pad
 from ._operations import Operations
+from ._settings import difference
+from ._steps import axis_of, recorded, value_at
 from ._task import Sample, Step, Task, ready, whole
 
 State = dict[str, Any]
@@ -38,8 +40,8 @@ class Stream(Operations):
 
     _may_drop = True
     _epoch = 0
-    _known_words = ""
     _lock: threading.RLock  # held where the place in the stream changes or is asked for
+    _needs_lock = True  # while it is pulled, too
 
     def __new__(cls, *arguments: Any, **named: Any) -> "Stream":
         stream = super().__new__(cls)
@@ -52,7 +54,8 @@ class Stream(Operations):
     # --- what each kind of stream has -------------------------------------------------------------
 
     def _pull(self) -> Optional[Task]:
-        """The task of the next sample, or None at the end. One thread at a time."""
+        """The task of the next sample, or None at the end. One thread at a time where it needs the
+        lock."""
         raise NotImplementedError
 
     def _pull_sure(self) -> Optional[Task]:
@@ -84,7 +87,10 @@ class Stream(Operations):
 
     def __next__(self) -> Sample:
         while True:
-            with self._lock:
+            if self._needs_lock:
+                with self._lock:
+                    task = self._pull()
+            else:
                 task = self._pull()
             if task is None:
                 raise StopIteration
@@ -150,21 +156,14 @@ class Stream(Operations):
         """The streams that this one takes from."""
         return [one for one in self._below() if isinstance(one, Stream)]
 
-    def _name(self) -> str:
-        """Its words, made once: each task of a prefetch has a state."""
-        self._known_words = self._known_words or self._words()
-        return self._known_words
-
     def _named_state(self) -> State:
-        return {"kind": self._name(), **self._state()}
+        return {**self._about(), **self._state()}
 
     def _check(self, state: Any) -> None:
-        """Raise ValueError unless the state is of a pipeline of this structure."""
-        kind = state.get("kind") if isinstance(state, Mapping) else None
-        if kind != self._name():
-            raise ValueError(
-                f"[data] the state is of another pipeline: {self._name()} here, {kind} there"
-            )
+        """Raise ValueError unless the state is of a pipeline that was made like this one."""
+        what = difference(self._about(), state)
+        if what is not None:
+            raise ValueError(f"[data] the state is of another pipeline: {what}")
         inner = self._inner()
         states = state.get("inner", [state.get("upstream")] if inner else [])
         if not isinstance(states, list) or len(states) != len(inner):
@@ -183,41 +182,46 @@ class Stream(Operations):
 
     # --- which samples there are ------------------------------------------------------------------
 
+    @recorded
     def filter(self, predicate: Callable[[Sample], Any]) -> "Stream":
         """The samples for which `predicate(sample)` is true."""
         step = Step("filter", lambda s, _: s if predicate(s) else None, drops=True)
         return self._add(step)
 
+    @recorded
     def filter_by_shape(self, key: str, dim: int, low: int = -1, high: int = -1) -> "Stream":
         """The samples whose array at `key` has from `low` to `high` (-1: any) elements along
         `dim`."""
 
         def fits(sample):
-            size = np.shape(sample[key])[dim]
+            array = np.asarray(value_at(sample, key))
+            size = array.shape[axis_of(array, dim)]
             return size >= low and (high < 0 or size <= high)
 
-        settings = {"dim": dim, "low": low, "high": high}
-        step = Step("filter", lambda s, _: s if fits(s) else None, key, True, settings=settings)
-        return self._add(step)
+        return self._add(Step("filter", lambda s, _: s if fits(s) else None, key, drops=True))
 
+    @recorded
     def take(self, count: int) -> "Stream":
         """The first samples of each epoch, so many at most."""
         from ._streams import Taken
 
         return Taken(self, count)
 
+    @recorded
     def repeat(self, num_time: int = -1) -> "Stream":
         """All again, `num_time` times in all, or for ever; each time in an order of its own."""
         from ._streams import Repeated
 
         return Repeated(self, num_time)
 
+    @recorded
     def flat_map(self, func: Callable[[Sample], Iterable[Sample]]) -> "Stream":
         """All samples of `func(sample)`, for each sample."""
         from ._streams import Flat
 
         return Flat(self, func)
 
+    @recorded
     def sliding_window(
         self, key: str, size: int, stride: int, dim: int = -1, index_key: str = ""
     ) -> "Stream":
@@ -225,28 +229,31 @@ class Stream(Operations):
         `dim`; the last ones are shorter. Their numbers go to `index_key`."""
         from ._streams import Flat
 
-        if size < 1 or stride < 1:
+        if whole(size, "a window's size") < 1 or whole(stride, "a window's stride") < 1:
             raise ValueError(f"[data] windows of {size} elements, every {stride}")
+        if index_key == key:
+            raise ValueError(f"[data] sliding_window: index_key takes the place of {key!r}")
 
         def windows(sample):
-            array = np.asarray(sample[key])
-            where = [slice(None)] * array.ndim
-            for number, start in enumerate(range(0, array.shape[dim], stride)):
-                where[dim] = slice(start, start + size)
+            array = np.asarray(value_at(sample, key))
+            where, axis = [slice(None)] * array.ndim, axis_of(array, dim)
+            for number, start in enumerate(range(0, array.shape[axis], stride)):
+                where[axis] = slice(start, start + size)
                 numbered = {index_key: number} if index_key else {}
                 yield {**sample, key: array[tuple(where)], **numbered}
 
-        settings = {"key": key, "size": size, "stride": stride, "dim": dim, "index": index_key}
-        return Flat(self, windows, "sliding_window", settings)
+        return Flat(self, windows, "sliding_window")
 
     # --- order ------------------------------------------------------------------------------------
 
+    @recorded
     def shuffle(self, buffer_size: int, seed: int = 0) -> "Stream":
         """Each sample is drawn from the next `buffer_size` ones that were not drawn yet."""
         from ._streams import Shuffled
 
         return Shuffled(self, buffer_size, seed)
 
+    @recorded
     def partition(self, num_partitions: int, partition: int) -> "Stream":
         """Every `num_partitions`-th sample, from number `partition` on: the share of a process."""
         from ._streams import Part
@@ -255,6 +262,7 @@ class Stream(Operations):
 
     # --- batches ----------------------------------------------------------------------------------
 
+    @recorded
     def batch(
         self,
         batch_size: int,
@@ -270,6 +278,7 @@ class Stream(Operations):
 
         return Batched(self, batch_size, pad, dim, drop_last)
 
+    @recorded
     def dynamic_batch(
         self,
         buffer_size: int,

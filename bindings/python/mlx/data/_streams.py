@@ -1,6 +1,7 @@
 """The kinds of streams that take from others, one sample or several at a time."""
 
-from typing import Any, Callable, Iterable, Iterator, Optional, Sequence
+from numbers import Real
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ._stream import State, Stream, number
 from ._task import Sample, SampleError, Step, Task, file_of, generator, ready, whole
@@ -12,8 +13,8 @@ class Mapped(Stream):
     _step: Step
 
     def __init__(self, upstream: Stream, step: Step) -> None:
-        self._upstream, self._step = upstream, step
-        self._kind = step.name
+        self._upstream, self._step, self._kind = upstream, step, step.name
+        self._needs_lock = upstream._needs_lock
 
     def _pull(self) -> Optional[Task]:
         task = self._upstream._pull()
@@ -58,9 +59,6 @@ class Taken(Counted):
         super().__init__(upstream)
         self._most = whole(count, "take", 0)
 
-    def _settings(self) -> State:
-        return {"count": self._most}
-
     def _pull(self) -> Optional[Task]:
         if self._count >= self._most:
             return None
@@ -80,9 +78,6 @@ class Part(Counted):
             raise ValueError(f"[data] there is no part {part} of {parts}")
         self._parts, self._part = parts, part
 
-    def _settings(self) -> State:
-        return {"parts": self._parts, "part": self._part}
-
     def _pull(self) -> Optional[Task]:
         while True:
             task = self._upstream._pull_sure()
@@ -99,9 +94,6 @@ class Repeated(Stream):
     def __init__(self, upstream: Stream, times: int) -> None:
         self._upstream, self._times = upstream, whole(times, "repeat")
         self._base, self._pass, self._some = 0, 0, False
-
-    def _settings(self) -> State:
-        return {"times": self._times}
 
     def _pull(self) -> Optional[Task]:
         while self._times < 0 or self._pass < self._times:
@@ -147,9 +139,6 @@ class Shuffled(Stream):
         self._seed = whole(seed, "a seed")
         self._begin(0)
 
-    def _settings(self) -> State:
-        return {"size": self._size, "seed": self._seed}
-
     def _begin(self, epoch):
         self._at, self._drawn = epoch, 0
         self._pool: list[Task] = []
@@ -187,20 +176,22 @@ class Shuffled(Stream):
 
 class Flat(Stream):
     """Samples that are made of one sample. The state is the stream before that sample, and how many
-    of them were given."""
+    of them were given. An error names that sample, or where they are `numbered` the one that is not
+    there."""
 
     def __init__(
         self,
         upstream: Stream,
         func: Callable[[Sample], Iterable[Sample]],
         name: str = "flat_map",
-        settings: Optional[State] = None,
+        settings: Optional[Mapping[str, Any]] = None,
+        numbered: bool = False,
     ) -> None:
         self._upstream, self._func, self._kind = upstream, func, name
-        self._made_with = settings or {}
+        self._made_with, self._numbered = dict(settings or {}), numbered
         self._begin(0)
 
-    def _settings(self) -> State:
+    def _settings(self) -> Mapping[str, Any]:
         return self._made_with
 
     def _begin(self, epoch):
@@ -237,8 +228,8 @@ class Flat(Stream):
         except SampleError:
             raise
         except Exception as error:
-            file = file_of(sample, None)
-            raise SampleError(self._kind, task.index, file, error) from error
+            index = self._number if self._numbered else task.index
+            raise SampleError(self._kind, index, file_of(sample, None), error) from error
 
     def _restart(self, epoch: int) -> None:
         self._begin(epoch)
@@ -260,10 +251,19 @@ class Flat(Stream):
         self._number = number(state, "number")
 
 
+def _check_weights(weights, count):
+    """Raise ValueError unless they are positive numbers, one for each stream."""
+    for weight in weights:
+        if not isinstance(weight, Real) or isinstance(weight, bool) or not weight > 0:
+            raise ValueError(f"[data] mix: a weight is a number above 0, not {weight!r}")
+    if not sum(map(float, weights)) < float("inf"):
+        raise ValueError("[data] mix: the weights are infinite together")
+    if len(weights) != count:
+        raise ValueError(f"[data] mix: {len(weights)} weights for {count} streams")
+
+
 class Mixed(Stream):
     """Streams of which one is asked for each sample: in turn, or drawn by weights."""
-
-    _kind = "mix"
 
     def __init__(
         self,
@@ -277,26 +277,25 @@ class Mixed(Stream):
             raise ValueError("[data] no streams were given")
         if until not in ("all", "first"):
             raise ValueError(f"[data] until all or the first have ended, not {until!r}")
-        if weights is not None and (
-            len(weights) != len(streams) or not all(0 < w < float("inf") for w in weights)
-        ):
-            raise ValueError("[data] mix: a positive weight for each stream")
+        if weights is not None:
+            _check_weights(weights, len(streams))
         if whole(block, "interleave's block") < 1:
             raise ValueError(f"[data] interleave: blocks of {block} samples")
         for one in streams:
             if not hasattr(one, "to_stream"):
                 raise TypeError(f"[data] a stream was expected, not {type(one).__name__}")
         self._streams, self._weights = [one.to_stream() for one in streams], weights
-        self._block, self._until, self._seed = block, until, seed
+        self._block, self._until, self._seed = block, until, whole(seed, "a seed")
+        self._kind = "interleave" if weights is None else "mix"
         self._begin(0)
 
     def _below(self) -> Sequence[Stream]:
         return self._streams
 
-    def _settings(self) -> State:
-        weights = self._weights and [float(weight) for weight in self._weights]
+    def _settings(self) -> Mapping[str, Any]:
+        shares = self._weights and [float(weight) for weight in self._weights]
         own = {"block": self._block, "until": self._until, "seed": self._seed}
-        return {"streams": len(self._streams), "weights": weights, **own}
+        return {"streams": len(self._streams), "weights": shares, **own}
 
     def _begin(self, epoch):
         self._at, self._given, self._turn, self._left = epoch, 0, 0, self._block

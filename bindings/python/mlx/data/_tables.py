@@ -3,17 +3,17 @@
 import importlib
 import os
 import tarfile
-from typing import Any, Iterator, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
 from ._buffer import Buffer, Columns, LazyColumn, Vector
 from ._collate import fitting
-from ._missing import Fill, check_fill, check_within, missing
-from ._readers import PathLike, _paths, file_words, stream_of_files
+from ._files import PathLike, file_words, one_line, paths_of, stream_of_files
+from ._missing import Fill, check_names, check_within, missing
 from ._stream import Stream
-from ._streams import Flat
-from ._task import Sample, Task
+from ._streams import Flat, Mapped
+from ._task import Sample, Step, Task
 
 
 def _pyarrow(module: str) -> Any:
@@ -79,12 +79,16 @@ def _arrow(table, fill, first):
     """`first`: the number of the first row, for errors."""
     if not hasattr(table, "schema") or not hasattr(table, "columns"):
         raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
-    check_fill(fill, table.schema.names)
+    names = table.schema.names
+    check_names(fill, names, "fill")
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"[data] there are two columns {name!r}")
     if hasattr(table, "combine_chunks") and hasattr(table, "columns"):
         table = table.combine_chunks() if hasattr(table, "itercolumns") else table
     chunked = _pyarrow("pyarrow").chunked_array
     columns = {}
-    for name, column in zip(table.schema.names, table.columns):
+    for name, column in zip(names, table.columns):
         whole = column if hasattr(column, "chunks") else chunked([column])
         columns[name] = _arrow_column(name, whole, fill or {}, first)
     return Columns(columns)
@@ -98,16 +102,23 @@ def buffer_from_parquet(
 ) -> Buffer:
     """The rows of Parquet files, in memory; with `columns` these alone. `fill[name]` stands for a
     column's nulls; without it they are an error."""
-    parts = [_table(path, columns, fill) for path in _paths(files)]
+    _check_list(columns)
+    parts = [_table(path, columns, fill) for path in paths_of(files)]
     return parts[0] if len(parts) == 1 else parts[0].append(*parts[1:])
 
 
 def _table(path, columns, fill):
     reader = _pyarrow("pyarrow.parquet")
     try:
+        check_names(columns, reader.read_schema(path).names, "columns")
         return _arrow(reader.read_table(path, columns=columns, memory_map=True), fill, 0)
     except (OSError, ValueError) as error:
-        raise ValueError(f"[data] {path}: {str(error).removeprefix('[data] ')}") from None
+        raise ValueError(f"[data] {path}: {one_line(error)}") from None
+
+
+def _check_list(columns):
+    if isinstance(columns, (str, bytes)):
+        raise TypeError(f"[data] columns are a list of names, not {columns!r}")
 
 
 def stream_parquet(
@@ -119,28 +130,45 @@ def stream_parquet(
     """The rows of Parquet files, of which one row group is in memory at a time. `fill[name]` stands
     for a column's nulls; without it they are an error."""
     reader = _pyarrow("pyarrow.parquet")
-    paths = _paths(files)
-    groups = [group for path in paths for group in _groups(path, reader)]
+    _check_list(columns)
+    paths = paths_of(files)
+    groups = [group for path in paths for group in _groups(path, reader, columns)]
 
     def rows(sample):
-        with reader.ParquetFile(sample["file"]) as file:
-            table = file.read_row_group(sample["group"], columns=columns)
-        yield from _arrow(table, fill, sample["first"])
+        try:
+            with reader.ParquetFile(sample["file"]) as file:
+                table = file.read_row_group(sample["group"], columns=columns)
+            found = _arrow(table, fill, sample["first"])
+        except (OSError, ValueError) as error:
+            raise ValueError(f"row group {sample['group']}: {one_line(error)}") from None
+        for i in range(len(found)):
+            yield {"file": sample["file"], "row": i, "first": sample["first"], "rows": found}
 
     source = Vector(groups, file_words(paths)).to_stream()
-    return Flat(source, rows, "read", {"by": "parquet", "columns": columns})
+    about = {"by": "parquet", "columns": columns, "fill": fill}
+    stream = Flat(source, rows, "read", about, numbered=True)
+    return Mapped(stream, Step("read", lambda record, _: _row(**record)))
 
 
-def _groups(path, reader):
+def _row(file, row, first, rows):
+    try:
+        return rows._load(row, 0)
+    except ValueError as error:
+        raise ValueError(f"row {first + row}: {one_line(error)}") from None
+
+
+def _groups(path, reader, columns):
     """The row groups of a file, and the number of the first row of each."""
     first, groups = 0, []
     try:
-        about = reader.ParquetFile(path).metadata
+        file = reader.ParquetFile(path)
+        check_names(columns, file.schema_arrow.names, "columns")
+        about = file.metadata
         for i in range(about.num_row_groups):
             groups.append({"file": path, "group": i, "first": first})
             first += about.row_group(i).num_rows
     except (OSError, ValueError) as error:
-        raise ValueError(f"[data] {path}: {error}") from None
+        raise ValueError(f"[data] {path}: {one_line(error)}") from None
     return groups
 
 
@@ -151,6 +179,14 @@ def _split(name):
     folder, _, base = name.rpartition("/")
     stem, _, ending = base.partition(".")
     return (f"{folder}/{stem}" if folder else stem), ending
+
+
+def _check_new(name, ending, parts):
+    """Raise ValueError where a file would take the place of another, or of the sample's name."""
+    if ending in parts:
+        raise ValueError(f"[data] there are two files {name} in it")
+    if ending == "__key__":
+        raise ValueError(f"[data] the file {name} has the place of the sample's name")
 
 
 class _Tar(Buffer):
@@ -167,8 +203,8 @@ class _Tar(Buffer):
                 for member in archive:
                     if member.isreg():
                         self._put(member, size)
-        except (tarfile.TarError, EOFError) as error:
-            raise ValueError(f"[data] {path}: {error}") from None
+        except (tarfile.TarError, EOFError, ValueError) as error:
+            raise ValueError(f"[data] {path}: {self._why(error)}") from None
         if not self._samples:
             raise ValueError(f"[data] {path} has no files")
         self._keys = list(self._samples)
@@ -176,12 +212,20 @@ class _Tar(Buffer):
 
     def _put(self, member, size):
         if member.offset_data + member.size > size:
-            raise ValueError(f"[data] {self._path} ends within {member.name}")
+            raise ValueError(f"it ends within {member.name}")
         key, ending = _split(member.name)
-        self._samples.setdefault(key, {})[ending] = (member.offset_data, member.size)
+        parts = self._samples.setdefault(key, {})
+        _check_new(member.name, ending, parts)
+        parts[ending] = (member.offset_data, member.size)
 
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "file": file_words([self._path])}
+    def _why(self, error):
+        with open(self._path, "rb") as file:
+            head = file.read(6)
+        packed = head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"))
+        return "it is packed: stream_tar reads such archives" if packed else one_line(error)
+
+    def _settings(self) -> Mapping[str, Any]:
+        return {"file": file_words([self._path])}
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -201,13 +245,13 @@ class _Tar(Buffer):
 def buffer_from_tar(file: PathLike) -> Buffer:
     """The samples of a tar archive that is not packed: files whose names are equal up to the first
     dot make one, {"__key__": name, "jpg": bytes, "cls": bytes}."""
-    return _Tar(_paths(file)[0])
+    return _Tar(paths_of(file)[0])
 
 
 def stream_tar(files: Union[PathLike, Sequence[PathLike]]) -> Stream:
     """The samples of tar archives, also packed ones, in their order; the files of one follow each
     other."""
-    return stream_of_files(files, _read_tar)
+    return stream_of_files(files, _read_tar, {"by": "tar"})
 
 
 def _read_tar(path: str) -> Iterator[Sample]:
@@ -218,9 +262,10 @@ def _read_tar(path: str) -> Iterator[Sample]:
                 if not member.isreg():
                     continue
                 key, ending = _split(member.name)
-                if sample and (sample["__key__"] != key or ending in sample):
+                if sample and sample["__key__"] != key:
                     yield sample
                     sample = {}
+                _check_new(member.name, ending, sample)
                 file = archive.extractfile(member)
                 sample = {**(sample or {"__key__": key}), ending: file.read() if file else b""}
     except (tarfile.TarError, EOFError, OSError) as error:

@@ -29,15 +29,13 @@ class SampleError(ValueError):
 
 class Step(NamedTuple):
     """One operation of a pipeline: `apply(sample, task)` returns a sample, or None, which drops it
-    where `drops`. `key` is what it works on; `random` says whether it draws numbers. `settings` are
-    what tells it from others of its name."""
+    where `drops`. `key` is what it works on; `random` says whether it draws numbers."""
 
     name: str
     apply: Callable[[Sample, "Task"], Optional[Sample]]
     key: Optional[str] = None
     drops: bool = False
     random: bool = False
-    settings: Optional[dict[str, Any]] = None
 
 
 class Task:
@@ -93,7 +91,11 @@ class Task:
 
 def whole(value: Any, what: str, least: Optional[int] = None) -> int:
     """A whole number, from `least` on, or ValueError."""
-    if not isinstance(value, Integral) or (least is not None and value < least):
+    if (
+        not isinstance(value, Integral)
+        or isinstance(value, bool)
+        or (least is not None and value < least)
+    ):
         wanted = "a whole number" if least is None else f"a whole number from {least}"
         raise ValueError(f"[data] {what} is {wanted}, not {value!r}")
     return int(value)

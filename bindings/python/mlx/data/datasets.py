@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ._buffer import Buffer, Columns
-from ._readers import UNREADABLE, PathLike, open_file
+from ._files import UNREADABLE, PathLike, open_file
 
 __all__ = [
     "load_cifar10",

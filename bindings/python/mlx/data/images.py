@@ -3,8 +3,10 @@ decoded by libjpeg where the package was built with it, others by Pillow, which 
 the rest is NumPy. The operations of pipelines are made of these functions."""
 
 import io
+import math
 import os
 from contextlib import contextmanager
+from numbers import Integral, Real
 from random import Random
 from typing import Any, Optional, Sequence, Union
 
@@ -56,8 +58,7 @@ def load(
 ) -> np.ndarray:
     """An image file, or its bytes with `from_memory`: (H, W, 3), of format "RGBA" (H, W, 4), of "L"
     (H, W, 1). 16-bit samples lose their lower byte; transparency is dropped unless asked for."""
-    if format not in ("RGB", "RGBA", "L"):
-        raise ValueError(f"[data] load_image: the format is RGB, RGBA or L, not {format!r}")
+    check_format(format)
     if _jpeg is not None and format == "RGB":
         if not from_memory:
             with open(os.fspath(source), "rb") as file:
@@ -68,6 +69,12 @@ def load(
     with _opened(source, from_memory) as image:
         _check_size(image.size, max_pixels)
         return _pixels(image, format)
+
+
+def check_format(format: str) -> None:
+    """Raise ValueError unless images are decoded into it."""
+    if format not in ("RGB", "RGBA", "L"):
+        raise ValueError(f"[data] load_image: the format is RGB, RGBA or L, not {format!r}")
 
 
 def _jpeg_pixels(data, max_pixels):
@@ -153,37 +160,58 @@ def _picture(image):
 FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
+def check_filter(filter: str, known: Sequence[str] = FILTERS) -> None:
+    """Raise ValueError unless there is such a filter."""
+    if filter not in known:
+        raise ValueError(f"[data] the filters are {', '.join(known)}, not {filter!r}")
+
+
 def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
     """Another size, by a filter of FILTERS; smaller images are averages of what falls together, but
-    of "nearest"."""
+    of "nearest", which takes pixels as they are, of any dtype."""
     image = as_image(image)
-    _check_positive(w, h)
-    if filter not in FILTERS:
-        raise ValueError(f"[data] the filters are {', '.join(FILTERS)}, not {filter!r}")
+    check_size(w, h)
+    check_filter(filter)
     if image.shape[:2] == (h, w):
         return image
+    if filter == "nearest":
+        return image[_nearest(image.shape[0], h)][:, _nearest(image.shape[1], w)]
     how = getattr(_pillow().Resampling, filter.upper())
     small = np.asarray(_picture(image).resize((w, h), how))
     return small.reshape(h, w, *image.shape[2:])
 
 
-def resize_smallest_side(image: Any, size: int) -> np.ndarray:
+def _nearest(size, new):
+    """Which of `size` pixels becomes each of `new`."""
+    if not size:
+        raise ValueError("[data] an image without pixels has no other size")
+    places = _pillow().fromarray(np.arange(size, dtype=np.int32)[None])
+    return np.asarray(places.resize((new, 1), _pillow().Resampling.NEAREST))[0]
+
+
+def resize_smallest_side(image: Any, size: int, filter: str = "bilinear") -> np.ndarray:
     """The smaller side becomes `size`; the sides keep their ratio."""
-    h, w = as_image(image).shape[:2]
-    return resize(
-        image, max(size, round(w * size / min(h, w))), max(size, round(h * size / min(h, w)))
-    )
+    return resize(image, *smallest_side(as_image(image).shape, size), filter)
 
 
-def _check_positive(w, h):
-    if w < 1 or h < 1:
+def smallest_side(shape: Sequence[int], size: int) -> tuple[int, int]:
+    """(w, h) where the smaller side is `size`."""
+    h, w = shape[:2]
+    if not h or not w:
+        raise ValueError("[data] an image without pixels has no other size")
+    return max(size, round(w * size / min(h, w))), max(size, round(h * size / min(h, w)))
+
+
+def check_size(w: Any, h: Any) -> None:
+    """Raise ValueError unless an image may have w x h pixels."""
+    if not all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in (w, h)):
         raise ValueError(f"[data] an image of {w} x {h} pixels is none")
 
 
 def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
     """The part of w x h pixels whose corner is at (x, y)."""
     image = as_image(image)
-    _check_positive(w, h)
+    check_size(w, h)
     if not (0 <= x <= image.shape[1] - w and 0 <= y <= image.shape[0] - h):
         raise ValueError(
             f"[data] {w} x {h} pixels at ({x}, {y}) are not within "
@@ -194,9 +222,15 @@ def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
 
 def center_crop(image: Any, w: int, h: int) -> np.ndarray:
     """The middle; a side that is shorter stays as it is."""
-    height, width = as_image(image).shape[:2]
+    image = as_image(image)
+    return crop(image, *center_of(image.shape, w, h))
+
+
+def center_of(shape: Sequence[int], w: int, h: int) -> tuple[int, int, int, int]:
+    """(x, y, w, h) of the middle."""
+    height, width = shape[:2]
     w, h = min(w, width), min(h, height)
-    return crop(image, (width - w) // 2, (height - h) // 2, w, h)
+    return (width - w) // 2, (height - h) // 2, w, h
 
 
 def area_crop(
@@ -208,27 +242,56 @@ def area_crop(
 ) -> np.ndarray:
     """A random part whose share of the area and whose width by height are within these ranges; the
     largest square in the middle if `trials` of them did not fit (Szegedy et al. 2015)."""
-    random = random or Random()
-    height, width = as_image(image).shape[:2]
+    check_areas(area, ratio)
+    image = as_image(image)
+    return crop(image, *area_of(image.shape, area, ratio, random or Random(), trials))
+
+
+def check_areas(area: Sequence[float], ratio: Sequence[float]) -> None:
+    """Raise ValueError unless these are ranges of shares of an area and of width by height."""
+    for what, given, most in (("a share of the area", area, 1.0), ("width by height", ratio, None)):
+        numbers = isinstance(given, (list, tuple)) and [isinstance(n, Real) for n in given]
+        top = float("inf") if most is None else most
+        if numbers != [True, True] or not 0 < given[0] <= given[1] <= top or given[1] == math.inf:
+            upto = "" if most is None else " and at most 1"
+            raise ValueError(
+                f"[data] {what} is from one number above 0 to another{upto}, not {given!r}"
+            )
+
+
+def area_of(
+    shape: Sequence[int], area: Sequence[float], ratio: Sequence[float], random: Any, trials: int
+) -> tuple[int, int, int, int]:
+    """(x, y, w, h) of what `area_crop` takes."""
+    height, width = shape[:2]
     for _ in range(trials):
         share = random.uniform(*area) * height * width
         by = np.exp(random.uniform(np.log(ratio[0]), np.log(ratio[1])))
         w, h = round(float(np.sqrt(share * by))), round(float(np.sqrt(share / by)))
         if 0 < w <= width and 0 < h <= height:
-            return crop(
-                image, random.randrange(width - w + 1), random.randrange(height - h + 1), w, h
-            )
+            return random.randrange(width - w + 1), random.randrange(height - h + 1), w, h
     side = min(height, width)
-    return center_crop(image, side, side)
+    return (width - side) // 2, (height - side) // 2, side, side
 
 
-def rotate(image: Any, angle: float, crop: bool = True) -> np.ndarray:
-    """Turned by degrees, against the clock; without `crop` the result holds all of it."""
+TURN_FILTERS = FILTERS[:3]
+
+
+def rotate(image: Any, angle: float, crop: bool = True, filter: str = "bilinear") -> np.ndarray:
+    """Turned by degrees, against the clock; without `crop` the result holds all of it. The filter
+    is one of TURN_FILTERS."""
     image = as_image(image)
-    turned = np.asarray(
-        _picture(image).rotate(angle, _pillow().Resampling.BILINEAR, expand=not crop)
-    )
+    check_filter(filter, TURN_FILTERS)
+    check_angle(angle)
+    how = getattr(_pillow().Resampling, filter.upper())
+    turned = np.asarray(_picture(image).rotate(angle, how, expand=not crop))
     return turned.reshape(*turned.shape[:2], *image.shape[2:])
+
+
+def check_angle(angle: Any) -> None:
+    """Raise ValueError unless one can turn by it."""
+    if not isinstance(angle, Real) or not math.isfinite(angle):
+        raise ValueError(f"[data] an angle is a number of degrees, not {angle!r}")
 
 
 # Weights of red, green and blue: ITU-R BT.601 and BT.709, and others that are in use.

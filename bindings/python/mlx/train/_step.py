@@ -128,6 +128,8 @@ class Steps:
             if value.ndim == 0:
                 raise ValueError("[train] weights need a loss for each example, without reduction")
             weight = mx.broadcast_to(weight.astype(mx.float32), value.shape)
+            if weight.size:
+                labels = {**labels, "weight": odd_weight(weight)}
             count = weight.sum()
             value = (value * weight).sum() / mx.where(count == 0, 1, count)
         elif value.ndim:
@@ -226,6 +228,12 @@ class Steps:
         self.model.update(now)
         _choose(self.optimizer.state, state, fine)
         _choose(self.sum, sums, fine)
+
+
+def odd_weight(weight: mx.array) -> mx.array:
+    """One of the weights, one that is no finite number from 0 if there is such."""
+    odd = ~((weight >= 0) & mx.isfinite(weight))
+    return weight.flatten()[odd.flatten().argmax()]
 
 
 def _check_shape(value, prediction, target):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Optional
 import mlx.core as mx
 
 from ..nn import losses
+from ._step import odd_weight
 
 _NEAR = (  # losses that are least where the prediction is the target
     losses.huber_loss,
@@ -58,6 +59,7 @@ class Reader:
 
     def read(self, prediction: mx.array, target: mx.array, weight: Any) -> Examples:
         """The examples of a batch, checked."""
+        check_weights(self.name, weight)
         if prediction.shape != target.shape:
             return self._numbers(prediction, target, weight)
         several = target.ndim > 1 and target.shape[-1] > 1
@@ -125,6 +127,14 @@ class Reader:
         weight = _broadcast(weight, like)
         if (wrong if weight is None else wrong & (weight > 0)).any().item():
             raise ValueError(f"[train] {self.name}: {what}")
+
+
+def check_weights(name: str, weight: Optional[mx.array]) -> None:
+    """Raise ValueError unless weights are finite numbers from 0."""
+    if weight is not None and weight.size:
+        value = odd_weight(weight.astype(mx.float32)).item()
+        if not 0 <= value < float("inf"):
+            raise ValueError(f"[train] {name}: a weight is {value}, not a number from 0")
 
 
 def _likeliest(scores):

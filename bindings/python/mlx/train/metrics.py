@@ -19,7 +19,7 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 import mlx.core as mx
 
-from ._targets import Examples, Reader
+from ._targets import Examples, Reader, check_weights
 
 __all__ = [
     "AUC",
@@ -102,6 +102,7 @@ class Mean(_Total):
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
+        check_weights(self.name, weight)
         values = self.function(prediction, target)
         if not isinstance(values, mx.array):
             raise TypeError(f"[train] {self.name} gives an array, not {type(values).__name__}")

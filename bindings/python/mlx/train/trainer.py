@@ -252,6 +252,9 @@ class Trainer:
         return {**logs, "loss": total / count if count else float("nan"), "count": count}
 
     def _check_labels(self, logs):
+        weight = logs.pop("weight", 0.0)
+        if not 0 <= weight < float("inf"):
+            raise ValueError(f"[train] a weight is {weight}, not a number from 0{self._where()}")
         low, high, classes = (logs.pop(name, None) for name in ("low", "high", "classes"))
         if classes is not None and (low < 0 or high >= classes):
             raise ValueError(

@@ -1,0 +1,146 @@
+"""What texts say: numbers and objects of JSON.
+
+A number is written with the ASCII digits of the decimal system: a sign, digits with a point among
+them and an exponent, or nan, inf or infinity in small or large letters; blanks around it do not
+count. What Python's own `int` and `float` read beyond that, such as 1_000 and the digits of other
+scripts, is a text."""
+
+import json
+import re
+from typing import Any, Optional, Sequence, Union
+
+import numpy as np
+
+_WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
+_REAL = re.compile(
+    r"\s*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf(inity)?)\s*",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def guessed(texts: Sequence[str]) -> Union[np.ndarray, Sequence[str]]:
+    """Texts as int64 if all are whole numbers, as float32 if all are numbers, else as they are.
+    Whole numbers beyond int64 are names of something: texts. Other numbers beyond float32 are a
+    NoNumber."""
+    joined = "".join(texts)
+    if not joined.isascii() or "_" in joined:
+        return texts
+    try:
+        return np.array(texts).astype(np.int64)
+    except OverflowError:
+        if all(map(_WHOLE.fullmatch, texts)):
+            return texts
+    except ValueError:
+        pass
+    try:
+        wide = np.array(texts).astype(np.float64)
+    except ValueError:
+        return texts
+    return _narrow(texts, wide, np.dtype(np.float32))
+
+
+def numbers_in(texts: Sequence[str], dtype: np.dtype) -> np.ndarray:
+    """The numbers that texts say, which the dtype holds, or ValueError."""
+    whole = dtype.kind in "iub"
+    for text in texts:
+        if not (_WHOLE if whole else _REAL).fullmatch(text):
+            raise NoNumber(text, f"no {'whole ' if whole else ''}number")
+    if not whole:
+        return _narrow(texts, np.array([float(text) for text in texts], np.float64), dtype)
+    low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    values = [int(text) for text in texts]
+    for text, value in zip(texts, values):
+        if not low <= value <= high:
+            raise NoNumber(text, f"beyond {dtype}")
+    return np.array(values, dtype)
+
+
+class NoNumber(ValueError):
+    """A text that is no number as it was asked for."""
+
+    def __init__(self, text: str, why: str) -> None:
+        shown = text if len(text) <= 40 else text[:40] + "..."
+        super().__init__(f"{shown!r} is {why}")
+        self.text = text
+
+
+def _narrow(texts, wide, dtype):
+    """Numbers of float64 in another dtype; what is infinite there says so itself."""
+    with np.errstate(over="ignore"):
+        narrow = wide.astype(dtype)
+    for i in np.flatnonzero(np.isinf(narrow)):
+        if "inf" not in texts[i].lower():
+            raise NoNumber(texts[i], f"beyond {dtype}")
+    return narrow
+
+
+def as_texts(value: Any) -> Optional[np.ndarray]:
+    """Texts or bytes, one or several, as an array of texts; None of anything else."""
+    if not isinstance(value, (str, bytes, list, np.ndarray)):
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8")
+    return array if array.dtype.kind == "U" else None
+
+
+def converted(value: Any, dtype: np.dtype) -> np.ndarray:
+    """A value as an array of a dtype; texts become the numbers that they say. What the dtype cannot
+    hold is a ValueError; fractions are cut off where it is one of whole numbers, floats are
+    rounded."""
+    texts = as_texts(value) if dtype.kind in "biufc" else None
+    if texts is not None:
+        real = np.dtype(np.float64) if dtype.kind == "c" else dtype
+        return numbers_in(texts.ravel().tolist(), real).reshape(texts.shape).astype(dtype)
+    array = np.asarray(value)
+    if array.dtype.kind == "O" and any(one is None for one in array.flat):
+        raise ValueError(f"None is no {dtype}")
+    if array.dtype.kind in "iuf" and not np.can_cast(array.dtype, dtype):
+        _check_within(array, dtype)
+    with np.errstate(over="ignore"):
+        return array.astype(dtype, copy=False)
+
+
+def _check_within(array, dtype):
+    """Raise ValueError unless a dtype's range holds all numbers."""
+    if dtype.kind in "fc":
+        odd = np.isfinite(array) & ~np.isfinite(_quiet(array, dtype))
+    elif dtype.kind in "iu":
+        odd = ~_within(array, np.iinfo(dtype))
+    else:
+        return
+    if odd.any():
+        raise ValueError(f"{array[odd].flat[0]} is beyond {dtype}")
+
+
+def _within(array, about):
+    if array.dtype.kind != "f":
+        return (array >= about.min) & (array <= about.max)
+    whole = np.trunc(array.astype(np.float64))
+    return (whole >= float(about.min)) & (whole < float(about.max + 1))  # powers of two, exact
+
+
+def _quiet(array, dtype):
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
+
+
+def _object(pairs):
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(
+            f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands there twice"
+        )
+    return found
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_object)
+
+
+def json_in(text: Union[str, bytes]) -> Any:
+    """What a text of JSON says, in UTF-8; an object with a key twice is a ValueError."""
+    try:
+        return _JSON.decode(text.rstrip().decode("utf-8-sig") if isinstance(text, bytes) else text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at character {error.pos + 1}") from None
