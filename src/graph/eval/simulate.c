@@ -149,7 +149,7 @@ int32_t mx_simulate_missing(const mx_simulation *s, int32_t u, bool last_first) 
     return -1;
 }
 
-/* --- its room ---------------------------------------------------------------------------------- */
+/* --- its room -------------------------------------------------------------------------------- */
 
 static void place_room(mx_simulation *s, int32_t *room) {
     size_t steps = (size_t)s->p->n_step, units = (size_t)s->p->n_unit, edges = (size_t)s->p->n_src;

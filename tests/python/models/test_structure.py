@@ -308,8 +308,10 @@ def answer(rng, structure, most=600):
 
 
 def exactly(number):
-    """Where there is no exponent, which may be a large one."""
-    return float(number) if "e" in number.lower() else Fraction(number)
+    """But for exponents beyond all schemas, which are brought nearer."""
+    digits, _, exponent = number.lower().partition("e")
+    value = Fraction(digits) * Fraction(10) ** max(-300, min(300, int(exponent or 0)))
+    return int(value) if value.denominator == 1 else value
 
 
 @pytest.mark.parametrize("part", range(4))
