@@ -12,13 +12,6 @@
 
 enum { MOST_MODELS = 10000 };
 
-bool engine_fail(srv_fault *f) {
-    int code = mlx_last_error_code();
-    bool theirs = code == MLX_ERROR_INVALID || code == MLX_ERROR_RANGE ||
-                  code == MLX_ERROR_UNSUPPORTED || code == MLX_ERROR_FORMAT;
-    return srv_fail(f, theirs ? 400 : 500, "%s", mlx_last_error_message());
-}
-
 /* --- the list --------------------------------------------------------------------------------- */
 
 static void free_model(srv_model *m) {

@@ -1,8 +1,8 @@
 /* The server in HTTP.
  *
  *     libmicrohttpd: a thread for each connection ──▶ request.c ──▶ srv_handle
- *     the caller's thread: watch.c ──▶ connections that are too slow, have gone, or wait for a
- * model                                      that is no longer used; signals
+ *     the caller's thread: watch.c ──▶ connections that are too slow or have gone, models that
+ *                                      nobody uses any more, signals
  */
 #ifndef SERVE_HTTP_H
 #define SERVE_HTTP_H
@@ -55,12 +55,13 @@ void http_close(http_server *h);
 
 /* --- between the files of this room ----------------------------------------------------------- */
 
-bool http_listen(http_server *h, srv_fault *f);
 mhd_access http_access;
 mhd_unescape http_unescape;
 mhd_completed http_completed;
 mhd_notify http_notify;
 
+/* From now on signals end http_run. */
+void http_take_signals(void);
 void http_register(http_server *h, http_connection *c, int fd);
 void http_forget(http_server *h, http_connection *c);
 /* A request is answered from here on; it has ended, and another may come. */

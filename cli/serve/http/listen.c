@@ -1,4 +1,4 @@
-/* The socket that connections come to. */
+/* The socket that connections come to, and the server that begins there. */
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -32,7 +32,7 @@ static int listen_at(const struct addrinfo *a) {
     return -1;
 }
 
-bool http_listen(http_server *h, srv_fault *f) {
+static bool listen_there(http_server *h, srv_fault *f) {
     struct addrinfo wanted = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
     char port[16];
     snprintf(port, sizeof port, "%d", h->o.port);
@@ -48,4 +48,22 @@ bool http_listen(http_server *h, srv_fault *f) {
                         strerror(number));
     h->port = port_of(h->socket);
     return true;
+}
+
+bool http_open(http_server *h, srv_server *server, const http_options *o, srv_fault *f) {
+    *h = (http_server){.server = server, .o = *o, .socket = -1};
+    pthread_mutex_init(&h->lock, NULL);
+    http_take_signals();
+    h->lib = srv_mhd(f);
+    if (!h->lib || !listen_there(h, f))
+        return false;
+    unsigned flags = MHD_THREAD_PER_CONNECTION | MHD_INTERNAL_THREAD | MHD_POLL | MHD_ITC;
+    h->daemon =
+        h->lib->start(flags, 0, NULL, NULL, http_access, h, MHD_OPTION_LISTEN_SOCKET, h->socket,
+                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
+                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536,
+                      MHD_OPTION_THREAD_STACK_SIZE, (size_t)1 << 20, MHD_OPTION_NOTIFY_COMPLETED,
+                      http_completed, h, MHD_OPTION_UNESCAPE, http_unescape, h,
+                      MHD_OPTION_NOTIFY_CONNECTION, http_notify, h, MHD_OPTION_END);
+    return h->daemon || srv_fail(f, 500, "libmicrohttpd could not start");
 }

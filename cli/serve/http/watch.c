@@ -137,7 +137,7 @@ static void ask(int number) {
     signal(number, SIG_DFL); // who asks twice does not want to wait
 }
 
-static void take_signals(void) {
+void http_take_signals(void) {
     static const int numbers[] = {SIGTERM, SIGINT};
     struct sigaction action = {.sa_handler = ask};
     for (size_t i = 0; i < 2; i++)
@@ -180,24 +180,4 @@ void http_close(http_server *h) {
     if (h->daemon)
         h->lib->stop(h->daemon);
     pthread_mutex_destroy(&h->lock);
-}
-
-/* --- listening -------------------------------------------------------------------------------- */
-
-bool http_open(http_server *h, srv_server *server, const http_options *o, srv_fault *f) {
-    *h = (http_server){.server = server, .o = *o, .socket = -1};
-    pthread_mutex_init(&h->lock, NULL);
-    take_signals();
-    h->lib = srv_mhd(f);
-    if (!h->lib || !http_listen(h, f))
-        return false;
-    unsigned flags = MHD_THREAD_PER_CONNECTION | MHD_INTERNAL_THREAD | MHD_POLL | MHD_ITC;
-    h->daemon =
-        h->lib->start(flags, 0, NULL, NULL, http_access, h, MHD_OPTION_LISTEN_SOCKET, h->socket,
-                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections,
-                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)65536,
-                      MHD_OPTION_THREAD_STACK_SIZE, (size_t)1 << 20, MHD_OPTION_NOTIFY_COMPLETED,
-                      http_completed, h, MHD_OPTION_UNESCAPE, http_unescape, h,
-                      MHD_OPTION_NOTIFY_CONNECTION, http_notify, h, MHD_OPTION_END);
-    return h->daemon || srv_fail(f, 500, "libmicrohttpd could not start");
 }

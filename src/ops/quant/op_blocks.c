@@ -16,19 +16,6 @@ const mx_block_format *mx_quant_block(mx_quant_format f) {
     return (int)f.mode >= MX_BLOCK_MODE ? mx_block_by_id((uint32_t)f.mode - MX_BLOCK_MODE) : NULL;
 }
 
-bool mx_quant_mode_from(const char *op, const char *mode, const int *group, const int *bits,
-                        mx_quant_format *f) {
-    const mx_block_format *b = mx_block_by_name(mode);
-    if (!b)
-        return mx_quant_format_from(op, mode, group, bits, f);
-    *f = (mx_quant_format){(mx_quant_mode)(MX_BLOCK_MODE + b->id), 0, b->items};
-    return (!group && !bits) ||
-           mx_fail(MX_INVALID,
-                   "[%s] mode '%s' has blocks of its own: neither bits nor a group size "
-                   "can be chosen.",
-                   op, mode);
-}
-
 bool mx_block_shape(const char *op, const mx_array *a, int from, int to, const char *what,
                     mx_shape *out) {
     char text[TEXT];

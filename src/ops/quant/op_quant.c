@@ -67,6 +67,19 @@ bool mx_quant_format_from(const char *op, const char *mode, const int *group, co
     return mx_quant_valid(op, &p);
 }
 
+bool mx_quant_mode_from(const char *op, const char *mode, const int *group, const int *bits,
+                        mx_quant_format *f) {
+    const mx_block_format *b = mx_block_by_name(mode);
+    if (!b)
+        return mx_quant_format_from(op, mode, group, bits, f);
+    *f = (mx_quant_format){(mx_quant_mode)(MX_BLOCK_MODE + b->id), 0, b->items};
+    return (!group && !bits) ||
+           mx_fail(MX_INVALID,
+                   "[%s] mode '%s' has blocks of its own: neither bits nor a group size "
+                   "can be chosen.",
+                   op, mode);
+}
+
 mx_p_quant mx_quant_params(mx_quant_format f) {
     return (mx_p_quant){.mode = (int)f.mode, .bits = f.bits, .group = f.group};
 }
