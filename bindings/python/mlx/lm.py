@@ -30,7 +30,24 @@ Messages = Union[str, Sequence[dict]]
 
 
 class Piece(NamedTuple):
-    """What came of one token. The last one has `finish` and no token."""
+    """What came of one token. The last one has `finish` and no token.
+
+    Args:
+        text: What the token adds to the text.
+        token: Its number.
+        finish: "end", "stop", "length" or "cancelled", of the last piece.
+        log_p: The logarithm of the token's probability, where it was asked for.
+        top: Pairs of token and logarithm, the likeliest first, where they were asked for.
+        prompt_tokens: How many tokens the prompt has.
+        cached_tokens: How many of these need not be computed.
+        generated_tokens: How many came so far.
+
+    Example:
+        >>> model = lm.load("model.gguf")
+        >>> pieces = list(model.stream("The capital of France is", max_tokens=3))
+        >>> len(pieces), pieces[-1].finish, pieces[-1].generated_tokens
+        (4, 'length', 3)
+    """
 
     text: str
     token: Optional[int]
@@ -69,7 +86,13 @@ def _structure(schema, regex, grammar, choices):
 
 
 class Model:
-    """A language model. `load` makes one."""
+    """A language model. `load` makes one.
+
+    Example:
+        >>> model = lm.load("model.gguf")
+        >>> model.logits([1, 2, 3]).shape[0]
+        3
+    """
 
     def __init__(self, model, options, place):
         self._model = model
@@ -264,15 +287,33 @@ class _Stream:
 
 
 def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Model:
-    """The language model of a GGUF file, a folder, or "org/model" in the hub's cache; adapter: a folder with a low-rank change.
+    """The language model of a file or folder.
+
     Weights are mapped; after a hundred tokens or so they may move into memory of the process, which
     other processes do not share, unless MLX_LARGE_PAGES=0 is in the environment (docs/lm.md).
 
-    Options: requests (computed at a time, 16), waiting (1000), context (tokens of one request),
-    chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values), kv_bits (32, 16,
-    8, 4), shift and keep (beyond the context half of the text behind `keep` tokens is forgotten),
-    lookup (tokens guessed from what was said before), draft (a smaller model of the same tokens
-    that guesses) and draft_tokens, heads (tokens guessed by the model's own head)."""
+    Args:
+        path: A GGUF file, a folder, or "org/model" in the hub's cache.
+        adapter: A folder with a low-rank change.
+        draft: A smaller model of the same tokens that guesses, so that this one need only check.
+        options: requests (computed at a time, 16), waiting (1000), context (tokens of one request),
+            chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values), kv_bits
+            (32, 16, 8, 4), shift and keep (beyond the context half of the text behind `keep` tokens
+            is forgotten), lookup (tokens guessed from what was said before), draft_tokens, heads
+            (tokens guessed by the model's own head).
+
+    Returns:
+        Model: The model, of which nothing was computed yet.
+
+    Raises:
+        RuntimeError: there is no such file, or it is no language model
+        TypeError: `draft` is no Model, or there is no such option
+
+    Example:
+        >>> model = lm.load("model.gguf", context=512)
+        >>> model.generate("The capital of France is", max_tokens=1)
+        ' Paris'
+    """
     if draft is not None:
         if not isinstance(draft, Model):
             raise TypeError(

@@ -28,14 +28,35 @@ Text = Union[str, bytes]
 
 class Encoding(NamedTuple):
     """The tokens of a text, and for each where what it stands for begins and ends in it: in
-    characters of a str, in bytes of bytes. (0, 0) for what the tokenizer puts around."""
+    characters of a str, in bytes of bytes. (0, 0) for what the tokenizer puts around.
+
+    Args:
+        tokens: The tokens.
+        offsets: A pair for each.
+
+    Example:
+        >>> tokenizer = lm.Tokenizer("model.gguf")
+        >>> encoding = tokenizer.encode_with_offsets("To be")
+        >>> ["To be"[begin:end] for begin, end in encoding.offsets]
+        ['To', ' be']
+    """
 
     tokens: list[int]
     offsets: list[tuple[int, int]]
 
 
 class TokenStream:
-    """Text as tokens come: whole characters only. All texts together are what `decode` says."""
+    """Text as tokens come: whole characters only. All texts together are what `decode` says.
+
+    Args:
+        stream: What makes the text; `Tokenizer.stream` gives it.
+
+    Example:
+        >>> tokenizer = lm.Tokenizer("model.gguf")
+        >>> stream = tokenizer.stream()
+        >>> [stream.put(token) for token in tokenizer.encode("To be")] + [stream.end()]
+        ['To', ' be', '']
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
@@ -54,7 +75,19 @@ class TokenStream:
 class Tokenizer:
     """The tokenizer of a tokenizer.json, a tokenizer.model, a GGUF file, a folder with one of the
     first two, or a model "org/model" that the hub's cache has; of bytes: those of one of the first
-    two files."""
+    two files.
+
+    Args:
+        source: The file, the folder, the name, or bytes.
+
+    Raises:
+        RuntimeError: there is no such file, or it is no tokenizer
+
+    Example:
+        >>> tokenizer = lm.Tokenizer("model.gguf")
+        >>> tokenizer.decode(tokenizer.encode("To be, or not to be"))
+        'To be, or not to be'
+    """
 
     def __init__(self, source: Union[str, bytes, "os.PathLike[str]"]) -> None:
         if isinstance(source, bytes):

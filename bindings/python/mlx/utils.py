@@ -36,8 +36,12 @@ def tree_map(fn: Callable, tree: Any, *rest: Any, is_leaf: Optional[Callable] = 
         rest: Trees that have at least that structure.
         is_leaf: If `is_leaf(node)` is true, `node` is handed to `fn` although it is a container.
 
-    >>> tree_map(lambda x, y: x + y, {"a": [1, 2]}, {"a": [10, 20]})
-    {'a': [11, 22]}
+    Returns:
+        Any: A tree of the structure of `tree`.
+
+    Example:
+        >>> tree_map(lambda x, y: x + y, {"a": [1, 2]}, {"a": [10, 20]})
+        {'a': [11, 22]}
     """
     if is_leaf is not None and is_leaf(tree):
         return fn(tree, *rest)
@@ -71,8 +75,12 @@ def tree_map_with_path(
         is_leaf: Says which containers are leaves.
         path: The path of `tree` itself, put in front of all others.
 
-    >>> tree_map_with_path(lambda path, x: path, {"a": [1, 2]})
-    {'a': ['a.0', 'a.1']}
+    Returns:
+        Any: A tree of the structure of `tree`.
+
+    Example:
+        >>> tree_map_with_path(lambda path, x: path, {"a": [1, 2]})
+        {'a': ['a.0', 'a.1']}
     """
     if is_leaf is not None and is_leaf(tree):
         return fn(path, tree, *rest)
@@ -105,8 +113,15 @@ def tree_flatten(
         is_leaf: Says which containers are leaves.
         destination: A list or dict that is added to and returned; a new list by default.
 
-    >>> tree_flatten({"a": [1, 2], "b": 3})
-    [('a.0', 1), ('a.1', 2), ('b', 3)]
+    Returns:
+        list or dict: Pairs of path and leaf, or `destination`.
+
+    Raises:
+        ValueError: `destination` is neither a list nor a dict
+
+    Example:
+        >>> tree_flatten({"a": [1, 2], "b": 3})
+        [('a.0', 1), ('a.1', 2), ('b', 3)]
     """
     if destination is None:
         destination = []
@@ -139,8 +154,18 @@ def tree_unflatten(tree: Union[List[Tuple[str, Any]], Dict[str, Any]]) -> Any:
     Where all keys at a level are integers, as Python writes them, a list is made; indices that are
     missing hold `{}`. Other levels are dicts.
 
-    >>> tree_unflatten([("a.0", 1), ("a.1", 2), ("b", 3)])
-    {'a': [1, 2], 'b': 3}
+    Args:
+        tree: Pairs of path and leaf, or a dict.
+
+    Returns:
+        Any: The tree.
+
+    Raises:
+        ValueError: several leaves have one path
+
+    Example:
+        >>> tree_unflatten([("a.0", 1), ("a.1", 2), ("b", 3)])
+        {'a': [1, 2], 'b': 3}
     """
     items = list(tree.items() if isinstance(tree, dict) else tree)
     if items and not any(path for path, _ in items):
@@ -185,8 +210,9 @@ def tree_reduce(
     Returns:
         The last accumulator: `initializer` if there are no leaves.
 
-    >>> tree_reduce(lambda total, x: total + x, {"a": [1, 2], "b": 3})
-    6
+    Example:
+        >>> tree_reduce(lambda total, x: total + x, {"a": [1, 2], "b": 3})
+        6
     """
     for _, leaf in tree_flatten(tree, is_leaf=is_leaf):
         initializer = leaf if initializer is None else fn(initializer, leaf)
@@ -204,11 +230,15 @@ def tree_merge(tree_a: Any, tree_b: Any, merge_fn: Optional[Callable] = None) ->
         tree_b: The other tree.
         merge_fn: Called with the two values where both trees have one.
 
+    Returns:
+        Any: A tree of what is in either.
+
     Raises:
         ValueError: If both trees have a value at one place and there is no `merge_fn`.
 
-    >>> tree_merge({"a": 1}, {"b": [2]})
-    {'a': 1, 'b': [2]}
+    Example:
+        >>> tree_merge({"a": 1}, {"b": [2]})
+        {'a': 1, 'b': [2]}
     """
     if _is_empty(tree_a) != _is_empty(tree_b):
         return tree_b if _is_empty(tree_a) else tree_a

@@ -1,19 +1,15 @@
-"""Every public name says what it is, and the examples do what they show."""
+"""Every public name of the layers says what it is, and every method."""
 
-import doctest
 import importlib
 import inspect
 import pkgutil
 
-import mlx.core as mx
 import mlx.nn as nn
-import mlx.utils
 import pytest
 
 MODULES = ["mlx.utils", "mlx.nn"] + [
     info.name for info in pkgutil.walk_packages(nn.__path__, "mlx.nn.")
 ]
-NAMES = {"mx": mx, "nn": nn, **{name: getattr(mlx.utils, name) for name in mlx.utils.__all__}}
 
 
 def own(module):
@@ -21,15 +17,6 @@ def own(module):
     for name, value in vars(module).items():
         if not name.startswith("_") and getattr(value, "__module__", None) == module.__name__:
             yield name, value
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
-    module = importlib.import_module(name)
-    runner = doctest.DocTestRunner()
-    for test in doctest.DocTestFinder().find(module, name, globs=dict(NAMES)):
-        runner.run(test)
-    assert runner.failures == 0
 
 
 @pytest.mark.parametrize("name", MODULES)

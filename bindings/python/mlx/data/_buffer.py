@@ -17,7 +17,16 @@ Indices = Union[range, np.ndarray]
 
 class Buffer(Operations):
     """A container of samples, dicts of arrays, that are made when they are asked for:
-    `buffer[i]`, `len(buffer)`, `for sample in buffer`. Operations make new buffers."""
+    `buffer[i]`, `len(buffer)`, `for sample in buffer`. Operations make new buffers.
+
+    Example:
+        >>> buffer = data.buffer_from_vector([{"x": 1}, {"x": 2}, {"x": 3}])
+        >>> len(buffer), buffer[-1], [sample["x"] for sample in buffer]
+        (3, {'x': 3}, [1, 2, 3])
+        >>> doubled = buffer.key_transform("x", lambda x: 2 * x)
+        >>> doubled[0]
+        {'x': 2}
+    """
 
     def __len__(self) -> int:
         raise NotImplementedError

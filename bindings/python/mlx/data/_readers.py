@@ -18,14 +18,41 @@ from ._task import Sample, Task
 
 
 def buffer_from_vector(data: Sequence[Mapping[str, Any]]) -> Buffer:
-    """A buffer of a list of dicts."""
+    """A buffer of a list of dicts.
+
+    Args:
+        data: The samples.
+
+    Returns:
+        Buffer: A sample for each dict.
+
+    Example:
+        >>> data.buffer_from_vector([{"x": 1}, {"x": 2}])[0]
+        {'x': 1}
+    """
     return Vector(data)
 
 
 def buffer_from_arrays(columns: Optional[Mapping[str, Any]] = None, **named: Any) -> Buffer:
     """A buffer of arrays (mlx's, NumPy's, mapped files, lists of texts) whose first dimension
     numbers the samples: `buffer_from_arrays(image=images, label=labels)`. Batches are taken at
-    once."""
+    once.
+
+    Args:
+        columns: A dict of the columns, for names that are no words of Python.
+        named: The columns.
+
+    Returns:
+        Buffer: A sample for each entry of the first dimension.
+
+    Raises:
+        ValueError: columns have different lengths, or one is given twice
+
+    Example:
+        >>> buffer = data.buffer_from_arrays(x=mx.array([[1, 2], [3, 4]]), label=[0, 1])
+        >>> int(buffer[1]["label"]), buffer[1]["x"].tolist()
+        (1, [3, 4])
+    """
     given = columns or {}
     for key in named:
         if key in given:
@@ -34,7 +61,19 @@ def buffer_from_arrays(columns: Optional[Mapping[str, Any]] = None, **named: Any
 
 
 def stream_python_iterable(factory: Callable[[], Iterable[Sample]]) -> Stream:
-    """The samples that the iterable gives which `factory()` returns, in each epoch anew."""
+    """The samples that the iterable gives which `factory()` returns, in each epoch anew.
+
+    Args:
+        factory: A function without arguments.
+
+    Returns:
+        Stream: A sample for each dict.
+
+    Example:
+        >>> stream = data.stream_python_iterable(lambda: ({"x": i} for i in range(3)))
+        >>> [sample["x"] for sample in stream]
+        [0, 1, 2]
+    """
     return FromIterable(factory)
 
 
@@ -75,7 +114,22 @@ def _named(item, keys):
 
 def buffer_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Buffer:
     """The items of anything with a length and indices: a dataset of Hugging Face, of PyTorch.
-    Tuples get the given keys."""
+    Tuples get the given keys.
+
+    Args:
+        dataset: What has `len` and items by number.
+        keys: The names of the parts of items that are tuples.
+
+    Returns:
+        Buffer: A sample for each item.
+
+    Raises:
+        TypeError: it has no length, or no items by number
+
+    Example:
+        >>> data.buffer_from_dataset([(1, "a"), (2, "b")], keys=["x", "name"])[1]
+        {'x': 2, 'name': 'b'}
+    """
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
         raise TypeError(
             f"[data] {type(dataset).__name__} has no length and no items by number: "
@@ -86,7 +140,19 @@ def buffer_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Buffer:
 
 def stream_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Stream:
     """The items of anything that can be iterated over again and again: iterable datasets of Hugging
-    Face and PyTorch. Tuples get the given keys."""
+    Face and PyTorch. Tuples get the given keys.
+
+    Args:
+        dataset: What can be iterated over.
+        keys: The names of the parts of items that are tuples.
+
+    Returns:
+        Stream: A sample for each item.
+
+    Example:
+        >>> list(data.stream_from_dataset([(1, "a"), (2, "b")], keys=["x", "name"]))
+        [{'x': 1, 'name': 'a'}, {'x': 2, 'name': 'b'}]
+    """
     if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
         return _Dataset(dataset, keys).to_stream()
     _different(keys)
@@ -97,14 +163,51 @@ def stream_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Stream:
 
 
 def interleave(*streams: Stream, block: int = 1, until: str = "all") -> Stream:
-    """`block` samples of each stream in turn, until all have ended, or the "first"."""
+    """`block` samples of each stream in turn, until all have ended, or the "first".
+
+    Args:
+        streams: The streams.
+        block: How many samples of one are taken in a row.
+        until: "all", or "first": when the first has ended.
+
+    Returns:
+        Stream: Samples of all.
+
+    Raises:
+        ValueError: there is no stream, `block` is not positive, or `until` is another word
+
+    Example:
+        >>> one = data.buffer_from_vector([{"x": 1}, {"x": 2}]).to_stream()
+        >>> two = data.buffer_from_vector([{"x": 10}, {"x": 20}]).to_stream()
+        >>> [sample["x"] for sample in data.interleave(one, two)]
+        [1, 10, 2, 20]
+    """
     return Mixed(streams, None, block, until, 0)
 
 
 def mix(
     streams: Sequence[Stream], weights: Sequence[float], *, seed: int = 0, until: str = "all"
 ) -> Stream:
-    """Samples of streams that are drawn by these weights, until all have ended, or the "first"."""
+    """Samples of streams that are drawn by these weights, until all have ended, or the "first".
+
+    Args:
+        streams: The streams.
+        weights: How often each is drawn, in proportion.
+        seed: What the draws follow from, with the number of the epoch.
+        until: "all", or "first": when the first has ended.
+
+    Returns:
+        Stream: Samples of all.
+
+    Raises:
+        ValueError: there is no stream, or not a positive weight for each
+
+    Example:
+        >>> one = data.buffer_from_vector([{"x": 1}] * 300).to_stream()
+        >>> two = data.buffer_from_vector([{"x": 2}] * 100).to_stream()
+        >>> sorted(sample["x"] for sample in data.mix([one, two], [3, 1])) == [1] * 300 + [2] * 100
+        True
+    """
     return Mixed(streams, weights, 1, until, seed)
 
 
@@ -112,7 +215,24 @@ def mix(
 
 
 def files_from_folder(root: PathLike, pattern: str = "**/*") -> Buffer:
-    """{"file": path} for each file below a folder that matches, sorted by path."""
+    """{"file": path} for each file below a folder that matches, sorted by path.
+
+    Args:
+        root: The folder.
+        pattern: What paths below it are to match, as in `pathlib.Path.glob`.
+
+    Returns:
+        Buffer: A sample for each file.
+
+    Raises:
+        FileNotFoundError: there is no such folder
+        ValueError: no file matches, or the pattern is none
+
+    Example:
+        >>> mx.save("one.npy", mx.array(1))
+        >>> data.files_from_folder(".", "one.*")[0]
+        {'file': 'one.npy'}
+    """
     folder = Path(root)
     if not folder.is_dir():
         raise FileNotFoundError(f"[data] there is no folder {folder}")
@@ -127,7 +247,23 @@ def files_from_folder(root: PathLike, pattern: str = "**/*") -> Buffer:
 
 class ImageFolder(Vector):
     """{"file": path, "label": number} of the images in a folder for each class; `classes` are the
-    names of the folders in the order of the numbers."""
+    names of the folders in the order of the numbers.
+
+    Args:
+        root: The folder of the folders.
+        suffixes: The ends of the names of images.
+
+    Raises:
+        FileNotFoundError: there is no such folder
+        ValueError: no image lies in a folder of its class
+
+    Example:
+        >>> import os
+        >>> os.makedirs("animals/cat")
+        >>> images.save("animals/cat/1.bmp", mx.zeros((2, 2, 3), mx.uint8))
+        >>> data.ImageFolder("animals", [".bmp"]).classes
+        ['cat']
+    """
 
     def __init__(self, root: PathLike, suffixes: Sequence[str]) -> None:
         folder = Path(root)
@@ -150,13 +286,50 @@ def image_folder(
     suffixes: Sequence[str] = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
 ) -> ImageFolder:
     """The images of a folder with a folder for each class: `root/cat/1.jpg`. `load_image("file",
-    output_key="image")` decodes them."""
+    output_key="image")` decodes them.
+
+    Args:
+        root: The folder of the folders.
+        suffixes: The ends of the names of images.
+
+    Returns:
+        ImageFolder: A buffer of {"file": path, "label": number}; `classes` has the names.
+
+    Raises:
+        FileNotFoundError: there is no such folder
+        ValueError: no image lies in a folder of its class
+
+    Example:
+        >>> import os
+        >>> for kind in "cat", "dog":
+        ...     os.makedirs(f"photos/{kind}")
+        ...     images.save(f"photos/{kind}/1.bmp", mx.zeros((2, 2, 3), mx.uint8))
+        >>> photos = data.image_folder("photos")
+        >>> photos.classes, photos[1]["label"]
+        (['cat', 'dog'], 1)
+    """
     return ImageFolder(root, suffixes)
 
 
 def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
     """The arrays of an .npz file under their names, or the array of an .npy file, which is mapped,
-    under `key`. Pickled objects are refused."""
+    under `key`. Pickled objects are refused.
+
+    Args:
+        path: The file, .npy or .npz.
+        key: The name of the array of an .npy file.
+
+    Returns:
+        Buffer: A sample for each entry of the first dimension.
+
+    Raises:
+        ValueError: it is no such file, or holds pickled objects
+
+    Example:
+        >>> mx.save("x.npy", mx.array([5, 6, 7]))
+        >>> len(data.buffer_from_numpy("x.npy", key="x"))
+        3
+    """
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):

@@ -36,7 +36,15 @@ class Stream(Operations):
     and texts that JSON can hold; a stream that is made in the same way goes on there after
     `load_state_dict()`.
 
-    Several threads may read one stream: each sample is given to one of them."""
+    Several threads may read one stream: each sample is given to one of them.
+
+    Example:
+        >>> stream = data.buffer_from_vector([{"x": 1}, {"x": 2}, {"x": 3}]).to_stream().batch(2)
+        >>> [batch["x"].tolist() for batch in stream]
+        [[1, 2], [3]]
+        >>> next(stream.reset())["x"].tolist()
+        [1, 2]
+    """
 
     _may_drop = True
     _epoch = 0

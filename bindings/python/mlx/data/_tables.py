@@ -71,7 +71,24 @@ def _arrow_column(name, column, fill, first):
 def buffer_from_arrow(table: Any, *, fill: Optional[Fill] = None) -> Buffer:
     """The rows of an Arrow table (or record batch). Numbers are taken at once; texts, bytes and
     lists when they are asked for. `fill[name]` stands for a column's nulls; without it they are an
-    error."""
+    error.
+
+    Args:
+        table: What has `__arrow_c_stream__`: of pyarrow, polars, DuckDB ...
+        fill: What stands for nulls, by column.
+
+    Returns:
+        Buffer: A sample for each row.
+
+    Raises:
+        ValueError: a column has nulls and no `fill`
+
+    Example:
+        >>> import pyarrow
+        >>> table = pyarrow.table({"x": [1, None]})
+        >>> [int(row["x"]) for row in data.buffer_from_arrow(table, fill={"x": 0})]
+        [1, 0]
+    """
     return _arrow(table, fill, 0)
 
 
@@ -101,7 +118,26 @@ def buffer_from_parquet(
     fill: Optional[Fill] = None,
 ) -> Buffer:
     """The rows of Parquet files, in memory; with `columns` these alone. `fill[name]` stands for a
-    column's nulls; without it they are an error."""
+    column's nulls; without it they are an error.
+
+    Args:
+        files: A file, or several.
+        columns: The names of those that are read; all by default.
+        fill: What stands for nulls, by column.
+
+    Returns:
+        Buffer: A sample for each row.
+
+    Raises:
+        ImportError: pyarrow is not installed
+        ValueError: a column has nulls and no `fill`
+
+    Example:
+        >>> import pyarrow, pyarrow.parquet
+        >>> pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2]}), "x.parquet")
+        >>> len(data.buffer_from_parquet("x.parquet"))
+        2
+    """
     _check_list(columns)
     parts = [_table(path, columns, fill) for path in paths_of(files)]
     return parts[0] if len(parts) == 1 else parts[0].append(*parts[1:])
@@ -128,7 +164,26 @@ def stream_parquet(
     fill: Optional[Fill] = None,
 ) -> Stream:
     """The rows of Parquet files, of which one row group is in memory at a time. `fill[name]` stands
-    for a column's nulls; without it they are an error."""
+    for a column's nulls; without it they are an error.
+
+    Args:
+        files: A file, or several.
+        columns: The names of those that are read; all by default.
+        fill: What stands for nulls, by column.
+
+    Returns:
+        Stream: A sample for each row.
+
+    Raises:
+        ImportError: pyarrow is not installed
+        ValueError: a column has nulls and no `fill`
+
+    Example:
+        >>> import pyarrow, pyarrow.parquet
+        >>> pyarrow.parquet.write_table(pyarrow.table({"x": [1, 2]}), "x.parquet")
+        >>> [int(row["x"]) for row in data.stream_parquet("x.parquet")]
+        [1, 2]
+    """
     reader = _pyarrow("pyarrow.parquet")
     _check_list(columns)
     paths = paths_of(files)
@@ -244,13 +299,51 @@ class _Tar(Buffer):
 
 def buffer_from_tar(file: PathLike) -> Buffer:
     """The samples of a tar archive that is not packed: files whose names are equal up to the first
-    dot make one, {"__key__": name, "jpg": bytes, "cls": bytes}."""
+    dot make one, {"__key__": name, "jpg": bytes, "cls": bytes}.
+
+    Args:
+        file: The archive.
+
+    Returns:
+        Buffer: A sample for each name.
+
+    Raises:
+        ValueError: it is no tar archive, or is packed
+
+    Example:
+        >>> import io, tarfile
+        >>> with tarfile.open("x.tar", "w") as archive:
+        ...     item = tarfile.TarInfo("a.txt")
+        ...     item.size = 2
+        ...     archive.addfile(item, io.BytesIO(b"hi"))
+        >>> data.buffer_from_tar("x.tar")[0]
+        {'__key__': 'a', 'txt': b'hi'}
+    """
     return _Tar(paths_of(file)[0])
 
 
 def stream_tar(files: Union[PathLike, Sequence[PathLike]]) -> Stream:
     """The samples of tar archives, also packed ones, in their order; the files of one follow each
-    other."""
+    other.
+
+    Args:
+        files: An archive, or several.
+
+    Returns:
+        Stream: A sample for each name.
+
+    Raises:
+        ValueError: it is no tar archive
+
+    Example:
+        >>> import io, tarfile
+        >>> with tarfile.open("x.tar.gz", "w:gz") as archive:
+        ...     item = tarfile.TarInfo("a.txt")
+        ...     item.size = 2
+        ...     archive.addfile(item, io.BytesIO(b"hi"))
+        >>> list(data.stream_tar("x.tar.gz"))
+        [{'__key__': 'a', 'txt': b'hi'}]
+    """
     return stream_of_files(files, _read_tar, {"by": "tar"})
 
 

@@ -15,7 +15,22 @@ _MASK = (1 << 64) - 1
 
 class SampleError(ValueError):
     """A step failed on a sample. `step`, `index` and `file` (None where there is none) say which;
-    the error itself is `__cause__`."""
+    the error itself is `__cause__`.
+
+    Args:
+        step: The name of the step.
+        index: The number of the sample, or its place in the stream.
+        file: The file that the sample came from, where there is one.
+        error: What went wrong.
+
+    Example:
+        >>> buffer = data.buffer_from_vector([{"x": 0}]).key_transform("x", lambda x: 1 // x)
+        >>> try:
+        ...     buffer[0]
+        ... except data.SampleError as error:
+        ...     print(error.index, repr(error.__cause__))
+        0 ZeroDivisionError('integer division or modulo by zero')
+    """
 
     def __init__(self, step: str, index: Any, file: Optional[str], error: BaseException) -> None:
         where = f"sample {index}" + (f" ({file})" if file else "")

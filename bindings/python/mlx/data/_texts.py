@@ -46,7 +46,24 @@ class _Lines:
 
 
 def stream_line_reader(file: Union[PathLike, Sequence[PathLike]], key: str = "line") -> Stream:
-    """The lines of text files, without their ends."""
+    r"""The lines of text files, without their ends.
+
+    Args:
+        file: A file, or several.
+        key: The name of a line in its sample.
+
+    Returns:
+        Stream: A sample for each line.
+
+    Raises:
+        ValueError: a line is no UTF-8
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("x.txt").write_text("one\ntwo\n")
+        >>> list(data.stream_line_reader("x.txt"))
+        [{'line': 'one'}, {'line': 'two'}]
+    """
 
     def lines(path):
         with open_file(path) as binary:
@@ -123,8 +140,27 @@ def stream_csv_reader(
     *,
     fill: Optional[Fill] = None,
 ) -> Stream:
-    """The rows of CSV files as dicts of texts; the first row of each has the keys. `fill[key]`
-    stands for empty fields. Without a `quote` quotes are characters like others."""
+    r"""The rows of CSV files as dicts of texts; the first row of each has the keys. `fill[key]`
+    stands for empty fields. Without a `quote` quotes are characters like others.
+
+    Args:
+        file: A file, or several.
+        sep: What separates fields.
+        quote: What stands around fields with separators.
+        fill: What stands for empty fields, by key.
+
+    Returns:
+        Stream: A sample for each row.
+
+    Raises:
+        ValueError: a row has other fields than the first
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("fruit.csv").write_text("fruit,price\napple,3\n")
+        >>> list(data.stream_csv_reader("fruit.csv"))
+        [{'fruit': 'apple', 'price': '3'}]
+    """
     dialect = _dialect(sep, quote)
     texts = {key: _text(value) for key, value in (fill or {}).items()}
 
@@ -146,7 +182,24 @@ def stream_csv_reader(
 
 
 def stream_csv_reader_from_string(content: str, sep: str = ",", quote: str = '"') -> Stream:
-    """The rows of a text of CSV as dicts of texts."""
+    r"""The rows of a text of CSV as dicts of texts.
+
+    Args:
+        content: The text; its first row has the keys.
+        sep: What separates fields.
+        quote: What stands around fields with separators.
+
+    Returns:
+        Stream: A sample for each row.
+
+    Raises:
+        ValueError: a row has other fields than the first
+        TypeError: `content` is no text
+
+    Example:
+        >>> list(data.stream_csv_reader_from_string("fruit;price\napple;3\n", sep=";"))
+        [{'fruit': 'apple', 'price': '3'}]
+    """
     if not isinstance(content, str):
         raise TypeError(f"[data] CSV is a text, not {type(content).__name__}")
     dialect, text = _dialect(sep, quote), content.removeprefix("\ufeff")
@@ -166,11 +219,32 @@ def buffer_from_csv(
     fill: Optional[Fill] = None,
     dtypes: Optional[Mapping[str, Any]] = None,
 ) -> Buffer:
-    """A CSV file in memory. A column is of `dtypes[key]`, str for texts, and what is no number of
+    r"""A CSV file in memory. A column is of `dtypes[key]`, str for texts, and what is no number of
     it an error; else int64 or float32 if all of its fields are such numbers, else texts. A number
     has ASCII digits, perhaps a sign, a point, an exponent, or is nan, inf or infinity: "1_000" and
     "0x10" are texts, and so are whole numbers beyond int64. An empty field among numbers is
-    missing: `fill[key]` stands for it, or it is an error."""
+    missing: `fill[key]` stands for it, or it is an error.
+
+    Args:
+        file: The file, UTF-8, also packed by gzip; its first row has the keys.
+        sep: What separates fields.
+        quote: What stands around fields with separators.
+        fill: What stands for missing numbers, by key.
+        dtypes: The dtypes of columns, by key.
+
+    Returns:
+        Buffer: A sample for each row.
+
+    Raises:
+        ValueError: there is no row, a row has other fields than the first, or a number is missing
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("fruit.csv").write_text("fruit,price\napple,3\nfig,\n")
+        >>> buffer = data.buffer_from_csv("fruit.csv", fill={"price": 0})
+        >>> [(row["fruit"], float(row["price"])) for row in buffer]
+        [('apple', 3.0), ('fig', 0.0)]
+    """
     path, dialect = paths_of(file)[0], _dialect(sep, quote)
     kinds = {key: dtype_of(kind) for key, kind in (dtypes or {}).items()}
     try:
@@ -287,17 +361,51 @@ def _object(line, where, fill):
 
 
 def buffer_from_jsonl(file: PathLike, *, fill: Optional[Fill] = None) -> Buffer:
-    """The objects of a file, which is not packed, with one on each line. The file is mapped, and a
+    r"""The objects of a file, which is not packed, with one on each line. The file is mapped, and a
     line is read when it is asked for. `fill[key]` stands for what is null or not there; without it
-    a null is an error."""
+    a null is an error.
+
+    Args:
+        file: The file, UTF-8.
+        fill: What stands for nulls, by key.
+
+    Returns:
+        Buffer: A sample for each line.
+
+    Raises:
+        ValueError: a line is no object of JSON, or has a null without `fill`
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("x.jsonl").write_text('{"x": 1}\n{"x": 2}\n')
+        >>> data.buffer_from_jsonl("x.jsonl")[1]
+        {'x': 2}
+    """
     return _JsonLines(paths_of(file)[0], fill)
 
 
 def stream_jsonl(
     file: Union[PathLike, Sequence[PathLike]], *, fill: Optional[Fill] = None
 ) -> Stream:
-    """The objects of files with one on each line. `fill[key]` stands for what is null or not there;
-    without it a null is an error."""
+    r"""The objects of files with one on each line. `fill[key]` stands for what is null or not there;
+    without it a null is an error.
+
+    Args:
+        file: A file, or several.
+        fill: What stands for nulls, by key.
+
+    Returns:
+        Stream: A sample for each line.
+
+    Raises:
+        ValueError: a line is no object of JSON, or has a null without `fill`
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("x.jsonl").write_text('{"x": 1}\n{"x": null}\n')
+        >>> list(data.stream_jsonl("x.jsonl", fill={"x": 0}))
+        [{'x': 1}, {'x': 0}]
+    """
 
     def lines(path):
         with open_file(path) as binary:

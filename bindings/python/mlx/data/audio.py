@@ -19,7 +19,24 @@ _MOST_CHANNELS, _MOST_RATE = 1024, 1 << 24
 
 
 def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]:
-    """The samples (N, channels) of a file, or of its bytes with `from_memory`, and their rate."""
+    """The samples (N, channels) of a file, or of its bytes with `from_memory`, and their rate.
+
+    Args:
+        source: The file, or its bytes.
+        from_memory: Whether `source` is bytes.
+
+    Returns:
+        tuple: float32 in [-1, 1], and the samples of a second.
+
+    Raises:
+        ValueError: it is no sound that can be read
+
+    Example:
+        >>> audio.save_wav("x.wav", mx.array([0.0, 0.5, -0.5]), 16000)
+        >>> samples, rate = audio.load("x.wav")
+        >>> samples.shape, rate
+        ((3, 1), 16000)
+    """
     with _opened(source, from_memory) as file:
         head = file.read(12)
         file.seek(0)
@@ -129,7 +146,19 @@ _DECODERS = {
 
 
 def save_wav(path: Source, samples: Any, rate: int) -> None:
-    """Write samples (N) or (N, channels) in [-1, 1] as 16-bit WAV."""
+    """Write samples (N) or (N, channels) in [-1, 1] as 16-bit WAV.
+
+    Args:
+        path: The file.
+        samples: The samples; what is beyond 1 is cut.
+        rate: How many a second.
+
+    Raises:
+        ValueError: samples are not finite, or have another shape
+
+    Example:
+        >>> audio.save_wav("x.wav", mx.array([0.0, 0.5, -0.5]), 16000)
+    """
     samples = np.asarray(samples, np.float32)
     if samples.ndim not in (1, 2) or not np.all(np.isfinite(samples)):
         raise ValueError("[data] save_wav: finite samples (N) or (N, channels)")
@@ -180,7 +209,24 @@ def resample(
 ) -> np.ndarray:
     """Samples (N) or (N, channels) at another rate: a polyphase windowed sinc of 64 zero crossings
     (Smith, "Digital Audio Resampling"). The result has ceil(N * new_rate / rate) of them; where
-    these are more than N, all channels have at most `max_samples`."""
+    these are more than N, all channels have at most `max_samples`.
+
+    Args:
+        samples: The samples.
+        rate: How many a second there are.
+        new_rate: How many there are to be.
+        max_samples: More are refused.
+
+    Returns:
+        numpy.ndarray: float32, of the shape of `samples` but for the first dimension.
+
+    Raises:
+        ValueError: a rate is not positive, or there would be too many samples
+
+    Example:
+        >>> audio.resample(mx.zeros(441), 44100, 16000).shape
+        (160,)
+    """
     if not (0 < rate <= _MOST_RATE and 0 < new_rate <= _MOST_RATE):
         raise ValueError(f"[data] resample: rates of {rate} and {new_rate} Hz")
     samples = np.asarray(samples, np.float32)

@@ -34,7 +34,24 @@ def _read(path: Path, most: Optional[int] = None) -> bytes:
 
 def read_idx(path: PathLike) -> np.ndarray:
     """The array of an IDX file (MNIST's format), also packed by gzip: two zeros, a byte for the
-    type, one for the number of dimensions, their sizes as big-endian 32 bits, and the elements."""
+    type, one for the number of dimensions, their sizes as big-endian 32 bits, and the elements.
+
+    Args:
+        path: The file.
+
+    Returns:
+        numpy.ndarray: Its array, in the byte order of this machine.
+
+    Raises:
+        ValueError: it is no IDX file, or its length is not what its header says
+
+    Example:
+        >>> from pathlib import Path
+        >>> header = bytes([0, 0, 0x08, 2, 0, 0, 0, 1, 0, 0, 0, 3])  # unsigned bytes, (1, 3)
+        >>> _ = Path("x.idx").write_bytes(header + bytes([5, 6, 7]))
+        >>> datasets.read_idx("x.idx")
+        array([[5, 6, 7]], dtype=uint8)
+    """
     data = _read(Path(path))
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_TYPES:
         raise ValueError(f"[data] {path} is no IDX file")
@@ -63,7 +80,28 @@ def _first(folder: Path, names: list[str], what: str) -> Path:
 
 def load_mnist(root: PathLike, train: bool = True) -> Buffer:
     """MNIST's images (28, 28, 1) of uint8 under "image" and labels under "label", from the IDX
-    files in a folder, also packed by gzip."""
+    files in a folder, also packed by gzip.
+
+    Args:
+        root: The folder of the files, whose names are MNIST's.
+        train: Whether the images for training are meant, or those for tests.
+
+    Returns:
+        Buffer: A sample for each image.
+
+    Raises:
+        FileNotFoundError: a file is not there
+        ValueError: a file is no IDX file, or of other shapes
+
+    Example:
+        >>> from pathlib import Path
+        >>> image = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]) + bytes(28 * 28)
+        >>> _ = Path("train-images-idx3-ubyte").write_bytes(image)
+        >>> _ = Path("train-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
+        >>> sample = datasets.load_mnist(".")[0]
+        >>> sample["image"].shape, int(sample["label"])
+        ((28, 28, 1), 7)
+    """
     part, folder = "train" if train else "t10k", Path(root)
     columns = {}
     for key, kind in (("image", "images-idx3"), ("label", "labels-idx1")):
@@ -79,14 +117,52 @@ def load_mnist(root: PathLike, train: bool = True) -> Buffer:
 
 
 def load_fashion_mnist(root: PathLike, train: bool = True) -> Buffer:
-    """Fashion-MNIST, whose files are like MNIST's."""
+    """Fashion-MNIST, whose files are like MNIST's.
+
+    Args:
+        root: The folder of the files.
+        train: Whether the images for training are meant, or those for tests.
+
+    Returns:
+        Buffer: A sample for each image.
+
+    Raises:
+        FileNotFoundError: a file is not there
+        ValueError: a file is no IDX file, or of other shapes
+
+    Example:
+        >>> from pathlib import Path
+        >>> image = bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]) + bytes(28 * 28)
+        >>> _ = Path("t10k-images-idx3-ubyte").write_bytes(image)
+        >>> _ = Path("t10k-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 7]))
+        >>> len(datasets.load_fashion_mnist(".", train=False))
+        1
+    """
     return load_mnist(root, train)
 
 
 def read_cifar(path: PathLike, classes: int = 10) -> dict[str, Any]:
     """Images (N, 32, 32, 3) of uint8 and labels of a file of CIFAR's binary version, also packed by
     gzip: a byte for the label (of CIFAR-100 one for the coarse and one for the fine label) and 3072
-    for the pixels, red, green, blue."""
+    for the pixels, red, green, blue.
+
+    Args:
+        path: The file.
+        classes: 10 or 100.
+
+    Returns:
+        dict: "image" and "label".
+
+    Raises:
+        ValueError: the file's length is none of such images, or a label is too large
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("batch.bin").write_bytes(bytes([3]) + bytes(3072))
+        >>> read = datasets.read_cifar("batch.bin")
+        >>> read["image"].shape, read["label"].tolist()
+        ((1, 32, 32, 3), [3])
+    """
     labels = 2 if classes == 100 else 1
     data = np.frombuffer(_read(Path(path)), np.uint8)
     if not data.size or data.size % (labels + 3072):
@@ -106,11 +182,47 @@ def _load_cifar(root, names, classes):
 
 def load_cifar10(root: PathLike, train: bool = True) -> Buffer:
     """CIFAR-10's images (32, 32, 3) under "image" and labels under "label", from the folder of its
-    binary version."""
+    binary version.
+
+    Args:
+        root: The folder.
+        train: Whether the images for training are meant, or those for tests.
+
+    Returns:
+        Buffer: A sample for each image.
+
+    Raises:
+        FileNotFoundError: a file is not there
+        ValueError: a file is damaged
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("test_batch.bin").write_bytes(bytes([3]) + bytes(3072))
+        >>> datasets.load_cifar10(".", train=False)[0]["image"].shape
+        (32, 32, 3)
+    """
     names = [f"data_batch_{i}.bin" for i in range(1, 6)] if train else ["test_batch.bin"]
     return _load_cifar(root, names, 10)
 
 
 def load_cifar100(root: PathLike, train: bool = True) -> Buffer:
-    """CIFAR-100 likewise, with fine labels."""
+    """CIFAR-100 likewise, with fine labels.
+
+    Args:
+        root: The folder of the binary version.
+        train: Whether the images for training are meant, or those for tests.
+
+    Returns:
+        Buffer: A sample for each image.
+
+    Raises:
+        FileNotFoundError: a file is not there
+        ValueError: a file is damaged
+
+    Example:
+        >>> from pathlib import Path
+        >>> _ = Path("test.bin").write_bytes(bytes([0, 42]) + bytes(3072))
+        >>> int(datasets.load_cifar100(".", train=False)[0]["label"])
+        42
+    """
     return _load_cifar(root, ["train.bin" if train else "test.bin"], 100)

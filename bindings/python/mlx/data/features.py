@@ -10,14 +10,24 @@ __all__ = ["FrequencyScale", "WindowType", "log_mel", "mel_filters", "mfsc", "sp
 
 
 class WindowType(enum.Enum):
-    """What frames are multiplied by."""
+    """What frames are multiplied by.
+
+    Example:
+        >>> features.WindowType.Hamming.value
+        'hamming'
+    """
 
     Hanning = "hanning"
     Hamming = "hamming"
 
 
 class FrequencyScale(enum.Enum):
-    """What frequency bands are evenly spaced on."""
+    """What frequency bands are evenly spaced on.
+
+    Example:
+        >>> features.FrequencyScale.MEL
+        <FrequencyScale.MEL: 'mel'>
+    """
 
     MEL = "mel"
     LINEAR = "linear"
@@ -42,7 +52,22 @@ def mel_filters(
     bands: int = 80, size: int = 400, rate: int = 16000, low: float = 0.0, high: float = 0.0
 ) -> np.ndarray:
     """Triangles of equal area on the mel scale of Slaney, (bands, size // 2 + 1); `high` 0: half
-    the rate."""
+    the rate.
+
+    Args:
+        bands: How many triangles.
+        size: Samples of a frame.
+        rate: Samples of a second.
+        low: The lowest frequency.
+        high: The highest.
+
+    Returns:
+        numpy.ndarray: The weights of frequencies in each band.
+
+    Example:
+        >>> features.mel_filters(80).shape
+        (80, 201)
+    """
     corners = _hertz(np.linspace(_mel(low), _mel(high or rate / 2), bands + 2))
     frequency = np.linspace(0, rate / 2, size // 2 + 1)
     left, middle, right = (corners[i : i + bands, None] for i in range(3))
@@ -62,7 +87,23 @@ def _mono(samples):
 
 def spectrogram(samples: Any, size: int = 400, hop: int = 160) -> np.ndarray:
     """Power of each frequency in frames of `size` samples, Hann's window, (frames, size // 2 + 1).
-    There is a frame for each `hop` samples; the ends are mirrored."""
+    There is a frame for each `hop` samples; the ends are mirrored.
+
+    Args:
+        samples: (N).
+        size: Samples of a frame.
+        hop: Samples from frame to frame.
+
+    Returns:
+        numpy.ndarray: (frames, size // 2 + 1) of float32.
+
+    Raises:
+        ValueError: there are less samples than half a frame has
+
+    Example:
+        >>> features.spectrogram(mx.zeros(16000)).shape
+        (100, 201)
+    """
     x = _mono(samples)
     if len(x) <= size // 2:
         raise ValueError(f"[data] {len(x)} samples are less than half a frame of {size}")
@@ -77,7 +118,25 @@ def log_mel(
     samples: Any, bands: int = 80, rate: int = 16000, size: int = 400, hop: int = 160
 ) -> np.ndarray:
     """The log-mel spectrogram as Whisper wants it, (frames, bands): log10 of band powers, at most 8
-    below the largest, moved into about [-1, 1] (Radford et al. 2022)."""
+    below the largest, moved into about [-1, 1] (Radford et al. 2022).
+
+    Args:
+        samples: (N) in [-1, 1].
+        bands: How many bands of frequencies.
+        rate: Samples of a second.
+        size: Samples of a frame.
+        hop: Samples from frame to frame.
+
+    Returns:
+        numpy.ndarray: (frames, bands) of float32.
+
+    Raises:
+        ValueError: there are less samples than half a frame has
+
+    Example:
+        >>> features.log_mel(mx.zeros(16000)).shape
+        (100, 80)
+    """
     power = spectrogram(samples, size, hop) @ mel_filters(bands, size, rate).T
     logs = np.log10(np.maximum(power, 1e-10))
     return (np.maximum(logs, logs.max() - 8) + 4) / 4
@@ -98,7 +157,31 @@ def mfsc(
 ) -> Callable[[Any], Any]:
     """A function that gives the mel-frequency spectral coefficients (frames, n_filterbank) of
     samples (N): frames, pre-emphasis, window, amplitudes, triangles (HTK's mel scale),
-    logarithm."""
+    logarithm.
+
+    Args:
+        n_filterbank: How many bands.
+        sampling_freq: Samples of a second.
+        frame_size_ms: Milliseconds of a frame.
+        frame_stride_ms: Milliseconds from frame to frame.
+        pre_emphasis_coeff: So much of each sample is taken from the next one.
+        window_type: What frames are multiplied by.
+        low_freq: The lowest frequency.
+        high_freq: The highest; below 0: half of `sampling_freq`.
+        mel_floor: What bands are at least.
+        freq_scale: What the bands are evenly spaced on.
+        post_process: Called with the result, whose result is taken.
+
+    Returns:
+        Callable: A function of samples.
+
+    Raises:
+        ValueError: there is no band, or frames or steps are too short
+
+    Example:
+        >>> features.mfsc(40, 16000)(mx.zeros(16000)).shape
+        (98, 40)
+    """
     size = int(sampling_freq * frame_size_ms / 1000)
     hop = int(sampling_freq * frame_stride_ms / 1000)
     if n_filterbank < 1 or size < 2 or hop < 1:

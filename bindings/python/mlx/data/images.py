@@ -57,7 +57,25 @@ def load(
     max_pixels: int = MAX_PIXELS,
 ) -> np.ndarray:
     """An image file, or its bytes with `from_memory`: (H, W, 3), of format "RGBA" (H, W, 4), of "L"
-    (H, W, 1). 16-bit samples lose their lower byte; transparency is dropped unless asked for."""
+    (H, W, 1). 16-bit samples lose their lower byte; transparency is dropped unless asked for.
+
+    Args:
+        source: The file, or its bytes.
+        format: "RGB", "RGBA" or "L".
+        from_memory: Whether `source` is bytes.
+        max_pixels: More are refused.
+
+    Returns:
+        numpy.ndarray: uint8.
+
+    Raises:
+        ValueError: there is no such format, the image is damaged, or has too many pixels
+
+    Example:
+        >>> images.save("x.png", mx.full((2, 3, 3), 7, mx.uint8))
+        >>> images.load("x.png").shape, int(images.load("x.png", "L").max())
+        ((2, 3, 3), 7)
+    """
     check_format(format)
     if _jpeg is not None and format == "RGB":
         if not from_memory:
@@ -92,7 +110,23 @@ def _jpeg_pixels(data, max_pixels):
 
 
 def size(source: Source, *, from_memory: bool = False) -> np.ndarray:
-    """[w, h] of an image, from its header."""
+    """[w, h] of an image, from its header.
+
+    Args:
+        source: The file, or its bytes.
+        from_memory: Whether `source` is bytes.
+
+    Returns:
+        numpy.ndarray: The width and the height.
+
+    Raises:
+        ValueError: it is no image
+
+    Example:
+        >>> images.save("x.png", mx.zeros((4, 6, 3), mx.uint8))
+        >>> images.size("x.png").tolist()
+        [6, 4]
+    """
     with _opened(source, from_memory) as image:
         return np.array(image.size)
 
@@ -147,7 +181,20 @@ def as_image(image: Any) -> np.ndarray:
 
 def save(path: Source, image: Any) -> None:
     """Write an image (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8; the name says the
-    format."""
+    format.
+
+    Args:
+        path: The file.
+        image: The image.
+
+    Raises:
+        ValueError: the image has another shape or dtype, or no format has the name's end
+
+    Example:
+        >>> images.save("x.png", mx.zeros((4, 4, 3), mx.uint8))
+        >>> images.size("x.png").tolist()
+        [4, 4]
+    """
     _picture(as_image(image)).save(os.fsdecode(path))
 
 
@@ -168,7 +215,24 @@ def check_filter(filter: str, known: Sequence[str] = FILTERS) -> None:
 
 def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
     """Another size, by a filter of FILTERS; smaller images are averages of what falls together, but
-    of "nearest", which takes pixels as they are, of any dtype."""
+    of "nearest", which takes pixels as they are, of any dtype.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        w: The width.
+        h: The height.
+        filter: One of FILTERS.
+
+    Returns:
+        numpy.ndarray: Of the image's dtype.
+
+    Raises:
+        ValueError: there is no such filter
+
+    Example:
+        >>> images.resize(mx.array([[0, 100]], mx.uint8), 4, 1)
+        array([[  0,  25,  75, 100]], dtype=uint8)
+    """
     image = as_image(image)
     check_size(w, h)
     check_filter(filter)
@@ -190,7 +254,20 @@ def _nearest(size, new):
 
 
 def resize_smallest_side(image: Any, size: int, filter: str = "bilinear") -> np.ndarray:
-    """The smaller side becomes `size`; the sides keep their ratio."""
+    """The smaller side becomes `size`; the sides keep their ratio.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        size: The smaller side.
+        filter: One of FILTERS.
+
+    Returns:
+        numpy.ndarray: Of the image's dtype.
+
+    Example:
+        >>> images.resize_smallest_side(mx.zeros((30, 40, 3), mx.uint8), 15).shape
+        (15, 20, 3)
+    """
     return resize(image, *smallest_side(as_image(image).shape, size), filter)
 
 
@@ -209,7 +286,26 @@ def check_size(w: Any, h: Any) -> None:
 
 
 def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
-    """The part of w x h pixels whose corner is at (x, y)."""
+    """The part of w x h pixels whose corner is at (x, y).
+
+    Args:
+        image: (H, W) or (H, W, C).
+        x: The first column.
+        y: The first row.
+        w: The width.
+        h: The height.
+
+    Returns:
+        numpy.ndarray: The part.
+
+    Raises:
+        ValueError: it is not within the image
+
+    Example:
+        >>> images.crop(mx.arange(12).reshape(3, 4), 1, 0, 2, 2)
+        array([[1, 2],
+               [5, 6]], dtype=int32)
+    """
     image = as_image(image)
     check_size(w, h)
     if not (0 <= x <= image.shape[1] - w and 0 <= y <= image.shape[0] - h):
@@ -221,7 +317,20 @@ def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
 
 
 def center_crop(image: Any, w: int, h: int) -> np.ndarray:
-    """The middle; a side that is shorter stays as it is."""
+    """The middle; a side that is shorter stays as it is.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        w: The width.
+        h: The height.
+
+    Returns:
+        numpy.ndarray: The part.
+
+    Example:
+        >>> images.center_crop(mx.zeros((30, 40, 3), mx.uint8), 20, 50).shape
+        (30, 20, 3)
+    """
     image = as_image(image)
     return crop(image, *center_of(image.shape, w, h))
 
@@ -241,7 +350,25 @@ def area_crop(
     trials: int = 10,
 ) -> np.ndarray:
     """A random part whose share of the area and whose width by height are within these ranges; the
-    largest square in the middle if `trials` of them did not fit (Szegedy et al. 2015)."""
+    largest square in the middle if `trials` of them did not fit (Szegedy et al. 2015).
+
+    Args:
+        image: (H, W) or (H, W, C).
+        area: The least and the greatest share of the image's area.
+        ratio: The least and the greatest width by height.
+        random: What draws, a `random.Random`; by default a new one.
+        trials: How many parts are drawn.
+
+    Returns:
+        numpy.ndarray: The part.
+
+    Example:
+        >>> import random
+        >>> image = mx.zeros((30, 40, 3), mx.uint8)
+        >>> part = images.area_crop(image, (0.25, 0.5), (0.8, 1.25), random.Random(0))
+        >>> 0.2 < part.size / image.size < 0.6
+        True
+    """
     check_areas(area, ratio)
     image = as_image(image)
     return crop(image, *area_of(image.shape, area, ratio, random or Random(), trials))
@@ -279,7 +406,22 @@ TURN_FILTERS = FILTERS[:3]
 
 def rotate(image: Any, angle: float, crop: bool = True, filter: str = "bilinear") -> np.ndarray:
     """Turned by degrees, against the clock; without `crop` the result holds all of it. The filter
-    is one of TURN_FILTERS."""
+    is one of TURN_FILTERS.
+
+    Args:
+        image: (H, W) or (H, W, C).
+        angle: Degrees.
+        crop: Whether the result has the size of the image.
+        filter: One of TURN_FILTERS.
+
+    Returns:
+        numpy.ndarray: Of the image's dtype; zeros where nothing was.
+
+    Example:
+        >>> images.rotate(mx.array([[1, 2], [3, 4]], mx.uint8), 90)
+        array([[2, 4],
+               [1, 3]], dtype=uint8)
+    """
     image = as_image(image)
     check_filter(filter, TURN_FILTERS)
     check_angle(angle)
@@ -305,7 +447,22 @@ _GREY = {
 
 
 def channel_reduction(image: Any, preset: str = "rec601") -> np.ndarray:
-    """Grey values (H, W, 1) of a colour image: weights rec601, rec709, rec2020, green or mean."""
+    """Grey values (H, W, 1) of a colour image: weights rec601, rec709, rec2020, green or mean.
+
+    Args:
+        image: (H, W, 3), or (H, W, 4), whose transparency is dropped.
+        preset: The weights of the colours.
+
+    Returns:
+        numpy.ndarray: (H, W, 1) of the image's dtype.
+
+    Raises:
+        ValueError: there is no such preset, or the image has no three colours
+
+    Example:
+        >>> images.channel_reduction(mx.array([[[10, 20, 30]]], mx.uint8), "mean")
+        array([[[20]]], dtype=uint8)
+    """
     if preset not in _GREY:
         raise ValueError(f"[data] the presets are {', '.join(_GREY)}, not {preset!r}")
     image = as_image(image)

@@ -9,7 +9,7 @@ from typing import Literal, Optional
 
 import mlx.core as mx
 
-from .layers.activations import _inexact, _log_normalizer
+from .layers.activation_functions import _inexact, _log_normalizer
 
 Reduction = Literal["none", "mean", "sum"]
 
@@ -59,6 +59,18 @@ def cross_entropy(
         label_smoothing: Mix the targets with so much of the uniform distribution, in `[0, 1)`
             (Szegedy et al. 2016).
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, of the shape of `logits` without `axis`, or as `reduction` says.
+
+    Raises:
+        ValueError: shapes do not fit, numbers of classes are no integers, or `label_smoothing` is
+            not in `[0, 1)`
+
+    Example:
+        >>> logits = mx.array([[0.0, 0.0], [0.0, 100.0]])
+        >>> nn.losses.cross_entropy(logits, mx.array([0, 1]))
+        array([0.693147, 0], dtype=float32)
     """
     if label_smoothing < 0 or label_smoothing >= 1:
         raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")
@@ -103,6 +115,18 @@ def binary_cross_entropy(
         weights: Multiplied with the losses.
         with_logits: Whether `inputs` are scores. Otherwise logarithms stop at -100.
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Raises:
+        ValueError: `inputs` and `targets`, or `weights` and the losses, have different shapes
+
+    Example:
+        >>> nn.losses.binary_cross_entropy(mx.array([0.0, 2.0]), mx.array([0.0, 1.0]))
+        array(0.410038, dtype=float32)
+        >>> nn.losses.binary_cross_entropy(mx.array([0.5]), mx.array([1.0]), with_logits=False)
+        array(0.693147, dtype=float32)
     """
     _require_same_shape(inputs, targets, "Inputs")
     if with_logits:
@@ -115,13 +139,45 @@ def binary_cross_entropy(
 
 
 def l1_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "mean") -> mx.array:
-    """`|y - t|`, for predictions `y` and targets `t` of one shape."""
+    """`|y - t|`, for predictions `y` and targets `t` of one shape.
+
+    Args:
+        predictions: `y`.
+        targets: `t`.
+        reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Raises:
+        ValueError: the shapes differ
+
+    Example:
+        >>> nn.losses.l1_loss(mx.array([1.0, 4.0]), mx.array([2.0, 2.0]))
+        array(1.5, dtype=float32)
+    """
     _require_same_shape(predictions, targets)
     return _reduce(mx.abs(predictions - targets), reduction)
 
 
 def mse_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "mean") -> mx.array:
-    """`(y - t) ** 2`, for predictions `y` and targets `t` of one shape."""
+    """`(y - t) ** 2`, for predictions `y` and targets `t` of one shape.
+
+    Args:
+        predictions: `y`.
+        targets: `t`.
+        reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Raises:
+        ValueError: the shapes differ
+
+    Example:
+        >>> nn.losses.mse_loss(mx.array([1.0, 4.0]), mx.array([2.0, 2.0]))
+        array(2.5, dtype=float32)
+    """
     _require_same_shape(predictions, targets)
     return _reduce(mx.square(predictions - targets), reduction)
 
@@ -136,6 +192,13 @@ def nll_loss(
         targets: The true classes, integers of the shape of `inputs` without `axis`.
         axis: The axis of the classes.
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, of the shape of `inputs` without `axis`, or as `reduction` says.
+
+    Example:
+        >>> nn.losses.nll_loss(mx.log(mx.array([[0.5, 0.5], [0.25, 0.75]])), mx.array([0, 1]))
+        array([0.693147, 0.287682], dtype=float32)
     """
     index = mx.expand_dims(targets, axis)
     return _reduce(-mx.take_along_axis(inputs, index, axis).squeeze(axis), reduction)
@@ -158,6 +221,17 @@ def gaussian_nll_loss(
         full: Add the constant `log(2 pi) / 2`.
         eps: The least variance, taken in place of lower ones.
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Raises:
+        ValueError: the shapes differ
+
+    Example:
+        >>> means, variances = mx.array([0.0, 2.0]), mx.array([1.0, 4.0])
+        >>> nn.losses.gaussian_nll_loss(means, mx.array([1.0, 2.0]), variances, reduction="none")
+        array([0.5, 0.693147], dtype=float32)
     """
     _require_same_shape(inputs, targets, "Inputs")
     _require_same_shape(inputs, vars, "Inputs", "vars")
@@ -178,6 +252,16 @@ def kl_div_loss(
         targets: The logarithms of the true probabilities `q`.
         axis: The axis of the classes.
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, of the shape of `inputs` without `axis`, or as `reduction` says.
+
+    Example:
+        >>> p, q = mx.array([[0.5, 0.5]]), mx.array([[1.0, 0.0]])
+        >>> nn.losses.kl_div_loss(mx.log(p), mx.log(p))
+        array([0], dtype=float32)
+        >>> nn.losses.kl_div_loss(mx.log(p), mx.log(q + 1e-6))
+        array([0.693136], dtype=float32)
     """
     return _reduce(mx.sum(mx.exp(targets) * (targets - inputs), axis), reduction)
 
@@ -185,7 +269,24 @@ def kl_div_loss(
 def smooth_l1_loss(
     predictions: mx.array, targets: mx.array, beta: float = 1.0, reduction: Reduction = "mean"
 ) -> mx.array:
-    """`d ** 2 / (2 beta)` where `d = |y - t| < beta`, else `d - beta / 2` (Girshick 2015)."""
+    """`d ** 2 / (2 beta)` where `d = |y - t| < beta`, else `d - beta / 2` (Girshick 2015).
+
+    Args:
+        predictions: `y`.
+        targets: `t`.
+        beta: Where the square becomes a line.
+        reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Raises:
+        ValueError: the shapes differ
+
+    Example:
+        >>> nn.losses.smooth_l1_loss(mx.array([0.5, 3.0]), mx.array([0.0, 0.0]), reduction="none")
+        array([0.125, 2.5], dtype=float32)
+    """
     _require_same_shape(predictions, targets)
     distance = mx.abs(predictions - targets)
     if beta == 0:
@@ -215,6 +316,14 @@ def triplet_loss(
         margin: How much nearer.
         eps: Added below the root, so that its derivative stays finite.
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, of the shape of `anchors` without `axis`, or as `reduction` says.
+
+    Example:
+        >>> a, near, far = mx.array([[0.0, 0.0]]), mx.array([[0.0, 1.0]]), mx.array([[3.0, 4.0]])
+        >>> nn.losses.triplet_loss(a, near, far, eps=0), nn.losses.triplet_loss(a, far, near, eps=0)
+        (array([0], dtype=float32), array([5], dtype=float32))
     """
 
     def distance(a, b):
@@ -225,21 +334,61 @@ def triplet_loss(
 
 
 def hinge_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none") -> mx.array:
-    """`max(1 - y t, 0)`, for scores `y` and targets `t` of -1 or 1."""
+    """`max(1 - y t, 0)`, for scores `y` and targets `t` of -1 or 1.
+
+    Args:
+        inputs: Scores `y`.
+        targets: `t`.
+        reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Example:
+        >>> nn.losses.hinge_loss(mx.array([2.0, -0.5]), mx.array([1, 1]))
+        array([0, 1.5], dtype=float32)
+    """
     return _reduce(mx.maximum(1 - inputs * targets, 0), reduction)
 
 
 def huber_loss(
     inputs: mx.array, targets: mx.array, delta: float = 1.0, reduction: Reduction = "none"
 ) -> mx.array:
-    """`d ** 2 / 2` where `d = |y - t| <= delta`, else `delta (d - delta / 2)` (Huber 1964)."""
+    """`d ** 2 / 2` where `d = |y - t| <= delta`, else `delta (d - delta / 2)` (Huber 1964).
+
+    Args:
+        inputs: Predictions `y`.
+        targets: `t`, of the shape of `inputs`.
+        delta: Where the square becomes a line.
+        reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Example:
+        >>> nn.losses.huber_loss(mx.array([0.5, 3.0]), mx.array([0.0, 0.0]))
+        array([0.125, 2.5], dtype=float32)
+    """
     distance = mx.abs(inputs - targets)
     far = delta * (distance - 0.5 * delta)
     return _reduce(mx.where(distance <= delta, 0.5 * mx.square(distance), far), reduction)
 
 
 def log_cosh_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none") -> mx.array:
-    """`log(cosh(y - t))` without overflow."""
+    """`log(cosh(y - t))` without overflow.
+
+    Args:
+        inputs: Predictions `y`.
+        targets: `t`.
+        reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Example:
+        >>> nn.losses.log_cosh_loss(mx.array([0.0, 100.0]), mx.array([0.0, 0.0]))
+        array([0, 99.3069], dtype=float32)
+    """
     error = inputs - targets
     return _reduce(mx.logaddexp(error, -error) - math.log(2), reduction)
 
@@ -259,6 +408,14 @@ def cosine_similarity_loss(
         axis: The axis of the vectors' elements.
         eps: The least denominator.
         reduction: See above.
+
+    Returns:
+        mx.array: The cosines, or as `reduction` says: 1 for vectors of one direction.
+
+    Example:
+        >>> x = mx.array([[1.0, 0.0], [1.0, 1.0]])
+        >>> nn.losses.cosine_similarity_loss(x, mx.array([[2.0, 0.0], [-1.0, 1.0]]))
+        array([1, 0], dtype=float32)
     """
     norms = mx.linalg.norm(x1, axis=axis) * mx.linalg.norm(x2, axis=axis)
     return _reduce(mx.sum(x1 * x2, axis=axis) / mx.maximum(norms, eps), reduction)
@@ -279,6 +436,17 @@ def margin_ranking_loss(
         targets: `t`: 1 where `y1` should be higher, -1 where `y2` should.
         margin: How much higher.
         reduction: See above.
+
+    Returns:
+        mx.array: The losses, or as `reduction` says.
+
+    Raises:
+        ValueError: the shapes differ
+
+    Example:
+        >>> y1, y2 = mx.array([3.0, 1.0]), mx.array([1.0, 3.0])
+        >>> nn.losses.margin_ranking_loss(y1, y2, mx.array([1, 1]))
+        array([0, 2], dtype=float32)
     """
     if not inputs1.shape == inputs2.shape == targets.shape:
         raise ValueError(

@@ -21,11 +21,12 @@ def value_and_grad(model: Module, fn: Callable):
         A function of `fn`'s arguments that returns its value and a tree of gradients, in the
         structure of `model.trainable_parameters()`.
 
-    >>> model = nn.Linear(2, 1)
-    >>> loss_and_grad = nn.value_and_grad(model, lambda x, y: nn.losses.mse_loss(model(x), y))
-    >>> loss, gradients = loss_and_grad(mx.ones((4, 2)), mx.zeros((4, 1)))
-    >>> gradients["weight"].shape
-    (1, 2)
+    Example:
+        >>> model = nn.Linear(2, 1)
+        >>> loss_and_grad = nn.value_and_grad(model, lambda x, y: nn.losses.mse_loss(model(x), y))
+        >>> loss, gradients = loss_and_grad(mx.ones((4, 2)), mx.zeros((4, 1)))
+        >>> gradients["weight"].shape
+        (1, 2)
     """
 
     def with_parameters(parameters, *args, **kwargs):
@@ -81,6 +82,14 @@ def average_gradients(
         all_reduce_size: Arrays are joined until they have so many bytes, to send few large messages
             and not many small ones; 0 or less sends each alone.
         communication_stream: Where to communicate; None for the default.
+
+    Returns:
+        Any: A tree of the means, of the same structure; in a group of one process the gradients as
+            they are.
+
+    Example:
+        >>> nn.average_gradients({"weight": mx.array([1.0, 2.0])})
+        {'weight': array([1, 2], dtype=float32)}
     """
     group = group or mx.distributed.init()
     size = group.size()

@@ -26,6 +26,13 @@ class Adafactor(Optimizer):
         scale_parameter (bool): steps in proportion to the root mean square of the parameter.
         relative_step (bool): a step size of min(0.01, 1/sqrt(t)) in step t.
         warmup_init (bool): with ``relative_step``, at most 1e-6 t.
+
+    Example:
+        >>> optimizer = optim.Adafactor()  # its own step size
+        >>> model = nn.Linear(2, 1)
+        >>> optimizer.update(model, {"weight": mx.ones((1, 2)), "bias": mx.ones(1)})
+        >>> sorted(optimizer.state["weight"])
+        ['exp_avg_sq_col', 'exp_avg_sq_row']
     """
 
     def __init__(

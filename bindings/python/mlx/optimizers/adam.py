@@ -25,6 +25,11 @@ class Adam(Optimizer):
         betas (tuple): b1 and b2.
         eps (float): keeps the denominator from 0.
         bias_correction (bool): divide m by 1 - b1^t and v by 1 - b2^t in step t, as the paper does.
+
+    Example:
+        >>> model = {"w": mx.array([1.0, 1.0])}
+        >>> optim.Adam(0.1).apply_gradients({"w": mx.array([2.0, 0.5])}, model)
+        {'w': array([0.683772, 0.683772], dtype=float32)}
     """
 
     def __init__(
@@ -65,6 +70,18 @@ class AdamW(Adam):
     """Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)::
 
     p = p (1 - learning_rate weight_decay), then a step of Adam
+
+    Args:
+        learning_rate (float or callable): the step size.
+        betas (tuple): b1 and b2 of Adam.
+        eps (float): keeps the denominator from 0.
+        weight_decay (float): how much parameters shrink, in proportion to the step size.
+        bias_correction (bool): as in Adam.
+
+    Example:
+        >>> model = {"w": mx.array([1.0])}
+        >>> optim.AdamW(0.1, weight_decay=1.0).apply_gradients({"w": mx.array([0.0])}, model)
+        {'w': array([0.9], dtype=float32)}
     """
 
     def __init__(
@@ -90,6 +107,18 @@ class Adamax(Adam):
 
         v = max(b2 v, |g|)
         p = p - learning_rate m / (v + eps)
+
+    Args:
+        learning_rate (float or callable): the step size.
+        betas (tuple): b1 and b2.
+        eps (float): keeps the denominator from 0.
+
+    Raises:
+        ValueError: ``eps`` is negative
+
+    Example:
+        >>> optim.Adamax(0.1).apply_gradients({"w": mx.array([2.0])}, {"w": mx.array([1.0])})
+        {'w': array([0.99], dtype=float32)}
     """
 
     def __init__(
@@ -122,6 +151,16 @@ class Lion(Optimizer):
         p = p - learning_rate (sign(c) + weight_decay p)
 
     A learning rate three to ten times smaller than Adam's serves well.
+
+    Args:
+        learning_rate (float or callable): the step size.
+        betas (tuple): b1 and b2.
+        weight_decay (float): how much parameters shrink, in proportion to the step size.
+
+    Example:
+        >>> model = {"w": mx.array([1.0, 1.0])}
+        >>> optim.Lion(0.1).apply_gradients({"w": mx.array([2.0, -0.01])}, model)
+        {'w': array([0.9, 1.1], dtype=float32)}
     """
 
     def __init__(

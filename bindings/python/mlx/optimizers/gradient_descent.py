@@ -21,6 +21,14 @@ class SGD(Optimizer):
         weight_decay (float): the strength of the L2 penalty.
         dampening (float): how much less of the gradient enters v.
         nesterov (bool): step along g + momentum v instead (Nesterov 1983; Sutskever et al. 2013).
+
+    Raises:
+        ValueError: ``nesterov`` without momentum, or with ``dampening``
+
+    Example:
+        >>> model = {"w": mx.array([1.0, 2.0])}
+        >>> optim.SGD(0.5).apply_gradients({"w": mx.array([1.0, -1.0])}, model)
+        {'w': array([0.5, 2.5], dtype=float32)}
     """
 
     def __init__(
@@ -64,6 +72,18 @@ class RMSprop(Optimizer):
 
     v = alpha v + (1 - alpha) g^2
     p = p - learning_rate g / (sqrt(v) + eps)
+
+    Args:
+        learning_rate (float or callable): the step size.
+        alpha (float): the decay of the mean.
+        eps (float): keeps the denominator from 0.
+
+    Raises:
+        ValueError: ``alpha`` is negative, or ``eps`` is not positive
+
+    Example:
+        >>> optim.RMSprop(0.05).apply_gradients({"w": mx.array([2.0])}, {"w": mx.array([1.0])})
+        {'w': array([0.5], dtype=float32)}
     """
 
     def __init__(
@@ -96,6 +116,17 @@ class Adagrad(Optimizer):
 
     v = v + g^2
     p = p - learning_rate g / (sqrt(v) + eps)
+
+    Args:
+        learning_rate (float or callable): the step size.
+        eps (float): keeps the denominator from 0.
+
+    Raises:
+        ValueError: ``eps`` is not positive
+
+    Example:
+        >>> optim.Adagrad(0.1).apply_gradients({"w": mx.array([2.0])}, {"w": mx.array([1.0])})
+        {'w': array([0.9], dtype=float32)}
     """
 
     def __init__(
@@ -128,6 +159,19 @@ class AdaDelta(Optimizer):
         d = sqrt(u + eps) / sqrt(v + eps) g
         u = rho u + (1 - rho) d^2
         p = p - learning_rate d
+
+    Args:
+        learning_rate (float or callable): multiplies the steps.
+        rho (float): the decay of both means.
+        eps (float): the size of the first steps, and what keeps the denominator from 0.
+
+    Raises:
+        ValueError: ``rho`` is negative, or ``eps`` is not positive
+
+    Example:
+        >>> model = {"w": mx.array([1.0])}
+        >>> optim.AdaDelta(1.0, eps=0.01).apply_gradients({"w": mx.array([2.0])}, model)
+        {'w': array([0.687652], dtype=float32)}
     """
 
     def __init__(

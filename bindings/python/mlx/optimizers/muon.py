@@ -35,6 +35,14 @@ class Muon(Optimizer):
         weight_decay (float): the strength of the L2 penalty.
         nesterov (bool): step along (1 - momentum) g + momentum v.
         ns_steps (int): iterations towards orthogonality.
+
+    Example:
+        >>> model = nn.Linear(4, 4, bias=False)
+        >>> optimizer = optim.Muon(0.02)
+        >>> before = model.weight
+        >>> optimizer.update(model, {"weight": 100 * mx.eye(4)})
+        >>> round(mx.linalg.norm(model.weight - before).item(), 2)
+        0.03
     """
 
     def __init__(

@@ -50,6 +50,14 @@ class Optimizer:
     Args:
         schedulers (dict, optional): functions from the step (an array) to a hyperparameter of that
         name.
+
+    Example:
+        >>> schedule = optim.step_decay(0.1, 0.5, 10)
+        >>> optimizer = optim.Adam(schedule)  # in place of a number
+        >>> model = nn.Linear(2, 1)
+        >>> optimizer.update(model, {"weight": mx.ones((1, 2)), "bias": mx.ones(1)})
+        >>> optimizer.step, optimizer.learning_rate
+        (array(1, dtype=uint64), array(0.1, dtype=float32))
     """
 
     def __init__(self, schedulers: Optional[dict] = None) -> None:
@@ -145,6 +153,16 @@ class MultiOptimizer(Optimizer):
     Args:
         optimizers (list): one more than there are filters; the last takes what no filter wants.
         filters (list): predicates of a parameter's path and gradient; the first that holds decides.
+
+    Raises:
+        ValueError: there is not one optimizer more than filters
+
+    Example:
+        >>> optimizer = optim.MultiOptimizer(
+        ...     [optim.Muon(0.02), optim.AdamW(1e-3)], [lambda path, gradient: gradient.ndim == 2]
+        ... )
+        >>> model = nn.Linear(2, 1)  # its weight goes to Muon, its bias to AdamW
+        >>> optimizer.update(model, {"weight": mx.ones((1, 2)), "bias": mx.ones(1)})
     """
 
     def __init__(self, optimizers, filters: list = []):
@@ -208,8 +226,21 @@ class MultiOptimizer(Optimizer):
 def clip_grad_norm(grads: Any, max_norm: float) -> Any:
     """Scale a tree of gradients so that the norm of all of them together is at most ``max_norm``.
 
-    Returns the scaled tree and the norm before, a scalar array (Pascanu et al. 2013). A negative
-    ``max_norm``, which would turn the gradients around, is a ValueError.
+    Pascanu et al. 2013.
+
+    Args:
+        grads (tree): arrays.
+        max_norm (float): the largest norm.
+
+    Returns:
+        tuple: The scaled tree, and the norm before, a scalar array.
+
+    Raises:
+        ValueError: ``max_norm`` is negative, which would turn the gradients around
+
+    Example:
+        >>> optim.clip_grad_norm({"w": mx.array([3.0, 4.0])}, max_norm=1.0)
+        ({'w': array([0.6, 0.8], dtype=float32)}, array(5, dtype=float32))
     """
     require(max_norm >= 0, f"max_norm should be >=0, {max_norm} was provided instead")
     norm = mx.sqrt(tree_reduce(lambda total, g: total + g.square().sum(), grads, 0.0))

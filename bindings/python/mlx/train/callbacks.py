@@ -34,7 +34,19 @@ Logs = dict[str, Any]
 class Callback:
     """Methods that a trainer calls; a class of your own overrides what it needs. `logs` are the
     numbers of a step or epoch and may be added to: what is in an epoch's becomes a column of the
-    history. `trainer.stop(why)` ends the training after the step."""
+    history. `trainer.stop(why)` ends the training after the step.
+
+    Example:
+        >>> class Loud(train.Callback):
+        ...     def on_epoch_end(self, trainer, logs):
+        ...         print("epoch", trainer.epoch)
+        >>> batches = [(mx.ones((4, 2)), mx.ones((4, 1)))]
+        >>> model = nn.Linear(2, 1)
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(0.1), callbacks=[Loud()])
+        >>> history = trainer.fit(batches, epochs=2)
+        epoch 1
+        epoch 2
+    """
 
     order = 0  # those with lower numbers are called first
 
@@ -126,7 +138,20 @@ class _Best:
 
 
 class Progress(Callback):
-    """A line that is written over as steps go by, and a line for each epoch, on stderr."""
+    """A line that is written over as steps go by, and a line for each epoch, on stderr.
+
+    Args:
+        file: Where it is written; by default `sys.stderr`.
+        every: Seconds between two versions of the line.
+
+    Raises:
+        ValueError: `every` is no number from 0
+
+    Example:
+        >>> import sys
+        >>> train.Progress(sys.stdout, every=1.0).every
+        1.0
+    """
 
     def __init__(self, file: Optional[TextIO] = None, every: float = 0.2) -> None:
         self.file, self.every = file, _number(every, 0, "every")
@@ -161,7 +186,26 @@ class Progress(Callback):
 
 class EarlyStopping(Callback):
     """Ends the training when a number has not become better for `patience` epochs, by `min_delta`
-    at least."""
+    at least.
+
+    Args:
+        monitor: The number's name in the history.
+        patience: How many epochs may pass.
+        mode: "min" or "max": which is better; by default small where the name has "loss", "error"
+            or "perplexity" in it.
+        min_delta: How much better is better.
+
+    Raises:
+        ValueError: `patience` or `min_delta` is no such number, or `mode` another word
+
+    Example:
+        >>> batches = [(mx.zeros((4, 2)), mx.zeros((4, 1)))]
+        >>> model = nn.Linear(2, 1, bias=False)  # gives 0 for 0, and gets no better
+        >>> stop = train.EarlyStopping("loss", patience=2)
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(0.1), callbacks=[stop])
+        >>> len(trainer.fit(batches, epochs=10))
+        3
+    """
 
     def __init__(
         self,
@@ -192,7 +236,28 @@ class EarlyStopping(Callback):
 class Checkpoint(Callback):
     """Keeps the training in a folder: `last.safetensors` after each epoch and every `every_steps`
     steps, `best.safetensors` of the best `monitor` if one is given, and with `keep` the files of so
-    many steps, `step-00000100.safetensors`. `Trainer.fit(resume=folder)` goes on from the last."""
+    many steps, `step-00000100.safetensors`. `Trainer.fit(resume=folder)` goes on from the last.
+
+    Args:
+        folder: Where the files go; it is made if need be.
+        monitor: The number whose best epoch is kept.
+        mode: "min" or "max", as of `EarlyStopping`.
+        every_steps: After how many steps `last.safetensors` is written anew, too.
+        keep: How many files of steps stay.
+
+    Raises:
+        ValueError: a number is negative, or `mode` another word
+
+    Example:
+        >>> import os
+        >>> batches = [(mx.ones((4, 2)), mx.ones((4, 1)))]
+        >>> keep = train.Checkpoint("run", monitor="loss")
+        >>> model = nn.Linear(2, 1)
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(0.1), callbacks=[keep])
+        >>> history = trainer.fit(batches, epochs=2)
+        >>> sorted(os.listdir("run"))
+        ['best.safetensors', 'last.safetensors']
+    """
 
     order = 100
 
@@ -254,7 +319,15 @@ def _make_folder(folder):
 
 
 class LearningRateMonitor(Callback):
-    """Adds `learning_rate` to the numbers of steps and epochs."""
+    """Adds `learning_rate` to the numbers of steps and epochs.
+
+    Example:
+        >>> model, rate = nn.Linear(2, 1), optim.exponential_decay(0.5, 0.5)
+        >>> watch = train.LearningRateMonitor()
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(rate), callbacks=[watch])
+        >>> trainer.fit([(mx.ones((4, 2)), mx.ones((4, 1)))], epochs=3)["learning_rate"]
+        [0.5, 0.25, 0.125]
+    """
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         logs["learning_rate"] = trainer.optimizer.learning_rate.item()
@@ -264,7 +337,23 @@ class LearningRateMonitor(Callback):
 
 
 class CSVLogger(Callback):
-    """The history as a CSV file, written anew after each epoch."""
+    """The history as a CSV file, written anew after each epoch.
+
+    Args:
+        path: The file; its folder is made if need be.
+
+    Raises:
+        IsADirectoryError: when the training begins: the path is a folder
+
+    Example:
+        >>> batches = [(mx.zeros((4, 2)), mx.zeros((4, 1)))]
+        >>> model = nn.Linear(2, 1, bias=False)
+        >>> write = train.CSVLogger("history.csv")
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(0.1), callbacks=[write])
+        >>> history = trainer.fit(batches, epochs=2)
+        >>> open("history.csv").readline().split(",")[:2]
+        ['epoch', 'step']
+    """
 
     order = 50
 
@@ -287,7 +376,23 @@ class CSVLogger(Callback):
 
 class TensorBoard(Callback):
     """Event files for TensorBoard: numbers of every `every_steps`-th step under step/, those of
-    epochs under epoch/."""
+    epochs under epoch/.
+
+    Args:
+        folder: Where the files go; it is made if need be.
+        every_steps: Which steps are written.
+
+    Raises:
+        ValueError: `every_steps` is no whole number from 1
+
+    Example:
+        >>> import os
+        >>> model, write = nn.Linear(2, 1), train.TensorBoard("logs")
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(0.1), callbacks=[write])
+        >>> history = trainer.fit([(mx.ones((4, 2)), mx.ones((4, 1)))], epochs=1)
+        >>> os.listdir("logs")[0].startswith("events.out")
+        True
+    """
 
     order = 50
 
@@ -323,7 +428,22 @@ class EMA(Callback):
     statistics of BatchNorm: after each step `average += (1 - decay) * (parameters - average)`; with
     `warmup` the decay of the first steps is (1 + step) / (10 + step). If `evaluate`, it is what
     `Trainer.evaluate` and `predict` use and the `model.` of checkpoints, whose `trained.` are the
-    parameters that training goes on from; `apply` puts it into the model."""
+    parameters that training goes on from; `apply` puts it into the model.
+
+    Args:
+        decay: How much of the average stays in each step, from 0 and below 1.
+        evaluate: Whether measures, predictions and checkpoints take the average.
+        warmup: Whether the first steps count for more.
+
+    Raises:
+        ValueError: `decay` is not from 0 and below 1
+
+    Example:
+        >>> model, average = nn.Linear(2, 1), train.EMA(0.99)
+        >>> trainer = train.Trainer(model, nn.losses.mse_loss, optim.SGD(0.1), callbacks=[average])
+        >>> history = trainer.fit([(mx.ones((4, 2)), mx.ones((4, 1)))] * 10, epochs=2)
+        >>> average.apply(model)  # from now on
+    """
 
     def __init__(self, decay: float = 0.999, evaluate: bool = True, warmup: bool = True) -> None:
         if not _number(decay, 0, "EMA's decay") < 1:
@@ -373,7 +493,19 @@ def _moved(average, parameters, share):
 
 
 class TimeLimit(Callback):
-    """Ends the training after so many seconds of `fit`."""
+    """Ends the training after so many seconds of `fit`.
+
+    Args:
+        seconds: How many.
+
+    Raises:
+        ValueError: they are no number from 0
+
+    Example:
+        >>> limit = train.TimeLimit(8 * 3600)  # for `callbacks`
+        >>> limit.seconds
+        28800
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = _number(seconds, 0, "seconds")

@@ -11,7 +11,19 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 def sparkline(values: Sequence[float], width: int = 40) -> str:
     """Numbers as a line of blocks of eight heights; more than `width` of them are thinned out. What
-    is not finite is a blank."""
+    is not finite is a blank.
+
+    Args:
+        values: The numbers.
+        width: The length of the line at most.
+
+    Returns:
+        str: The line.
+
+    Example:
+        >>> train.sparkline([0.0, 1.0, 3.0, 7.0])
+        '▁▂▄█'
+    """
     if len(values) > width:
         values = [values[i * len(values) // width] for i in range(width)]
     finite = [v for v in values if abs(v) < float("inf")]
@@ -26,7 +38,21 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
 
 class History:
     """A row, a dict of numbers, for each epoch: `history[-1]`, `history["loss"]`, `len`, `for`.
-    `print(history)` is a table, `plot()` a picture."""
+    `print(history)` is a table, `plot()` a picture.
+
+    Args:
+        rows: The rows; none by default.
+
+    Raises:
+        KeyError: when it is asked for a column that is not there
+
+    Example:
+        >>> history = train.History([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
+        >>> history["loss"], history[-1]["epoch"]
+        ([2.0, 1.0], 2)
+        >>> print(history)
+        loss  █▁  2 -> 1
+    """
 
     def __init__(self, rows: Optional[list[dict[str, Any]]] = None) -> None:
         self.rows = rows if rows is not None else []

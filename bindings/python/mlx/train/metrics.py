@@ -35,7 +35,22 @@ __all__ = [
 
 
 class Metric:
-    """The base of measures: `reset`, `update` with a batch, `compute`."""
+    """The base of measures: `reset`, `update` with a batch, `compute`.
+
+    Example:
+        >>> class Largest(train.Metric):
+        ...     name = "largest"
+        ...     def reset(self):
+        ...         self.value = -mx.inf
+        ...     def update(self, prediction, target, weight=None):
+        ...         self.value = max(self.value, prediction.max().item())
+        ...     def compute(self):
+        ...         return self.value
+        >>> largest = Largest()
+        >>> largest.update(mx.array([1.0, 5.0]), mx.array([0, 0]))
+        >>> largest.compute()
+        5.0
+    """
 
     name = "metric"
 
@@ -92,7 +107,23 @@ class _Total(Metric):
 
 
 class Mean(_Total):
-    """The mean of `function(prediction, target)`, a number for each example or one for all."""
+    """The mean of `function(prediction, target)`, a number for each example or one for all.
+
+    Args:
+        function: What is measured.
+        name: Its name in the history; by default the function's.
+
+    Raises:
+        TypeError: with a batch: the function gives no array
+        ValueError: with a batch: there are weights, and one number for all examples
+
+    Example:
+        >>> error = train.Mean(lambda prediction, target: mx.abs(prediction - target), "error")
+        >>> error.update(mx.array([1.0, 2.0]), mx.array([0.0, 0.0]))
+        >>> error.update(mx.array([6.0]), mx.array([0.0]))
+        >>> error.compute()
+        3.0
+    """
 
     def __init__(self, function: Callable[[mx.array, mx.array], mx.array], name: str = "") -> None:
         self.function = function
@@ -150,7 +181,18 @@ class _EachOfClasses(_OfClasses, _Total):
 
 class Accuracy(_EachOfClasses):
     """The share of examples whose likeliest class is the target; NaN is never right. Scores of two
-    classes above `threshold` mean 1."""
+    classes above `threshold` mean 1.
+
+    Args:
+        threshold: Above it a score of two classes means 1.
+        targets: "one_hot" or "binary", see `mlx.train.metrics`.
+
+    Example:
+        >>> accuracy = train.Accuracy()
+        >>> accuracy.update(mx.array([[0.1, 0.9], [0.8, 0.2]]), mx.array([1, 1]))
+        >>> accuracy.compute()
+        0.5
+    """
 
     def __init__(self, threshold: Optional[float] = None, targets: Optional[str] = None) -> None:
         super().__init__("accuracy", threshold, targets)
@@ -161,7 +203,21 @@ class Accuracy(_EachOfClasses):
 
 class TopK(_EachOfClasses):
     """The share of examples of whose target fewer than `k` classes are likelier; of equally likely
-    ones the first come first, and NaN is likelier than any."""
+    ones the first come first, and NaN is likelier than any.
+
+    Args:
+        k: How many classes count.
+        targets: "one_hot" or "binary", see `mlx.train.metrics`.
+
+    Raises:
+        ValueError: `k` is no whole number from 1
+
+    Example:
+        >>> top = train.TopK(2)
+        >>> top.update(mx.array([[0.1, 0.5, 0.4], [0.5, 0.4, 0.1]]), mx.array([2, 2]))
+        >>> top.compute()
+        0.5
+    """
 
     def __init__(self, k: int = 5, targets: Optional[str] = None) -> None:
         if k < 1:
@@ -178,7 +234,17 @@ class TopK(_EachOfClasses):
 
 
 class Perplexity(_EachOfClasses):
-    """exp of the mean cross entropy of logits."""
+    """exp of the mean cross entropy of logits.
+
+    Args:
+        targets: "one_hot" or "binary", see `mlx.train.metrics`.
+
+    Example:
+        >>> perplexity = train.Perplexity()
+        >>> perplexity.update(mx.zeros((3, 4)), mx.array([0, 1, 2]))  # of 4, none is likelier
+        >>> round(perplexity.compute(), 4)
+        4.0
+    """
 
     def __init__(self, targets: Optional[str] = None) -> None:
         super().__init__("perplexity", None, targets)
@@ -197,7 +263,21 @@ class Perplexity(_EachOfClasses):
 class ConfusionMatrix(_OfClasses):
     """Numbers of examples (weights of them): a row for each target, a column for each likeliest
     class. Predictions that are NaN are in no column. Scores of two classes above `threshold` mean
-    1."""
+    1.
+
+    Args:
+        threshold: Above it a score of two classes means 1.
+        targets: "one_hot" or "binary", see `mlx.train.metrics`.
+
+    Raises:
+        ValueError: with a batch: it has another number of classes than the one before
+
+    Example:
+        >>> matrix = train.ConfusionMatrix()
+        >>> matrix.update(mx.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), mx.array([1, 1, 0]))
+        >>> matrix.compute().tolist()
+        [[0, 1], [1, 1]]
+    """
 
     name = "confusion_matrix"
 
@@ -234,7 +314,22 @@ class ConfusionMatrix(_OfClasses):
 
 class F1(ConfusionMatrix):
     """2 TP / (2 TP + FP + FN): of class 1 ("binary"), the mean over classes ("macro"), weighted by
-    their sizes ("weighted"), of all together ("micro"), or of each (None)."""
+    their sizes ("weighted"), of all together ("micro"), or of each (None).
+
+    Args:
+        average: What becomes of the classes' values.
+        threshold: Above it a score of two classes means 1.
+        targets: "one_hot" or "binary", see `mlx.train.metrics`.
+
+    Raises:
+        ValueError: there is no such average, or it is "binary" of more than two classes
+
+    Example:
+        >>> f1 = train.F1("binary")
+        >>> f1.update(mx.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), mx.array([1, 1, 0]))
+        >>> f1.compute()
+        0.5
+    """
 
     name = "f1"
 
@@ -275,7 +370,20 @@ class AUC(_OfClasses):
     """The area under the ROC curve: how often an example of the class has a higher score than one
     of another, equal scores half (Hanley and McNeil 1982); NaN if a score is. Predictions are
     scores of two classes, or (..., classes): then the mean over all classes that occur, each
-    against the rest."""
+    against the rest.
+
+    Args:
+        targets: "one_hot" or "binary", see `mlx.train.metrics`.
+
+    Raises:
+        ValueError: with a batch: examples have weights
+
+    Example:
+        >>> auc = train.AUC()
+        >>> auc.update(mx.array([0.9, 0.4, 0.6, 0.1]), mx.array([1, 1, 0, 0]))
+        >>> auc.compute()
+        0.75
+    """
 
     name = "auc"
 

@@ -64,7 +64,15 @@ def _event(wall_time: float, step: int, rest: bytes) -> bytes:
 
 
 class EventWriter:
-    """Writes scalars into a new event file in a folder, which is made if need be."""
+    """Writes scalars into a new event file in a folder, which is made if need be.
+
+    Args:
+        folder: The folder.
+
+    Example:
+        >>> with train.EventWriter("events") as writer:
+        ...     writer.scalar("loss", 0.5, step=1)
+    """
 
     def __init__(self, folder: Union[str, os.PathLike]) -> None:
         os.makedirs(folder, exist_ok=True)

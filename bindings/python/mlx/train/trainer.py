@@ -25,7 +25,16 @@ Logs = dict[str, Any]
 
 
 class NonFiniteLoss(FloatingPointError):
-    """The loss or the gradients of a step are NaN or infinite."""
+    """The loss or the gradients of a step are NaN or infinite.
+
+    Example:
+        >>> trainer = train.Trainer(nn.Linear(2, 1), nn.losses.mse_loss, optim.SGD(0.1))
+        >>> try:
+        ...     trainer.step((mx.array([[mx.nan, 1.0]]), mx.array([[1.0]])))
+        ... except train.NonFiniteLoss:
+        ...     print("the step was not taken")
+        the step was not taken
+    """
 
 
 class Trainer:
@@ -41,8 +50,12 @@ class Trainer:
     example, whose mean is taken.
 
     Args:
+        model: what is trained, a module.
+        loss: a function of prediction and target.
+        optimizer: what makes steps of gradients.
         metrics: measures of `evaluate`: names, `mlx.train.metrics`, functions of prediction and
             target.
+        forward: what makes prediction and target of other batches, see above.
         callbacks: what is told of epochs and steps, see `Callback`.
         compute_dtype: bfloat16, for instance: the forward and backward passes are computed with
             copies of the parameters in it, the loss and the step in float32.
@@ -60,7 +73,22 @@ class Trainer:
         compile: compile the functions of arrays.
 
     The parts are usable alone: `step` trains on one batch, `mlx.train.metrics`, `History`,
-    `EventWriter` and `checkpoint` know nothing of a trainer."""
+    `EventWriter` and `checkpoint` know nothing of a trainer.
+
+    Raises:
+        ValueError: `accumulate`, `on_nan` or `clip_norm` makes no sense, or the model has nothing
+            to train
+        TypeError: an argument is of another kind than it should be, or `compute_dtype` is no
+            floating dtype
+
+    Example:
+        >>> x = mx.random.normal((64, 2))
+        >>> y = (x[:, 0] > x[:, 1]).astype(mx.int32)
+        >>> trainer = train.Trainer(nn.Linear(2, 2), nn.losses.cross_entropy, optim.Adam(0.1))
+        >>> history = trainer.fit([(x, y)] * 20, epochs=2)
+        >>> len(history), history["loss"][-1] < history["loss"][0]
+        (2, True)
+    """
 
     def __init__(
         self,

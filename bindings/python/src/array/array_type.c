@@ -6,6 +6,7 @@
 #include "host/device.h"
 #include "io/export.h"
 #include "array/operators.h"
+#include "array/docs.h"
 
 /* --- making ----------------------------------------------------------------------------------- */
 
@@ -352,11 +353,7 @@ static PyMappingMethods array_mapping = {
 
 static PyBufferProcs array_buffer = {mpy_array_get_buffer, mpy_array_release_buffer};
 
-static const char array_doc[] =
-    "array(val, dtype=None)\n--\n\n"
-    "An N-dimensional array of one dtype, made from a number, nested lists, or what has a "
-    "buffer, "
-    "__dlpack__ or __array__. Operations are recorded and run when a value is needed.";
+static const char array_doc[] = DOC_ARRAY;
 
 /* The slots of an object's life are set in array.c. */
 static void fill_slots(PyTypeObject *t) {

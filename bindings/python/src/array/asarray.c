@@ -1,5 +1,6 @@
 /* asarray, from_dlpack, ArrayLike. */
 #include "array/convert.h"
+#include "array/docs.h"
 
 /* --- asarray, from_dlpack --------------------------------------------------------------------- */
 
@@ -141,28 +142,14 @@ static PyTypeObject like_type = {
     .tp_traverse = like_traverse,
     .tp_clear = like_clear,
     .tp_methods = like_methods,
-    .tp_doc =
-        "ArrayLike(o)\n--\n\nWhat can be an operand beside arrays: an object with __mlx_array__.",
+    .tp_doc = DOC_ARRAY_LIKE,
 };
 
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"asarray", KEYWORDS(asarray),
-     "asarray(a, dtype: Dtype | None = None, *, copy: bool | None = None, device: StreamOrDevice "
-     "= None) -> array\n\n"
-     "An array of anything that holds numbers. copy: True makes a copy of an array too, False "
-     "shares another library's\n"
-     "memory or is refused; of an array it is refused, as two arrays never share what can be "
-     "written. device: where the\n"
-     "array is to be used; all devices share the memory."},
-    {"from_dlpack", KEYWORDS(from_dlpack),
-     "from_dlpack(x, /, *, copy: bool | None = None) -> array\n"
-     "from_dlpack(x, /, *, copy: bool | None = None, device: Device | None = None) -> array\n\n"
-     "An array of the elements of an object with __dlpack__, or of the capsule that one gives, "
-     "copied (float64 becomes\n"
-     "float32). With copy=False it "
-     "shares the object's memory, or is refused where that cannot be."},
+    {"asarray", KEYWORDS(asarray), DOC_ASARRAY},
+    {"from_dlpack", KEYWORDS(from_dlpack), DOC_FROM_DLPACK},
     {NULL},
 };
 

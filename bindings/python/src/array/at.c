@@ -1,6 +1,7 @@
 /* x.at[...].add(v) and its like: what lies at an index combined with v, each place as often as it
    is named. */
 #include "index/index_set.h"
+#include "array/docs.h"
 
 typedef struct array_at {
     PyObject_HEAD PyObject *array, *key;
@@ -141,9 +142,7 @@ static PyTypeObject at_type = {
     .tp_traverse = at_traverse,
     .tp_as_mapping = &at_mapping,
     .tp_methods = at_methods,
-    .tp_doc = "x.at[...]: updates of an array at an index. x[i] += v counts an index that is named "
-              "twice once, "
-              "x.at[i].add(v) counts it twice.",
+    .tp_doc = DOC_ARRAY_AT,
 };
 
 int mpy_init_at(PyObject *module) {

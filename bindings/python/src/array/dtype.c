@@ -1,6 +1,7 @@
 /* Dtype, one object for each dtype; DtypeCategory, the sets that they belong to; and what can be
    asked of both. */
 #include "py.h"
+#include "array/docs.h"
 
 #include <string.h>
 
@@ -64,8 +65,7 @@ PyTypeObject mpy_dtype_type = {
     .tp_hash = dtype_hash,
     .tp_getset = dtype_getset,
     .tp_methods = dtype_methods,
-    .tp_doc =
-        "What the elements of an array are. See the list of dtypes: mlx.core.float32 and so on.",
+    .tp_doc = DOC_DTYPE,
 };
 
 static mpy_dtype dtypes[DTYPES];
@@ -259,14 +259,8 @@ static PyObject *isdtype(PyObject *module, PyObject *args, PyObject *kwargs) {
 /* --- the module's part ------------------------------------------------------------------------ */
 
 static PyMethodDef functions[] = {
-    {"issubdtype", (PyCFunction)(void *)issubdtype, METH_FASTCALL,
-     "issubdtype(arg1: Dtype | DtypeCategory, arg2: Dtype | DtypeCategory) -> bool\n\n"
-     "Does every dtype of the first belong to the second?"},
-    {"isdtype", (PyCFunction)(void *)isdtype, METH_VARARGS | METH_KEYWORDS,
-     "isdtype(dtype: Dtype, kind: Dtype | str | tuple[Dtype | str, ...]) -> bool\n\n"
-     "Is a dtype of a kind: a dtype, one of the array API's names ('bool', 'signed integer', "
-     "'unsigned integer',\n"
-     "'integral', 'real floating', 'complex floating', 'numeric'), or any of a tuple of these?"},
+    {"issubdtype", (PyCFunction)(void *)issubdtype, METH_FASTCALL, DOC_ISSUBDTYPE},
+    {"isdtype", (PyCFunction)(void *)isdtype, METH_VARARGS | METH_KEYWORDS, DOC_ISDTYPE},
     {NULL},
 };
 

@@ -1,5 +1,6 @@
 /* Going through an array along its first axis. */
 #include "array/array.h"
+#include "array/docs.h"
 
 PyObject *mpy_array_at(PyObject *o, Py_ssize_t i) {
     mlx_array a = mpy_array_handle(o), out = {NULL};
@@ -41,7 +42,7 @@ static PyTypeObject iterator_type = {
     .tp_dealloc = iterator_dealloc,
     .tp_iter = PyObject_SelfIter,
     .tp_iternext = iterator_next,
-    .tp_doc = "Goes through an array along its first axis.",
+    .tp_doc = DOC_ARRAY_ITERATOR,
 };
 
 PyObject *mpy_array_iter(PyObject *o) {

@@ -1,5 +1,6 @@
 /* finfo and iinfo: the limits of floating-point and integer dtypes. */
 #include "py.h"
+#include "array/docs.h"
 
 #include <float.h>
 #include <structmember.h>
@@ -99,9 +100,7 @@ static PyTypeObject finfo_type = {
     .tp_dealloc = finfo_dealloc,
     .tp_repr = finfo_repr,
     .tp_members = finfo_members,
-    .tp_doc =
-        "finfo(dtype)\n--\n\nThe limits of a floating-point dtype (of a complex one's parts), or "
-        "an array's.",
+    .tp_doc = DOC_FINFO,
 };
 
 /* --- iinfo ------------------------------------------------------------------------------------ */
@@ -177,7 +176,7 @@ static PyTypeObject iinfo_type = {
     .tp_repr = iinfo_repr,
     .tp_members = iinfo_members,
     .tp_getset = iinfo_getset,
-    .tp_doc = "iinfo(dtype)\n--\n\nThe limits of an integer dtype, or an array's.",
+    .tp_doc = DOC_IINFO,
 };
 
 int mpy_init_numinfo(PyObject *module) {

@@ -1,5 +1,6 @@
 /* How arrays are printed: PrintOptions, set_printoptions, get_printoptions, printoptions. */
 #include "py.h"
+#include "array/docs.h"
 
 #include <structmember.h>
 
@@ -32,7 +33,7 @@ static PyTypeObject options_type = {
     .tp_new = PyType_GenericNew,
     .tp_init = options_init,
     .tp_members = options_members,
-    .tp_doc = "PrintOptions(precision=-1)\n--\n\nHow arrays are printed.",
+    .tp_doc = DOC_PRINT_OPTIONS,
 };
 
 /* --- for a while ------------------------------------------------------------------------------ */
@@ -102,15 +103,9 @@ static PyObject *printoptions(PyObject *module, PyObject *args, PyObject *kwargs
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"set_printoptions", KEYWORDS(set_printoptions),
-     "set_printoptions(precision: int = -1) -> None\n\n"
-     "Print floats with so many decimals; -1: with six significant digits."},
-    {"get_printoptions", get_printoptions, METH_NOARGS,
-     "get_printoptions() -> PrintOptions\n\n"
-     "How arrays are printed now."},
-    {"printoptions", KEYWORDS(printoptions),
-     "printoptions(precision: int = -1) -> _PrintOptionsContext\n\n"
-     "A context in which floats are printed with so many decimals."},
+    {"set_printoptions", KEYWORDS(set_printoptions), DOC_SET_PRINTOPTIONS},
+    {"get_printoptions", get_printoptions, METH_NOARGS, DOC_GET_PRINTOPTIONS},
+    {"printoptions", KEYWORDS(printoptions), DOC_PRINTOPTIONS},
     {NULL},
 };
 

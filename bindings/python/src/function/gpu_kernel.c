@@ -2,6 +2,7 @@
  * does not know. They are made, so that a module that makes them can be imported, and fail when
  * they are called. */
 #include "py.h"
+#include "function/docs.h"
 
 typedef struct gpu_kernel {
     PyObject_HEAD const char *maker, *backend; /* "metal_kernel", "Metal" */
@@ -100,32 +101,10 @@ static PyObject *precompiled_cuda_kernel(PyObject *module, PyObject *args, PyObj
 #define STRINGS "collections.abc.Sequence[str]"
 
 static PyMethodDef functions[] = {
-    {"metal_kernel", (PyCFunction)metal_kernel, METH_VARARGS | METH_KEYWORDS,
-     "metal_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS
-     ", source: str, header: str = '', "
-     "ensure_row_contiguous: bool = True, atomic_outputs: bool = False, compile_options: object | "
-     "None = None) -> object"
-     "\n\nA kernel in Metal's language. It can be made everywhere, and called where there is "
-     "Metal."},
-    {"cuda_kernel", (PyCFunction)cuda_kernel, METH_VARARGS | METH_KEYWORDS,
-     "cuda_kernel(name: str, input_names: " STRINGS ", output_names: " STRINGS
-     ", source: str, header: str = '', "
-     "ensure_row_contiguous: bool = True, shared_memory: int = 0) -> object"
-     "\n\nA kernel in CUDA C++. It can be made everywhere, and called where there is a CUDA "
-     "backend."},
+    {"metal_kernel", (PyCFunction)metal_kernel, METH_VARARGS | METH_KEYWORDS, DOC_METAL_KERNEL},
+    {"cuda_kernel", (PyCFunction)cuda_kernel, METH_VARARGS | METH_KEYWORDS, DOC_CUDA_KERNEL},
     {"precompiled_cuda_kernel", (PyCFunction)precompiled_cuda_kernel, METH_VARARGS | METH_KEYWORDS,
-     "precompiled_cuda_kernel(*, name: str, compiled_source: bytes, inputs: "
-     "collections.abc.Sequence[bool | int | float | "
-     "array | ndarray[writable=False] | complex | ArrayLike], output_shapes: "
-     "collections.abc.Sequence[tuple[int, ...]], "
-     "output_dtypes: collections.abc.Sequence[Dtype], scalars: collections.abc.Sequence[object], "
-     "grid: tuple[int, int, "
-     "int], threadgroup: tuple[int, int, int], shared_memory: int = 0, init_value: float | None = "
-     "None, "
-     "ensure_row_contiguous: bool = False, stream: Stream | ThreadLocalStream | Device | "
-     "DeviceType | None = None) -> "
-     "list[array]\n\nRun a kernel that was compiled before; an error where there is no CUDA "
-     "backend."},
+     DOC_PRECOMPILED_CUDA_KERNEL},
     {NULL},
 };
 

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "py.h"
+#include "function/docs.h"
 
 static int add_constant(PyObject *module, const char *name, double value) {
     PyObject *number = PyFloat_FromDouble(value);
@@ -36,9 +37,7 @@ static PyObject *metal_device_info(PyObject *module, PyObject *unused) {
 }
 
 static PyMethodDef metal_functions[] = {
-    {"device_info", metal_device_info, METH_NOARGS,
-     "device_info() -> dict[str, str | int]\n\nWhat is known of the Metal device: nothing where "
-     "there is none."},
+    {"device_info", metal_device_info, METH_NOARGS, DOC_METAL_DEVICE_INFO},
     {NULL},
 };
 

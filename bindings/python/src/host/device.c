@@ -1,5 +1,6 @@
 /* DeviceType, Device, and the functions on them. Streams are in stream.c. */
 #include "host/device.h"
+#include "host/docs.h"
 
 static PyTypeObject device_type;
 
@@ -122,7 +123,7 @@ static PyTypeObject device_type = {
     .tp_hash = device_hash,
     .tp_richcompare = device_compare,
     .tp_getset = device_getset,
-    .tp_doc = "Device(type, index=0)\n--\n\nA device to run operations on.",
+    .tp_doc = DOC_DEVICE,
 };
 
 /* The default stream of a device, borrowed from it. */
@@ -257,21 +258,11 @@ static PyObject *device_info(PyObject *module, PyObject *args, PyObject *kwargs)
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"default_device", default_device, METH_NOARGS,
-     "default_device() -> Device\n\nThe device of operations "
-     "that name none."},
-    {"set_default_device", KEYWORDS(set_default_device),
-     "set_default_device(device: Device | DeviceType) -> None"
-     "\n\nSet the device of operations that name none."},
-    {"is_available", KEYWORDS(is_available),
-     "is_available(device: Device | DeviceType) -> bool\n\n"
-     "Can operations run on a device?"},
-    {"device_count", KEYWORDS(device_count),
-     "device_count(device_type: DeviceType) -> int\n\n"
-     "How many devices of a type there are."},
-    {"device_info", KEYWORDS(device_info),
-     "device_info(d: None | Device | DeviceType = None) -> "
-     "dict[str, str | int]\n\nWhat is known about a device."},
+    {"default_device", default_device, METH_NOARGS, DOC_DEFAULT_DEVICE},
+    {"set_default_device", KEYWORDS(set_default_device), DOC_SET_DEFAULT_DEVICE},
+    {"is_available", KEYWORDS(is_available), DOC_IS_AVAILABLE},
+    {"device_count", KEYWORDS(device_count), DOC_DEVICE_COUNT},
+    {"device_info", KEYWORDS(device_info), DOC_DEVICE_INFO},
     {NULL},
 };
 

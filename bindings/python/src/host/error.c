@@ -1,5 +1,6 @@
 /* Errors of libmlxc become Python exceptions. */
 #include "py.h"
+#include "host/docs.h"
 
 #include <string.h>
 
@@ -12,8 +13,7 @@ int mpy_init_error(PyObject *module) {
     if (!bases)
         return -1;
     mpy_range_error =
-        PyErr_NewExceptionWithDoc("mlx.core.RangeError",
-                                  "An axis, an index or a size is out of range.", bases, NULL);
+        PyErr_NewExceptionWithDoc("mlx.core.RangeError", DOC_RANGE_ERROR, bases, NULL);
     Py_DECREF(bases);
     return mpy_range_error ? PyModule_AddObjectRef(module, "RangeError", mpy_range_error) : -1;
 }

@@ -1,5 +1,6 @@
 /* mlx.core.eval, async_eval, get_array_buffer_size and depends. */
 #include "transform/transform.h"
+#include "host/docs.h"
 
 static int collect(mlx_vector_array *arrays, const mpy_given *given) {
     *arrays = mlx_vector_array_new();
@@ -108,25 +109,10 @@ static PyObject *depends(PyObject *self, PyObject *const *args, Py_ssize_t n, Py
     {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(
-        eval,
-        "eval($module, /, *args)\n--\n\n"
-        "Compute arrays: each argument is an array or a tree (dict, list, tuple) of them; other "
-        "leaves are\n"
-        "passed over. Control-C stops at the next step, and the same eval may be tried again."),
-    FUNCTION(async_eval,
-             "async_eval($module, /, *args)\n--\n\n"
-             "Begin to compute arrays, or trees of them, and return. They may be used at once; who "
-             "reads\n"
-             "them waits."),
-    FUNCTION(depends, "depends($module, /, inputs, dependencies)\n--\n\n"
-                      "The inputs again, as arrays that are computed after the dependencies."),
-    FUNCTION(
-        get_array_buffer_size,
-        "get_array_buffer_size($module, /, *args)\n--\n\n"
-        "The bytes of the buffers that arrays, or trees of them, lie in, each counted once. They "
-        "must\n"
-        "have been evaluated; leaves that are no arrays are passed over."),
+    FUNCTION(eval, DOC_EVAL),
+    FUNCTION(async_eval, DOC_ASYNC_EVAL),
+    FUNCTION(depends, DOC_DEPENDS),
+    FUNCTION(get_array_buffer_size, DOC_GET_ARRAY_BUFFER_SIZE),
     {NULL},
 };
 

@@ -1,5 +1,6 @@
 /* mlx.core.distributed: groups of processes. The operations over them are the catalog's. */
 #include "py.h"
+#include "host/docs.h"
 
 typedef struct group_object {
     PyObject_HEAD mlx_distributed_group handle;
@@ -87,16 +88,11 @@ static PyTypeObject group_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_dealloc = group_dealloc,
     .tp_methods = group_methods,
-    .tp_doc = "A group of processes that compute together.",
+    .tp_doc = DOC_GROUP,
 };
 
 static PyMethodDef functions[] = {
-    {"init", (PyCFunction)init, METH_VARARGS | METH_KEYWORDS,
-     "init(strict: bool = False, backend: str = 'any', *, all_gather_factory: Callable[[int, "
-     "int], Callable[[bytes, int], "
-     "bytes]] | None = None) -> Group\n\nThe group of all processes: a group of one where there "
-     "is no way to others and "
-     "strict is false."},
+    {"init", (PyCFunction)init, METH_VARARGS | METH_KEYWORDS, DOC_INIT},
     {NULL},
 };
 

@@ -1,5 +1,6 @@
 /* Stream, ThreadLocalStream, StreamContext, and the functions on them. */
 #include "host/device.h"
+#include "host/docs.h"
 
 #include <limits.h>
 
@@ -115,7 +116,7 @@ static PyTypeObject stream_type = {
     .tp_hash = stream_hash,
     .tp_richcompare = stream_compare,
     .tp_getset = stream_getset,
-    .tp_doc = "An ordered queue of work on a device. new_stream makes one.",
+    .tp_doc = DOC_STREAM_TYPE,
 };
 
 static PyTypeObject thread_stream_type = {
@@ -127,8 +128,7 @@ static PyTypeObject thread_stream_type = {
     .tp_hash = stream_hash,
     .tp_richcompare = stream_compare,
     .tp_getset = stream_getset,
-    .tp_doc =
-        "A stream for threads of their own; since streams belong to the process, as any other.",
+    .tp_doc = DOC_THREAD_LOCAL_STREAM,
 };
 
 int mpy_stream_from(mlx_stream *out, PyObject *o) {
@@ -261,7 +261,7 @@ static PyTypeObject context_type = {
     .tp_new = context_new,
     .tp_dealloc = context_dealloc,
     .tp_methods = context_methods,
-    .tp_doc = "StreamContext(s)\n--\n\nOperations inside run on s unless they name a stream.",
+    .tp_doc = DOC_STREAM_CONTEXT,
 };
 
 static PyObject *stream(PyObject *module, PyObject *args, PyObject *kwargs) {
@@ -274,29 +274,14 @@ static PyObject *stream(PyObject *module, PyObject *args, PyObject *kwargs) {
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"default_stream", KEYWORDS(default_stream),
-     "default_stream(device: Device | DeviceType) -> Stream\n\n"
-     "The stream of operations that name this device."},
-    {"set_default_stream", KEYWORDS(set_default_stream),
-     "set_default_stream(stream: Stream) -> None\n\n"
-     "Make a stream the default of its device."},
-    {"new_stream", KEYWORDS(new_stream),
-     "new_stream(device: Device | DeviceType) -> Stream\n\n"
-     "A new queue of a device."},
-    {"new_thread_unsafe_stream", KEYWORDS(new_stream),
-     "new_thread_unsafe_stream(device: Device | DeviceType) -> "
-     "Stream\n\nA new queue of a device; any thread may use it."},
-    {"new_thread_local_stream", KEYWORDS(new_thread_local_stream),
-     "new_thread_local_stream(device: Device | "
-     "DeviceType) -> ThreadLocalStream\n\nA new queue of a device, for a thread's own use."},
-    {"stream", KEYWORDS(stream),
-     "stream(s: Stream | ThreadLocalStream | Device | DeviceType) -> StreamContext\n\n"
-     "A context in which s is the default."},
-    {"synchronize", KEYWORDS(synchronize),
-     "synchronize(stream: Stream | ThreadLocalStream | Device | DeviceType | "
-     "None = None) -> None\n\nWait until all work on a stream is done."},
-    {"clear_streams", clear_streams, METH_NOARGS,
-     "clear_streams() -> None\n\nWait until all work is done."},
+    {"default_stream", KEYWORDS(default_stream), DOC_DEFAULT_STREAM},
+    {"set_default_stream", KEYWORDS(set_default_stream), DOC_SET_DEFAULT_STREAM},
+    {"new_stream", KEYWORDS(new_stream), DOC_NEW_STREAM},
+    {"new_thread_unsafe_stream", KEYWORDS(new_stream), DOC_NEW_THREAD_UNSAFE_STREAM},
+    {"new_thread_local_stream", KEYWORDS(new_thread_local_stream), DOC_NEW_THREAD_LOCAL_STREAM},
+    {"stream", KEYWORDS(stream), DOC_STREAM},
+    {"synchronize", KEYWORDS(synchronize), DOC_SYNCHRONIZE},
+    {"clear_streams", clear_streams, METH_NOARGS, DOC_CLEAR_STREAMS},
     {NULL},
 };
 

@@ -4,6 +4,7 @@
 
 #include "io/export_callback.h"
 #include "host/gil.h"
+#include "io/docs.h"
 
 /* --- arguments: arrays by position and by name ------------------------------------------------ */
 
@@ -250,8 +251,7 @@ static PyTypeObject exporter_type = {
     .tp_clear = exporter_clear,
     .tp_dealloc = exporter_dealloc,
     .tp_methods = exporter_methods,
-    .tp_doc = "Writes several traces of a function to a file; made by exporter, best in a with "
-              "statement.",
+    .tp_doc = DOC_FUNCTION_EXPORTER,
 };
 
 static PyObject *exporter_function(PyObject *self, PyObject *args, PyObject *kwargs) {
@@ -488,33 +488,10 @@ static PyObject *export_to_dot(PyObject *self, PyObject *args, PyObject *kwargs)
     {name, (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS, doc}
 
 static PyMethodDef functions[] = {
-    FUNCTION(
-        "export_function", export_function,
-        "export_function($module, /, file_or_callback, fun, *args, shapeless=False, "
-        "metadata=None, **kwargs)\n--\n\n"
-        "Write what fun computes to a file that import_function, and MLX, read. args and kwargs "
-        "are example arrays,\n"
-        "or one tuple and one dict of them. shapeless: the file serves other shapes too. fun "
-        "returns an array or a\n"
-        "list or tuple of arrays. A callback in the place of the file is called with dicts, whose "
-        "'type' is\n"
-        "'inputs', 'keyword_inputs', 'outputs', 'constants', then 'primitive' for each operation."),
-    FUNCTION(
-        "exporter", exporter_function,
-        "exporter($module, /, file, fun, *, shapeless=False, metadata=None)\n--\n\n"
-        "A FunctionExporter: call it with example arrays once for each trace of fun that the file "
-        "is to hold."),
-    FUNCTION(
-        "import_function", import_function,
-        "import_function($module, /, file, return_metadata=False)\n--\n\n"
-        "The function in a file. It takes arrays, or one tuple and one dict of them, that fit one "
-        "of its traces, and\n"
-        "returns a tuple of arrays. return_metadata: a pair of it and the text that came with it."),
-    FUNCTION("export_to_dot", export_to_dot,
-             "export_to_dot($module, /, file, *args, **kwargs)\n--\n\n"
-             "Write the graph that computes the arrays of args in Graphviz' language to a file, by "
-             "name or open for\n"
-             "writing. Arrays given by keyword are labelled so."),
+    FUNCTION("export_function", export_function, DOC_EXPORT_FUNCTION),
+    FUNCTION("exporter", exporter_function, DOC_EXPORTER),
+    FUNCTION("import_function", import_function, DOC_IMPORT_FUNCTION),
+    FUNCTION("export_to_dot", export_to_dot, DOC_EXPORT_TO_DOT),
     {NULL},
 };
 

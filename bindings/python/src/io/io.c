@@ -1,6 +1,7 @@
 /* save, savez, savez_compressed, save_safetensors, save_gguf; load is in io_load.c. */
 #include "io/io_files.h"
 #include "io/io_load.h"
+#include "io/docs.h"
 
 /* --- one array -------------------------------------------------------------------------------- */
 
@@ -339,44 +340,12 @@ static PyObject *save_gguf(PyObject *module, PyObject *args, PyObject *kwargs) {
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"save", KEYWORDS(save),
-     "save(file: file | str | pathlib.Path, arr: array) -> None\n\n"
-     "Write one array in NumPy's npy format. \".npy\" is appended to a path that has no such "
-     "ending."},
-    {"savez", KEYWORDS(savez),
-     "savez(file: file | str | pathlib.Path, *args, **kwargs)\n\n"
-     "Write arrays to an npz archive: by their keywords, and the others as arr_0, arr_1 and so "
-     "on."},
-    {"savez_compressed", KEYWORDS(savez_compressed),
-     "savez_compressed(file: file | str | pathlib.Path, *args, **kwargs)\n\nAs savez, compressed."},
-    {"save_safetensors", KEYWORDS(save_safetensors),
-     "save_safetensors(file: file | str | pathlib.Path, "
-     "arrays: dict[str, array], metadata: dict[str, str] | None = None)\n\n"
-     "Write arrays by name to a safetensors file."},
-    {"save_gguf", KEYWORDS(save_gguf),
-     "save_gguf(file: file | str | pathlib.Path, arrays: dict[str, array], "
-     "metadata: dict[str, array | str | list[str]])\n\n"
-     "Write arrays by name and metadata to a GGUF file."},
-    {"load", KEYWORDS(mpy_load),
-     "load(file: file | str | pathlib.Path, /, format: str | None = None, "
-     "return_metadata: bool = False, *, mmap: bool = False, stream: StreamOrDevice = None) -> "
-     "array | dict[str, array] | "
-     "tuple[dict[str, array], dict[str, Any]]\n\n"
-     "The array of an npy file, the arrays of an npz, safetensors or GGUF file by name. The "
-     "format is told by the\n"
-     "name's ending unless it is given, and where the file is another one by its first bytes, "
-     "which may be a\n"
-     "checkpoint of PyTorch, too.\n\n"
-     "Arrays of a path are read when they are evaluated, and depend on the file no more after "
-     "that; npz archives and\n"
-     "what a file object without a descriptor gives are read at once. Until then the file is held "
-     "open: renaming or\n"
-     "replacing it changes nothing, and evaluating raises if it was cut short or written to.\n\n"
-     "With mmap=True arrays are the file's own pages, which are read as they are touched: for "
-     "weights larger than\n"
-     "memory. While such an array lives the file must not be cut short (what is lost is zeros, and "
-     "evaluating it raises)\n"
-     "or written to (the array would change)."},
+    {"save", KEYWORDS(save), DOC_SAVE},
+    {"savez", KEYWORDS(savez), DOC_SAVEZ},
+    {"savez_compressed", KEYWORDS(savez_compressed), DOC_SAVEZ_COMPRESSED},
+    {"save_safetensors", KEYWORDS(save_safetensors), DOC_SAVE_SAFETENSORS},
+    {"save_gguf", KEYWORDS(save_gguf), DOC_SAVE_GGUF},
+    {"load", KEYWORDS(mpy_load), DOC_LOAD},
     {NULL},
 };
 

@@ -1,6 +1,7 @@
 /* convert_model: model files into others. */
 #include "host/gil.h"
 #include "io/io_files.h"
+#include "io/docs.h"
 
 #include <string.h>
 
@@ -138,24 +139,8 @@ static PyObject *model_family(PyObject *module, PyObject *file) {
 #define KEYWORDS(f) (PyCFunction)(void *)(f), METH_VARARGS | METH_KEYWORDS
 
 static PyMethodDef functions[] = {
-    {"convert_model", KEYWORDS(convert_model),
-     "convert_model(file: str | pathlib.Path, out: str | pathlib.Path, *, format: str | None = None, "
-     "family: str | None = None, mode: str | None = None, group_size: int = 0, bits: int = 0, "
-     "dtype: Dtype | str | None = None, dequantize: bool = False, rules: list[str] | None = None, "
-     "max_bytes: int = 0, overwrite: bool = False, progress: Callable | None = None) -> None\n\n"
-     "Convert a model between GGUF, a folder as Hugging Face or MLX has it (safetensors and "
-     "config.json),\n"
-     "and plain files of tensors; quantize it on the way.\n\n"
-     "format is 'gguf', 'mlx', 'hf', 'safetensors' or 'npz'; without it the ending of `out` says, and "
-     "no ending is a\n"
-     "folder as MLX has it. mode is one of quantize ('affine', 'mxfp4', 'q4_k' ...) or a mixture "
-     "('q4_k_m'). Rules, 'NAME=WHAT',\n"
-     "are exceptions: 'lm_head=bfloat16', '*.ffn_down=q6_k', 'pooler*=drop'. progress is called with "
-     "a dict after each tensor."},
-    {"model_family", model_family, METH_O,
-     "model_family(file: str | pathlib.Path) -> str\n\n"
-     "The name of the family of a model file or folder, 'llama', or '' where it is of none that is "
-     "known."},
+    {"convert_model", KEYWORDS(convert_model), DOC_CONVERT_MODEL},
+    {"model_family", model_family, METH_O, DOC_MODEL_FAMILY},
     {NULL},
 };
 

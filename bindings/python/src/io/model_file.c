@@ -1,6 +1,7 @@
 /* open_file: a model file, whatever its format, as an object. */
 
 #include "io/io_files.h"
+#include "io/docs.h"
 
 #include <string.h>
 
@@ -346,7 +347,7 @@ static PyTypeObject model_file_type = {
     .tp_getset = attributes,
     .tp_as_mapping = &mapping,
     .tp_as_sequence = &sequence,
-    .tp_doc = "An open model file: its tensors by name, and its metadata. Made by open_file.",
+    .tp_doc = DOC_MODEL_FILE,
 };
 
 static PyObject *open_file(PyObject *module, PyObject *args, PyObject *kwargs) {
@@ -377,12 +378,7 @@ static PyObject *open_file(PyObject *module, PyObject *args, PyObject *kwargs) {
 }
 
 static PyMethodDef functions[] = {
-    {"open_file", KEYWORDS(open_file),
-     "open_file(file: str | pathlib.Path, *, mmap: bool = False) -> ModelFile\n\n"
-     "Open a model file, or a folder of shards, by its content: safetensors, GGUF, npy, npz, "
-     "PyTorch's checkpoints. Headers\n"
-     "are read, and tensors when they are evaluated; with mmap their arrays are pages of the "
-     "file, as in load."},
+    {"open_file", KEYWORDS(open_file), DOC_OPEN_FILE},
     {NULL},
 };
 

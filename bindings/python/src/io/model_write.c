@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "io/io_files.h"
+#include "io/docs.h"
 
 typedef struct model_writer {
     PyObject_HEAD mlx_file_writer handle; /* NULL: it is finished, or given up */
@@ -216,7 +217,7 @@ static PyTypeObject model_writer_type = {
     .tp_dealloc = writer_dealloc,
     .tp_repr = writer_repr,
     .tp_methods = methods,
-    .tp_doc = "A model file that is written a tensor at a time. Made by create_file.",
+    .tp_doc = DOC_MODEL_WRITER,
 };
 
 static PyObject *new_writer(const char *path, const char *format, unsigned long long most) {
@@ -268,12 +269,7 @@ static PyObject *create_file(PyObject *module, PyObject *args, PyObject *kwargs)
 
 static PyMethodDef functions[] = {
     {"create_file", (PyCFunction)(void *)create_file, METH_VARARGS | METH_KEYWORDS,
-     "create_file(file: str | pathlib.Path, *, format: str | None = None, shard_bytes: int | None = "
-     "None) -> ModelWriter\n\n"
-     "Write a model file a tensor at a time: format \"safetensors\" or \"gguf\", by the path's "
-     "ending where none is given. With shard_bytes tensors beyond that many bytes go to further "
-     "files, with an index beside them. First set and declare, then put; nothing is at the path "
-     "before finish, which a with statement calls."},
+     DOC_CREATE_FILE},
     {NULL},
 };
 

@@ -1,5 +1,6 @@
 /* What arrays lie on, and arrays in shared memory. */
 #include "py.h"
+#include "io/docs.h"
 
 static PyObject *array_storage(PyObject *module, PyObject *a) {
     static const char *const kinds[] = {"none", "pool", "mapped", "shared", "borrowed"};
@@ -47,16 +48,10 @@ static PyObject *remove_shared_array(PyObject *module, PyObject *name) {
 }
 
 static PyMethodDef functions[] = {
-    {"array_storage", array_storage, METH_O,
-     "array_storage(a: array, /) -> dict[str, Any]\n\n"
-     "What an array lies on, evaluating nothing: its kind (\"none\" yet, \"pool\", \"mapped\" file, \"shared\" or \"borrowed\" memory),\n"
-     "whether it is a view of a part of that, the offset of its first byte, and how many bytes that memory has."},
+    {"array_storage", array_storage, METH_O, DOC_ARRAY_STORAGE},
     {"shared_array", (PyCFunction)(void *)shared_array, METH_VARARGS | METH_KEYWORDS,
-     "shared_array(name: str, a: array | None = None) -> array\n\n"
-     "The array of a name (\"/weights\") in shared memory, one copy for all processes of the user; with a, a copy of it under that\n"
-     "name, which stays until remove_shared_array."},
-    {"remove_shared_array", remove_shared_array, METH_O,
-     "remove_shared_array(name: str, /) -> None\n\nTake the name away. Arrays that have the memory keep it."},
+     DOC_SHARED_ARRAY},
+    {"remove_shared_array", remove_shared_array, METH_O, DOC_REMOVE_SHARED_ARRAY},
     {NULL},
 };
 

@@ -315,13 +315,8 @@ static PyObject *enable_compile(PyObject *self, PyObject *unused) {
 
 static PyMethodDef functions[] = {
     {"compile", (PyCFunction)(void (*)(void))compile, METH_FASTCALL | METH_KEYWORDS, DOC_COMPILE},
-    {"disable_compile", disable_compile, METH_NOARGS,
-     "disable_compile($module, /)\n--\n\nCompiled functions call what they were made from, until "
-     "enable_compile."},
-    {"enable_compile", enable_compile, METH_NOARGS,
-     "enable_compile($module, /)\n--\n\nCompiled functions are compiled; undoes disable_compile "
-     "and the environment\n"
-     "variable MLX_DISABLE_COMPILE."},
+    {"disable_compile", disable_compile, METH_NOARGS, DOC_DISABLE_COMPILE},
+    {"enable_compile", enable_compile, METH_NOARGS, DOC_ENABLE_COMPILE},
     {NULL},
 };
 

@@ -583,13 +583,7 @@ static PyTypeObject custom_type = {
     .tp_clear = custom_clear,
     .tp_dealloc = custom_dealloc,
     .tp_methods = custom_methods,
-    .tp_doc =
-        "custom_function(f)\n--\n\n"
-        "A function whose derivatives and batching may be given by hand, with the methods vjp, "
-        "jvp and vmap; those\n"
-        "that are not given follow from f. Once one is given, arrays that f reads besides its "
-        "arguments are\n"
-        "constants to transforms.",
+    .tp_doc = DOC_CUSTOM_FUNCTION,
 };
 
 static PyMethodDef functions[] = {

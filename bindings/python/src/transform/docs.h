@@ -140,6 +140,43 @@ Returns:\n\
 Example:\n\
     >>> mx.grad(mx.checkpoint(lambda x: mx.sin(x) ** 2))(mx.array(0.0))\n\
     array(0, dtype=float32)\n"
+#define DOC_CUSTOM_FUNCTION \
+"custom_function(f)\n--\n\n\
+A function whose derivatives and batching may be given by hand, with the methods vjp, jvp\n\
+and vmap; those that are not given follow from f. Once one is given, arrays that f reads\n\
+besides its arguments are constants to transforms.\n\
+\n\
+Args:\n\
+    f: A function of arrays, or of trees of arrays.\n\
+\n\
+Example:\n\
+    >>> @mx.custom_function\n\
+    ... def double(x):\n\
+    ...     return 2 * x\n\
+    >>> @double.vjp\n\
+    ... def double_vjp(primals, cotangents, outputs):\n\
+    ...     return 100 * cotangents\n\
+    >>> mx.grad(double)(mx.array(1.0))\n\
+    array(100, dtype=float32)\n"
+
+#define DOC_DISABLE_COMPILE \
+"disable_compile($module, /)\n--\n\n\
+Compiled functions call what they were made from, until enable_compile.\n\
+\n\
+Example:\n\
+    >>> mx.disable_compile()\n\
+    >>> mx.compile(lambda x: x + 1)(mx.array(1))\n\
+    array(2, dtype=int32)\n\
+    >>> mx.enable_compile()\n"
+
+#define DOC_ENABLE_COMPILE \
+"enable_compile($module, /)\n--\n\n\
+Compiled functions are compiled; undoes disable_compile and the environment variable\n\
+MLX_DISABLE_COMPILE.\n\
+\n\
+Example:\n\
+    >>> mx.enable_compile()\n"
+
 // clang-format on
 
 #endif

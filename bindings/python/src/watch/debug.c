@@ -1,5 +1,6 @@
 /* mlx.core.debug: the first NaN is an error; mlx.core.show: graphs as text. */
 #include "transform/tree.h"
+#include "watch/docs.h"
 
 #include <string.h>
 
@@ -45,11 +46,7 @@ static PyTypeObject debug_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = debug_new,
     .tp_methods = methods,
-    .tp_doc = "debug(*, nan: bool = False, inf: bool = False)\n\n"
-              "From now on, or inside a with statement, the operation that makes the first NaN "
-              "(infinity) is a\n"
-              "FloatingPointError that names it, its inputs and the line that made it. For the "
-              "whole process.",
+    .tp_doc = DOC_DEBUG,
 };
 
 /* --- show ------------------------------------------------------------------------------------- */
@@ -90,11 +87,7 @@ static PyObject *show(PyObject *self, PyObject *args, PyObject *kwargs) {
 }
 
 static PyMethodDef functions[] = {
-    {"show", (PyCFunction)(void (*)(void))show, METH_VARARGS | METH_KEYWORDS,
-     "show(*args, **kwargs) -> None\n\n"
-     "Print the graph of arrays, or trees of them, that are not evaluated yet: a line an array, "
-     "with the operation that\n"
-     "makes it. Arrays given by keyword are named so."},
+    {"show", (PyCFunction)(void (*)(void))show, METH_VARARGS | METH_KEYWORDS, DOC_SHOW},
     {NULL},
 };
 

@@ -1,5 +1,6 @@
 /* mlx.core.profile: what runs inside a with statement. */
 #include "py.h"
+#include "watch/docs.h"
 
 #include <string.h>
 
@@ -262,11 +263,7 @@ static PyTypeObject profile_type = {
     .tp_str = profile_str,
     .tp_methods = methods,
     .tp_getset = attributes,
-    .tp_doc = "profile(*, memory: int = 0)\n\n"
-              "What runs inside a with statement, on all threads: print it for a table by "
-              "operation and line,\n"
-              "save it for a timeline. It keeps the newest events that fit into `memory` bytes "
-              "(0: 64 MiB).",
+    .tp_doc = DOC_PROFILE,
 };
 
 int mpy_init_profile(PyObject *module) {

@@ -1,10 +1,38 @@
-"""Activation functions, elementwise unless an axis is named, and modules that apply them."""
+"""Modules that apply activation functions, and the functions."""
 
-import math
 from typing import Any
 
 import mlx.core as mx
 
+from .activation_functions import (  # noqa: F401
+    celu,
+    elu,
+    gelu,
+    gelu_approx,
+    gelu_fast_approx,
+    glu,
+    hard_shrink,
+    hard_tanh,
+    hardswish,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    prelu,
+    relu,
+    relu2,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softmin,
+    softplus,
+    softshrink,
+    softsign,
+    step,
+    tanh,
+)
 from .base import Module
 
 
@@ -18,166 +46,18 @@ def _applies(fn):
     return decorate
 
 
-def sigmoid(x: mx.array) -> mx.array:
-    """The logistic function, `1 / (1 + exp(-x))`."""
-    return mx.sigmoid(x)
-
-
-def relu(x: mx.array) -> mx.array:
-    """Rectified linear unit, `max(x, 0)` (Nair and Hinton 2010)."""
-    return mx.maximum(x, 0)
-
-
-def relu2(x: mx.array) -> mx.array:
-    """The square of ReLU, `max(x, 0) ** 2` (So et al. 2021, Primer)."""
-    return mx.square(mx.maximum(x, 0))
-
-
-def relu6(x: mx.array) -> mx.array:
-    """ReLU capped at six, `min(max(x, 0), 6)` (Krizhevsky 2010)."""
-    return mx.minimum(mx.maximum(x, 0), 6.0)
-
-
-def leaky_relu(x: mx.array, negative_slope: float = 0.01) -> mx.array:
-    """`x` where positive, else `negative_slope * x` (Maas et al. 2013)."""
-    return mx.where(x > 0, x, negative_slope * x)
-
-
-def _inexact(x):
-    return x.dtype if mx.issubdtype(x.dtype, mx.inexact) else mx.float32
-
-
-def _log_normalizer(x, axis):
-    """The maximum `m` and `log(sum(exp(x - m)))` along `axis`, which stays, in float32 at least."""
-    m = mx.stop_gradient(mx.max(x, axis=axis, keepdims=True))
-    m = m if x.dtype in (mx.float64, mx.complex64) else m.astype(mx.float32)
-    return m, mx.log(mx.sum(mx.exp(x - m), axis=axis, keepdims=True))
-
-
-def log_softmax(x: mx.array, axis: int = -1) -> mx.array:
-    """The logarithm of softmax along `axis`, `x - logsumexp(x)`.
-
-    The maximum is subtracted first, so that large numbers in common cost no digits; halves are
-    float32 inside.
-    """
-    m, norm = _log_normalizer(x, axis)
-    return (x - m - norm).astype(_inexact(x))
-
-
-def elu(x: mx.array, alpha: float = 1.0) -> mx.array:
-    """`x` where positive, else `alpha * (exp(x) - 1)` (Clevert et al. 2015)."""
-    return mx.where(x > 0, x, alpha * mx.expm1(mx.minimum(x, 0)))
-
-
-def softmax(x: mx.array, axis: int = -1) -> mx.array:
-    """`exp(x) / sum(exp(x))` along `axis`."""
-    return mx.softmax(x, axis=axis)
-
-
-def softmin(x: mx.array, axis: int = -1) -> mx.array:
-    """Softmax of `-x` along `axis`."""
-    return mx.softmax(-x, axis=axis)
-
-
-def softplus(x: mx.array) -> mx.array:
-    """`log(1 + exp(x))` without overflow."""
-    return mx.logaddexp(x, 0)
-
-
-def softsign(x: mx.array) -> mx.array:
-    """`x / (1 + |x|)`."""
-    return mx.divide(x, 1 + mx.abs(x))
-
-
-def softshrink(x, lambd: float = 0.5):
-    """Soft thresholding: `x` moved towards 0 by `lambd`, 0 if it is nearer than that."""
-    return mx.where(mx.abs(x) > lambd, x - mx.sign(x) * lambd, 0)
-
-
-def celu(x: mx.array, alpha: float = 1.0) -> mx.array:
-    """`max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)`, an ELU without a kink (Barron 2017)."""
-    return mx.maximum(x, 0.0) + alpha * mx.expm1(mx.minimum(x, 0.0) / alpha)
-
-
-def silu(x: mx.array) -> mx.array:
-    """`x * sigmoid(x)`, also called swish (Hendrycks and Gimpel 2016; Ramachandran et al. 2017)."""
-    return x * mx.sigmoid(x)
-
-
-def log_sigmoid(x: mx.array) -> mx.array:
-    """`log(sigmoid(x))` without underflow."""
-    return -softplus(-x)
-
-
-def gelu(x) -> mx.array:
-    """`x * (1 + erf(x / sqrt(2))) / 2`, `x` times the normal distribution function.
-
-    Hendrycks and Gimpel 2016.
-    """
-    return x * (1 + mx.erf(x / math.sqrt(2))) / 2
-
-
-def gelu_approx(x: mx.array) -> mx.array:
-    """`x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3))) / 2`, within 0.0005 of `gelu`."""
-    return 0.5 * x * (1 + mx.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
-
-
-def gelu_fast_approx(x: mx.array) -> mx.array:
-    """GELU through the logistic function, `x * sigmoid(1.702 * x)`; within 0.021 of `gelu`."""
-    return x * mx.sigmoid(1.702 * x)
-
-
-def glu(x: mx.array, axis: int = -1) -> mx.array:
-    """`a * sigmoid(b)` for the two halves of `x` along `axis` (Dauphin et al. 2016)."""
-    a, b = mx.split(x, indices_or_sections=2, axis=axis)
-    return a * mx.sigmoid(b)
-
-
-def step(x: mx.array, threshold: float = 0.0):
-    """1 where `x >= threshold`, else 0, as int32."""
-    return mx.where(x >= threshold, 1, 0)
-
-
-def selu(x: mx.array) -> mx.array:
-    """`1.0507 * elu(x, 1.67326)`, which tends to mean 0 and variance 1 (Klambauer et al. 2017)."""
-    return elu(x, 1.67326) * 1.0507
-
-
-def prelu(x: mx.array, alpha: mx.array) -> mx.array:
-    """`x` where positive, else `alpha * x`; `alpha` is learned (He et al. 2015)."""
-    return mx.maximum(0, x) + alpha * mx.minimum(0, x)
-
-
-def mish(x: mx.array) -> mx.array:
-    """`x * tanh(softplus(x))` (Misra 2019)."""
-    return x * mx.tanh(softplus(x))
-
-
-def hardswish(x: mx.array) -> mx.array:
-    """`x * min(max(x + 3, 0), 6) / 6`, a piecewise swish (Howard et al. 2019, MobileNetV3)."""
-    return x * mx.minimum(mx.maximum(x + 3, 0), 6) / 6
-
-
-def hard_tanh(x: mx.array, min_val: float = -1.0, max_val: float = 1.0) -> mx.array:
-    """`x` limited to `[min_val, max_val]`."""
-    return mx.minimum(mx.maximum(x, min_val), max_val)
-
-
-def hard_shrink(x: mx.array, lambd: float = 0.5) -> mx.array:
-    """`x` where `|x| > lambd`, else 0."""
-    return mx.where(mx.abs(x) > lambd, x, 0)
-
-
-def tanh(x: mx.array) -> mx.array:
-    """The hyperbolic tangent."""
-    return mx.tanh(x)
-
-
 class GLU(Module):
     """Applies `glu`.
 
     Args:
         axis: Split along this axis, whose size is even.
+
+    Raises:
+        ValueError: when it is called: the size of the axis is odd
+
+    Example:
+        >>> nn.GLU()(mx.array([1.0, 2.0, 0.0, 100.0]))
+        array([0.5, 2], dtype=float32)
     """
 
     def __init__(self, axis: int = -1):
@@ -190,27 +70,52 @@ class GLU(Module):
 
 @_applies(sigmoid)
 class Sigmoid(Module):
-    """Applies `sigmoid`."""
+    """Applies `sigmoid`.
+
+    Example:
+        >>> nn.Sigmoid()(mx.array([-1.0, 0.0, 1.0]))
+        array([0.268941, 0.5, 0.731059], dtype=float32)
+    """
 
 
 @_applies(mish)
 class Mish(Module):
-    """Applies `mish`."""
+    """Applies `mish`.
+
+    Example:
+        >>> nn.Mish()(mx.array([-1.0, 0.0, 2.0]))
+        array([-0.303401, 0, 1.94396], dtype=float32)
+    """
 
 
 @_applies(relu)
 class ReLU(Module):
-    """Applies `relu`."""
+    """Applies `relu`.
+
+    Example:
+        >>> nn.Sequential(nn.Linear(2, 3), nn.ReLU())(mx.zeros((4, 2))).shape
+        (4, 3)
+    """
 
 
 @_applies(relu2)
 class ReLU2(Module):
-    """Applies `relu2`."""
+    """Applies `relu2`.
+
+    Example:
+        >>> nn.ReLU2()(mx.array([-1.0, 0.0, 2.0]))
+        array([0, 0, 4], dtype=float32)
+    """
 
 
 @_applies(relu6)
 class ReLU6(Module):
-    """Applies `relu6`."""
+    """Applies `relu6`.
+
+    Example:
+        >>> nn.ReLU6()(mx.array([-1.0, 3.0, 9.0]))
+        array([0, 3, 6], dtype=float32)
+    """
 
 
 class LeakyReLU(Module):
@@ -218,6 +123,10 @@ class LeakyReLU(Module):
 
     Args:
         negative_slope: The slope below zero.
+
+    Example:
+        >>> nn.LeakyReLU(0.25)(mx.array([-1.0, 0.0, 2.0]))
+        array([-0.25, 0, 2], dtype=float32)
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
@@ -233,6 +142,10 @@ class ELU(Module):
 
     Args:
         alpha: Minus the limit at minus infinity.
+
+    Example:
+        >>> nn.ELU(2.0)(mx.array([-1.0, 0.0, 2.0]))
+        array([-1.26424, 0, 2], dtype=float32)
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -245,22 +158,43 @@ class ELU(Module):
 
 @_applies(softmax)
 class Softmax(Module):
-    """Applies `softmax` along the last axis."""
+    """Applies `softmax` along the last axis.
+
+    Example:
+        >>> nn.Softmax()(mx.array([[0.0, 0.0], [1.0, 2.0]]))
+        array([[0.5, 0.5],
+               [0.268941, 0.731059]], dtype=float32)
+    """
 
 
 @_applies(softmin)
 class Softmin(Module):
-    """Applies `softmin` along the last axis."""
+    """Applies `softmin` along the last axis.
+
+    Example:
+        >>> nn.Softmin()(mx.array([1.0, 2.0]))
+        array([0.731059, 0.268941], dtype=float32)
+    """
 
 
 @_applies(softplus)
 class Softplus(Module):
-    """Applies `softplus`."""
+    """Applies `softplus`.
+
+    Example:
+        >>> nn.Softplus()(mx.array([-1.0, 0.0, 100.0]))
+        array([0.313262, 0.693147, 100], dtype=float32)
+    """
 
 
 @_applies(softsign)
 class Softsign(Module):
-    """Applies `softsign`."""
+    """Applies `softsign`.
+
+    Example:
+        >>> nn.Softsign()(mx.array([-1.0, 0.0, 3.0]))
+        array([-0.5, 0, 0.75], dtype=float32)
+    """
 
 
 class Softshrink(Module):
@@ -268,6 +202,10 @@ class Softshrink(Module):
 
     Args:
         lambd: The threshold.
+
+    Example:
+        >>> nn.Softshrink(1.0)(mx.array([-2.0, 0.25, 1.5]))
+        array([-1, 0, 0.5], dtype=float32)
     """
 
     def __init__(self, lambd: float = 0.5) -> None:
@@ -283,6 +221,10 @@ class CELU(Module):
 
     Args:
         alpha: Minus the limit at minus infinity.
+
+    Example:
+        >>> nn.CELU(2.0)(mx.array([-1.0, 0.0, 2.0]))
+        array([-0.786939, 0, 2], dtype=float32)
     """
 
     def __init__(self, alpha: float = 1.0) -> None:
@@ -295,17 +237,32 @@ class CELU(Module):
 
 @_applies(silu)
 class SiLU(Module):
-    """Applies `silu`."""
+    """Applies `silu`.
+
+    Example:
+        >>> nn.SiLU()(mx.array([-1.0, 0.0, 2.0]))
+        array([-0.268941, 0, 1.76159], dtype=float32)
+    """
 
 
 @_applies(log_softmax)
 class LogSoftmax(Module):
-    """Applies `log_softmax` along the last axis."""
+    """Applies `log_softmax` along the last axis.
+
+    Example:
+        >>> nn.LogSoftmax()(mx.array([1.0, 1.0]))
+        array([-0.693147, -0.693147], dtype=float32)
+    """
 
 
 @_applies(log_sigmoid)
 class LogSigmoid(Module):
-    """Applies `log_sigmoid`."""
+    """Applies `log_sigmoid`.
+
+    Example:
+        >>> nn.LogSigmoid()(mx.array([-100.0, 0.0]))
+        array([-100, -0.693147], dtype=float32)
+    """
 
 
 class PReLU(Module):
@@ -316,6 +273,10 @@ class PReLU(Module):
         init: The slopes' first value.
 
     Parameters: `weight` of shape `(num_parameters,)`.
+
+    Example:
+        >>> nn.PReLU(2)(mx.array([[-1.0, 2.0]]))
+        array([[-0.25, 2]], dtype=float32)
     """
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
@@ -332,6 +293,13 @@ class GELU(Module):
     Args:
         approx: `"none"` for `gelu`, `"precise"` or `"tanh"` for `gelu_approx`, `"fast"` for
             `gelu_fast_approx`.
+
+    Raises:
+        ValueError: there is no such approximation
+
+    Example:
+        >>> nn.GELU("fast")(mx.array([-1.0, 0.0, 2.0]))
+        array([-0.154204, 0, 1.93566], dtype=float32)
     """
 
     def __init__(self, approx: str = "none") -> None:
@@ -351,12 +319,22 @@ _GELU = {"none": gelu, "precise": gelu_approx, "tanh": gelu_approx, "fast": gelu
 
 @_applies(tanh)
 class Tanh(Module):
-    """Applies `tanh`."""
+    """Applies `tanh`.
+
+    Example:
+        >>> nn.Tanh()(mx.array([-1.0, 0.0, 1.0]))
+        array([-0.761594, 0, 0.761594], dtype=float32)
+    """
 
 
 @_applies(hardswish)
 class Hardswish(Module):
-    """Applies `hardswish`."""
+    """Applies `hardswish`.
+
+    Example:
+        >>> nn.Hardswish()(mx.array([-1.0, 0.0, 2.0]))
+        array([-0.333333, 0, 1.66667], dtype=float32)
+    """
 
 
 class Step(Module):
@@ -364,6 +342,10 @@ class Step(Module):
 
     Args:
         threshold: Where the output turns from 0 to 1.
+
+    Example:
+        >>> nn.Step(1.0)(mx.array([-1.0, 0.0, 2.0]))
+        array([0, 0, 1], dtype=int32)
     """
 
     def __init__(self, threshold: float = 0.0):
@@ -376,12 +358,22 @@ class Step(Module):
 
 @_applies(selu)
 class SELU(Module):
-    """Applies `selu`."""
+    """Applies `selu`.
+
+    Example:
+        >>> nn.SELU()(mx.array([-1.0, 0.0, 2.0]))
+        array([-1.11133, 0, 2.1014], dtype=float32)
+    """
 
 
 @_applies(hard_tanh)
 class HardTanh(Module):
-    """Applies `hard_tanh` with the limits -1 and 1."""
+    """Applies `hard_tanh` with the limits -1 and 1.
+
+    Example:
+        >>> nn.HardTanh()(mx.array([-4.0, 0.5, 2.0]))
+        array([-1, 0.5, 1], dtype=float32)
+    """
 
 
 class HardShrink(Module):
@@ -389,6 +381,10 @@ class HardShrink(Module):
 
     Args:
         lambd: The threshold.
+
+    Example:
+        >>> nn.HardShrink(1.0)(mx.array([-4.0, 0.25, 2.0]))
+        array([-4, 0, 2], dtype=float32)
     """
 
     def __init__(self, lambd: float = 0.5) -> None:

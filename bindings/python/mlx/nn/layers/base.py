@@ -19,14 +19,15 @@ class Module(dict):
     lists (what is in a tuple is no parameter). The parameters that are not frozen are the
     *trainable* ones.
 
-    >>> class MLP(nn.Module):
-    ...     def __init__(self, dims):
-    ...         super().__init__()
-    ...         self.layers = [nn.Linear(dims, dims), nn.Linear(dims, 1)]
-    ...     def __call__(self, x):
-    ...         return self.layers[1](nn.relu(self.layers[0](x)))
-    >>> sorted(name for name, _ in tree_flatten(MLP(4).parameters()))
-    ['layers.0.bias', 'layers.0.weight', 'layers.1.bias', 'layers.1.weight']
+    Example:
+        >>> class MLP(nn.Module):
+        ...     def __init__(self, dims):
+        ...         super().__init__()
+        ...         self.layers = [nn.Linear(dims, dims), nn.Linear(dims, 1)]
+        ...     def __call__(self, x):
+        ...         return self.layers[1](nn.relu(self.layers[0](x)))
+        >>> sorted(name for name, _ in tree_flatten(MLP(4).parameters()))
+        ['layers.0.bias', 'layers.0.weight', 'layers.1.bias', 'layers.1.weight']
     """
 
     __call__: Callable

@@ -10,6 +10,10 @@ class Sequential(Module):
 
     Args:
         modules: What to call, in order.
+
+    Example:
+        >>> nn.Sequential(nn.Linear(2, 8), mx.tanh, nn.Linear(8, 1))(mx.zeros((4, 2))).shape
+        (4, 1)
     """
 
     def __init__(self, *modules: Any) -> None:

@@ -65,6 +65,13 @@ class Conv1d(Module):
 
     Parameters: `weight` of shape `(out_channels, kernel_size, in_channels / groups)`, uniform;
     `bias` of shape `(out_channels,)`, zeros.
+
+    Raises:
+        ValueError: `in_channels` is no multiple of `groups`
+
+    Example:
+        >>> nn.Conv1d(3, 8, kernel_size=5, padding=2)(mx.zeros((1, 20, 3))).shape
+        (1, 20, 8)
     """
 
     def __init__(
@@ -112,6 +119,13 @@ class Conv2d(Module):
 
     Parameters: `weight` of shape `(out_channels, *kernel_size, in_channels / groups)`, uniform;
     `bias` of shape `(out_channels,)`, zeros.
+
+    Raises:
+        ValueError: `in_channels` is no multiple of `groups`
+
+    Example:
+        >>> nn.Conv2d(3, 8, kernel_size=3, stride=2, padding=1)(mx.zeros((1, 32, 32, 3))).shape
+        (1, 16, 16, 8)
     """
 
     def __init__(
@@ -160,6 +174,10 @@ class Conv3d(Module):
 
     Parameters: `weight` of shape `(out_channels, *kernel_size, in_channels)`, uniform; `bias` of
     shape `(out_channels,)`, zeros.
+
+    Example:
+        >>> nn.Conv3d(1, 4, kernel_size=3)(mx.zeros((1, 8, 8, 8, 1))).shape
+        (1, 6, 6, 6, 4)
     """
 
     def __init__(

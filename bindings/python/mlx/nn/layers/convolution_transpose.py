@@ -26,6 +26,10 @@ class ConvTranspose1d(Module):
 
     Parameters: `weight` of shape `(out_channels, kernel_size, in_channels)`, uniform; `bias` of
     shape `(out_channels,)`, zeros.
+
+    Example:
+        >>> nn.ConvTranspose1d(8, 3, kernel_size=4, stride=2, padding=1)(mx.zeros((1, 10, 8))).shape
+        (1, 20, 3)
     """
 
     def __init__(
@@ -73,6 +77,11 @@ class ConvTranspose2d(Module):
 
     Parameters: `weight` of shape `(out_channels, *kernel_size, in_channels)`, uniform; `bias` of
     shape `(out_channels,)`, zeros.
+
+    Example:
+        >>> layer = nn.ConvTranspose2d(8, 3, kernel_size=4, stride=2, padding=1)
+        >>> layer(mx.zeros((1, 5, 7, 8))).shape
+        (1, 10, 14, 3)
     """
 
     def __init__(
@@ -121,6 +130,10 @@ class ConvTranspose3d(Module):
 
     Parameters: `weight` of shape `(out_channels, *kernel_size, in_channels)`, uniform; `bias` of
     shape `(out_channels,)`, zeros.
+
+    Example:
+        >>> nn.ConvTranspose3d(4, 1, kernel_size=2, stride=2)(mx.zeros((1, 3, 3, 3, 4))).shape
+        (1, 6, 6, 6, 1)
     """
 
     def __init__(

@@ -176,6 +176,14 @@ class AllToShardedLinear(Module):
 
     Parameters as `Linear`: `weight` of shape `(output_dims / N, input_dims)`, `bias` of shape
     `(output_dims / N,)`.
+
+    Raises:
+        ValueError: `output_dims` is no multiple of the group's size
+
+    Example:
+        >>> layer = nn.AllToShardedLinear(4, 6)  # a group of one process has all of it
+        >>> layer(mx.zeros((2, 4))).shape
+        (2, 6)
     """
 
     def __init__(
@@ -234,6 +242,14 @@ class ShardedToAllLinear(Module):
 
     Parameters as `Linear`: `weight` of shape `(output_dims, input_dims / N)`, `bias` of shape
     `(output_dims,)`.
+
+    Raises:
+        ValueError: `input_dims` is no multiple of the group's size
+
+    Example:
+        >>> layer = nn.ShardedToAllLinear(4, 6)  # a group of one process has all of it
+        >>> layer(mx.zeros((2, 4))).shape
+        (2, 6)
     """
 
     def __init__(
@@ -308,6 +324,13 @@ class QuantizedAllToShardedLinear(_QuantizedPiece):
         bits: The bits of each weight.
         mode: The kind of quantization, see `mlx.core.quantize`.
         group: The processes; by default all.
+
+    Raises:
+        ValueError: `output_dims` is no multiple of the group's size
+
+    Example:
+        >>> nn.QuantizedAllToShardedLinear(64, 32)(mx.zeros((1, 64))).shape
+        (1, 32)
     """
 
     def __init__(
@@ -360,6 +383,13 @@ class QuantizedShardedToAllLinear(_QuantizedPiece):
         bits: The bits of each weight.
         mode: The kind of quantization, see `mlx.core.quantize`.
         group: The processes; by default all.
+
+    Raises:
+        ValueError: `input_dims` is no multiple of the group's size
+
+    Example:
+        >>> nn.QuantizedShardedToAllLinear(64, 32)(mx.zeros((1, 64))).shape
+        (1, 32)
     """
 
     def __init__(
@@ -431,6 +461,13 @@ class FullyShardedModule(Module):
             Parameters of a `FullyShardedModule` inside it remain with that one.
         group: The processes; by default all.
         compute_dtype: The type that gathered parameters are converted to; by default their own.
+
+    Raises:
+        ValueError: the first axis of a parameter is no multiple of the group's size
+
+    Example:
+        >>> nn.FullyShardedModule(nn.Linear(4, 2))(mx.zeros((1, 4))).shape
+        (1, 2)
     """
 
     def __init__(
@@ -498,6 +535,20 @@ def fully_shard(
     group: Optional[mx.distributed.Group] = None,
     compute_dtype: Optional[mx.Dtype] = None,
 ) -> Module:
-    """A `FullyShardedModule` of `module`, or in a group of one process `module` itself."""
+    """A `FullyShardedModule` of `module`, or in a group of one process `module` itself.
+
+    Args:
+        module: The module.
+        group: The processes; by default all.
+        compute_dtype: The type that gathered parameters are converted to; by default their own.
+
+    Returns:
+        Module: What stands for the module.
+
+    Example:
+        >>> layer = nn.Linear(4, 2)
+        >>> nn.fully_shard(layer) is layer  # alone
+        True
+    """
     group = _group_or_world(group)
     return module if group.size() == 1 else FullyShardedModule(module, group, compute_dtype)

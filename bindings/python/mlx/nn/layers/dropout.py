@@ -37,6 +37,16 @@ class Dropout(Module):
 
     Args:
         p: The probability that an element becomes zero, in `[0, 1)`.
+
+    Raises:
+        ValueError: `p` is not in `[0, 1)`
+
+    Example:
+        >>> layer = nn.Dropout(0.5)
+        >>> sorted(set(layer(mx.ones(100)).tolist()))
+        [0.0, 2.0]
+        >>> layer.eval()(mx.ones(3))
+        array([1, 1, 1], dtype=float32)
     """
 
     def __init__(self, p: float = 0.5):
@@ -57,6 +67,14 @@ class Dropout2d(Module):
 
     Args:
         p: The probability that a channel of an example becomes zero, in `[0, 1)`.
+
+    Raises:
+        ValueError: `p` is not in `[0, 1)`
+
+    Example:
+        >>> y = nn.Dropout2d(0.5)(mx.ones((4, 8, 8, 3)))
+        >>> mx.all(y == y[:, :1, :1]).item()  # whole channels
+        True
     """
 
     def __init__(self, p: float = 0.5):
@@ -75,6 +93,14 @@ class Dropout3d(Module):
 
     Args:
         p: The probability that a channel of an example becomes zero, in `[0, 1)`.
+
+    Raises:
+        ValueError: `p` is not in `[0, 1)`
+
+    Example:
+        >>> y = nn.Dropout3d(0.5)(mx.ones((2, 2, 2, 2, 3)))
+        >>> mx.all(y == y[:, :1, :1, :1]).item()
+        True
     """
 
     def __init__(self, p: float = 0.5):

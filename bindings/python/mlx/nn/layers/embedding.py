@@ -17,6 +17,13 @@ class Embedding(Module):
         dims: The size of each vector.
 
     Parameters: `weight` of shape `(num_embeddings, dims)`, normal with deviation `1 / sqrt(dims)`.
+
+    Raises:
+        ValueError: a size is negative
+
+    Example:
+        >>> nn.Embedding(100, 8)(mx.array([[5, 7, 5]])).shape
+        (1, 3, 8)
     """
 
     def __init__(self, num_embeddings: int, dims: int):

@@ -10,7 +10,16 @@ from .quantized import QQLinear, QuantizedLinear
 
 
 class Identity(Module):
-    """Returns its argument; takes any arguments, so that it can stand in for another module."""
+    """Returns its argument; takes any arguments, so that it can stand in for another module.
+
+    Args:
+        args: Not used.
+        kwargs: Not used.
+
+    Example:
+        >>> nn.Identity(3, bias=False)(mx.array([1, 2]))
+        array([1, 2], dtype=int32)
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -29,6 +38,13 @@ class Linear(Module):
 
     Parameters, drawn uniformly from `[-s, s)` with `s = 1 / sqrt(input_dims)`: `weight` of shape
     `(output_dims, input_dims)`, `bias` of shape `(output_dims,)`.
+
+    Raises:
+        ValueError: a size is negative, or 0 where weights are scaled by it
+
+    Example:
+        >>> nn.Linear(2, 3)(mx.zeros((4, 2))).shape
+        (4, 3)
     """
 
     def __init__(self, input_dims: int, output_dims: int, bias: bool = True) -> None:
@@ -90,6 +106,13 @@ class Bilinear(Module):
 
     Parameters, drawn uniformly from `[-s, s)` with `s = 1 / sqrt(input1_dims)`: `weight` of shape
     `(output_dims, input2_dims, input1_dims)`, `bias` of shape `(output_dims,)`.
+
+    Raises:
+        ValueError: a size is negative, or 0 where weights are scaled by it
+
+    Example:
+        >>> nn.Bilinear(2, 3, 4)(mx.zeros((5, 2)), mx.zeros((5, 3))).shape
+        (5, 4)
     """
 
     def __init__(

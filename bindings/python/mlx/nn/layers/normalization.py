@@ -48,6 +48,13 @@ class InstanceNorm(Module):
         affine: Whether to multiply by a learned `weight` and add a learned `bias`.
 
     Parameters, if `affine`: `weight`, ones, and `bias`, zeros, of shape `(dims,)`.
+
+    Raises:
+        ValueError: when it is called: the input has less than 3 axes
+
+    Example:
+        >>> nn.InstanceNorm(1)(mx.array([[[1.0], [3.0]]])).flatten()
+        array([-0.999995, 0.999995], dtype=float32)
     """
 
     def __init__(self, dims: int, eps: float = 1e-5, affine: bool = False):
@@ -81,6 +88,11 @@ class LayerNorm(Module):
         bias: Whether to add a learned `bias`, if `affine`.
 
     Parameters, if `affine`: `weight`, ones, and `bias`, zeros, of shape `(dims,)`.
+
+    Example:
+        >>> nn.LayerNorm(2)(mx.array([[1.0, 3.0], [10.0, 30.0]]))
+        array([[-0.999995, 0.999995],
+               [-1, 1]], dtype=float32)
     """
 
     def __init__(self, dims: int, eps: float = 1e-5, affine: bool = True, bias: bool = True):
@@ -107,6 +119,10 @@ class RMSNorm(Module):
         eps: Added to the mean of the squares.
 
     Parameters: `weight` of shape `(dims,)`, ones.
+
+    Example:
+        >>> nn.RMSNorm(2)(mx.array([3.0, 4.0]))
+        array([0.848528, 1.13137], dtype=float32)
     """
 
     def __init__(self, dims: int, eps: float = 1e-5):
@@ -133,6 +149,14 @@ class GroupNorm(Module):
             in group `c % num_groups`.
 
     Parameters, if `affine`: `weight`, ones, and `bias`, zeros, of shape `(dims,)`.
+
+    Raises:
+        ValueError: `dims` is no multiple of `num_groups`; when it is called: the input has other
+            channels
+
+    Example:
+        >>> nn.GroupNorm(2, 4)(mx.array([[0.0, 5.0, 2.0, 7.0]]))
+        array([[-0.999995, -0.999995, 0.999995, 0.999995]], dtype=float32)
     """
 
     def __init__(
@@ -239,6 +263,18 @@ class BatchNorm(Module):
 
     Parameters of shape `(num_features,)`: `weight`, ones, and `bias`, zeros, if `affine`;
     `running_mean`, zeros, and `running_var`, ones, which always stay frozen.
+
+    Raises:
+        ValueError: when it is called: the input has not 2, 3 or 4 axes, or in training one value
+            for each channel
+
+    Example:
+        >>> norm = nn.BatchNorm(2)
+        >>> norm(mx.array([[1.0, 10.0], [3.0, 30.0]]))
+        array([[-0.999995, -1],
+               [0.999995, 1]], dtype=float32)
+        >>> norm.running_mean
+        array([0.2, 2], dtype=float32)
     """
 
     def __init__(

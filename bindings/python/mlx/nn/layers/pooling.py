@@ -111,6 +111,10 @@ class MaxPool1d(_Pool1d):
         stride: The step from window to window, a number; None for `kernel_size`.
         padding: How much is put on either side of each axis, a number. Padding never is the
             maximum.
+
+    Example:
+        >>> nn.MaxPool1d(2)(mx.array([[[1.0], [3.0], [9.0], [5.0]]])).flatten()
+        array([3, 9], dtype=float32)
     """
 
     def __init__(
@@ -132,6 +136,11 @@ class MaxPool2d(_Pool2d):
         stride: The step from window to window, a number or a pair; None for `kernel_size`.
         padding: How much is put on either side of each axis, a number or a pair. Padding never is
             the maximum.
+
+    Example:
+        >>> nn.MaxPool2d(2)(mx.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+        array([[5, 7],
+               [13, 15]], dtype=float32)
     """
 
     def __init__(
@@ -153,6 +162,10 @@ class MaxPool3d(_Pool3d):
         stride: The step from window to window, a number or a triple; None for `kernel_size`.
         padding: How much is put on either side of each axis, a number or a triple. Padding never is
             the maximum.
+
+    Example:
+        >>> nn.MaxPool3d(2)(mx.arange(8.0).reshape(1, 2, 2, 2, 1)).item()
+        7.0
     """
 
     def __init__(
@@ -173,6 +186,10 @@ class AvgPool1d(_Pool1d):
         kernel_size: The size of a window, a number.
         stride: The step from window to window, a number; None for `kernel_size`.
         padding: How much is put on either side of each axis, a number. Padding counts as zeros.
+
+    Example:
+        >>> nn.AvgPool1d(2)(mx.array([[[1.0], [3.0], [5.0], [9.0]]])).flatten()
+        array([2, 7], dtype=float32)
     """
 
     def __init__(
@@ -194,6 +211,11 @@ class AvgPool2d(_Pool2d):
         stride: The step from window to window, a number or a pair; None for `kernel_size`.
         padding: How much is put on either side of each axis, a number or a pair. Padding counts as
             zeros.
+
+    Example:
+        >>> nn.AvgPool2d(2)(mx.arange(16.0).reshape(1, 4, 4, 1))[0, :, :, 0]
+        array([[2.5, 4.5],
+               [10.5, 12.5]], dtype=float32)
     """
 
     def __init__(
@@ -215,6 +237,10 @@ class AvgPool3d(_Pool3d):
         stride: The step from window to window, a number or a triple; None for `kernel_size`.
         padding: How much is put on either side of each axis, a number or a triple. Padding counts
             as zeros.
+
+    Example:
+        >>> nn.AvgPool3d(2)(mx.arange(8.0).reshape(1, 2, 2, 2, 1)).item()
+        3.5
     """
 
     def __init__(

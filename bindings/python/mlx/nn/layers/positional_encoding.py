@@ -19,6 +19,12 @@ class RoPE(Module):
         traditional: Pair neighbours, as the paper does; otherwise pair `i` with `i + dims / 2`.
         base: Sets the slowest rotation.
         scale: Multiplies the positions.
+
+    Example:
+        >>> rope = nn.RoPE(4)
+        >>> x = mx.random.normal((1, 2, 6, 4))  # 2 heads, 6 positions
+        >>> mx.allclose(rope(x)[:, :, 4:], rope(x[:, :, 4:], offset=4)).item()
+        True
     """
 
     def __init__(
@@ -58,6 +64,13 @@ class SinusoidalPositionalEncoding(Module):
         scale: Multiplies the result; by default the root of `2 / dims`, for vectors of length 1.
         cos_first: Put the cosines first.
         full_turns: Frequencies count full turns, not radians.
+
+    Raises:
+        ValueError: `dims` is not positive and even
+
+    Example:
+        >>> nn.SinusoidalPositionalEncoding(8)(mx.arange(5)).shape
+        (5, 8)
     """
 
     def __init__(
@@ -97,6 +110,11 @@ class ALiBi(Module):
     Adds to the score of a query and a key minus their distance times a slope. The slopes of `H`
     heads are `2 ** (-8 * h / H)` for `h = 1 ... H`; where `H` is no power of two, those of the
     power of two below come first, then every second one of the power above.
+
+    Example:
+        >>> nn.ALiBi()(mx.zeros((1, 2, 1, 3)), offset=2)[0, :, 0]  # the last of 3, in 2 heads
+        array([[-0.125, -0.0625, 0],
+               [-0.0078125, -0.00390625, 0]], dtype=float32)
     """
 
     @staticmethod

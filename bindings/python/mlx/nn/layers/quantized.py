@@ -106,10 +106,14 @@ def quantize(
         class_predicate: Called with the path of each leaf module and the module. It returns whether
             to quantize it, or a dict of arguments for its `to_quantized`.
 
-    >>> model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
-    >>> nn.quantize(model, bits=8, class_predicate=lambda path, m: path == "layers.0")
-    >>> type(model.layers[0]).__name__, type(model.layers[2]).__name__
-    ('QuantizedLinear', 'Linear')
+    Raises:
+        ValueError: `class_predicate` gives something else, or a layer has no `to_quantized`
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 10))
+        >>> nn.quantize(model, bits=8, class_predicate=lambda path, m: path == "layers.0")
+        >>> type(model.layers[0]).__name__, type(model.layers[2]).__name__
+        ('QuantizedLinear', 'Linear')
     """
     wanted = class_predicate or (lambda _, module: hasattr(module, "to_quantized"))
     options = {"group_size": group_size, "bits": bits, "mode": mode}
@@ -142,6 +146,10 @@ class QuantizedEmbedding(Module):
         group_size: The number of weights that share a scale; None for the mode's default.
         bits: The bits of each weight; None for the mode's default.
         mode: The kind of quantization, see `mlx.core.quantize`.
+
+    Example:
+        >>> nn.QuantizedEmbedding(100, 64, bits=8)(mx.array([5, 7])).shape
+        (2, 64)
     """
 
     def __init__(
@@ -222,6 +230,13 @@ class QuantizedLinear(Module):
         group_size: The number of weights that share a scale; None for the mode's default.
         bits: The bits of each weight; None for the mode's default.
         mode: The kind of quantization, see `mlx.core.quantize`.
+
+    Example:
+        >>> layer = nn.Linear(64, 32)
+        >>> near = nn.QuantizedLinear.from_linear(layer, bits=8)
+        >>> x = mx.random.normal((1, 64))
+        >>> mx.abs(near(x) - layer(x)).max().item() < 0.05
+        True
     """
 
     def __init__(
@@ -299,6 +314,10 @@ class QQLinear(Module):
         group_size: The number of weights that share a scale; None for the mode's default.
         bits: The bits of each weight; None for the mode's default.
         mode: The kind of quantization, `"nvfp4"` or `"mxfp8"`, see `mlx.core.quantize`.
+
+    Example:
+        >>> nn.QQLinear(64, 32)(mx.zeros((1, 64))).shape
+        (1, 32)
     """
 
     def __init__(

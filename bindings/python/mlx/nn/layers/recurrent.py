@@ -31,6 +31,14 @@ class RNN(Module):
 
     Parameters, uniform in `[-s, s)` with `s = 1 / sqrt(H)`: `Wxh` of shape `(H, D)`, `Whh` of shape
     `(H, H)`, `bias` of shape `(H,)`.
+
+    Raises:
+        ValueError: `nonlinearity` is no function, or a size is negative, or 0 where weights are
+            scaled by it
+
+    Example:
+        >>> nn.RNN(3, 5)(mx.zeros((2, 7, 3))).shape  # all hidden states
+        (2, 7, 5)
     """
 
     def __init__(
@@ -83,6 +91,13 @@ class GRU(Module):
 
     Parameters, uniform in `[-s, s)` with `s = 1 / sqrt(H)`; of the three gates in the order r, z,
     n: `Wx` of shape `(3 H, D)`, `Wh` of shape `(3 H, H)`, `b` of shape `(3 H,)`; and `bhn`, `(H,)`.
+
+    Raises:
+        ValueError: a size is negative, or 0 where weights are scaled by it
+
+    Example:
+        >>> nn.GRU(3, 5)(mx.zeros((2, 7, 3))).shape  # all hidden states
+        (2, 7, 5)
     """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
@@ -134,6 +149,14 @@ class LSTM(Module):
 
     Parameters, uniform in `[-s, s)` with `s = 1 / sqrt(H)`; of the four gates in the order i, f, g,
     o: `Wx` of shape `(4 H, D)`, `Wh` of shape `(4 H, H)`, `bias` of shape `(4 H,)`.
+
+    Raises:
+        ValueError: a size is negative, or 0 where weights are scaled by it
+
+    Example:
+        >>> hidden, cells = nn.LSTM(3, 5)(mx.zeros((2, 7, 3)))
+        >>> hidden.shape, cells.shape
+        ((2, 7, 5), (2, 7, 5))
     """
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool = True):

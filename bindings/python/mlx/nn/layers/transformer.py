@@ -33,6 +33,16 @@ class MultiHeadAttention(Module):
         value_dims: The size of all projected values together; `dims` by default.
         value_output_dims: The size of the output; `dims` by default.
         bias: Whether the projections have a bias.
+
+    Raises:
+        ValueError: `dims` is no multiple of `num_heads`
+
+    Example:
+        >>> attention = nn.MultiHeadAttention(16, num_heads=4)
+        >>> x = mx.random.normal((2, 5, 16))
+        >>> mask = nn.MultiHeadAttention.create_additive_causal_mask(5)
+        >>> attention(x, x, x, mask).shape
+        (2, 5, 16)
     """
 
     def __init__(
@@ -110,6 +120,13 @@ class TransformerEncoderLayer(Module):
         activation: Applied to the hidden layer.
         norm_first: Normalize the input of each residual branch (Xiong et al. 2020) instead of each
             sum.
+
+    Raises:
+        ValueError: `dims` is no multiple of `num_heads`
+
+    Example:
+        >>> nn.TransformerEncoderLayer(16, num_heads=4)(mx.zeros((1, 5, 16)), mask=None).shape
+        (1, 5, 16)
     """
 
     def __init__(
@@ -161,6 +178,11 @@ class TransformerEncoder(Module):
         activation: Applied to the hidden layers.
         norm_first: See `TransformerEncoderLayer`.
         checkpoint: Recompute each layer in the backward pass to save memory.
+
+    Example:
+        >>> encoder = nn.TransformerEncoder(num_layers=2, dims=16, num_heads=4)
+        >>> encoder(mx.zeros((1, 5, 16)), mask=None).shape
+        (1, 5, 16)
     """
 
     def __init__(
@@ -197,6 +219,15 @@ class TransformerDecoderLayer(Module):
         dropout: The probability of dropout, after each attention and after the hidden layer.
         activation: Applied to the hidden layer.
         norm_first: Normalize the input of each residual branch instead of each sum.
+
+    Raises:
+        ValueError: `dims` is no multiple of `num_heads`
+
+    Example:
+        >>> layer = nn.TransformerDecoderLayer(16, num_heads=4)
+        >>> x, memory = mx.zeros((1, 5, 16)), mx.zeros((1, 7, 16))
+        >>> layer(x, memory, x_mask=None, memory_mask=None).shape
+        (1, 5, 16)
     """
 
     def __init__(
@@ -254,7 +285,24 @@ class TransformerDecoderLayer(Module):
 
 
 class TransformerDecoder(Module):
-    """Several `TransformerDecoderLayer`, then a `LayerNorm`; arguments as `TransformerEncoder`."""
+    """Several `TransformerDecoderLayer`, then a `LayerNorm`.
+
+    Args:
+        num_layers: The number of layers.
+        dims: The number of features.
+        num_heads: The number of heads of attention.
+        mlp_dims: The size of the hidden layers; `4 * dims` by default.
+        dropout: The probability of dropout.
+        activation: Applied to the hidden layers.
+        norm_first: See `TransformerEncoderLayer`.
+        checkpoint: Recompute each layer in the backward pass to save memory.
+
+    Example:
+        >>> decoder = nn.TransformerDecoder(num_layers=2, dims=16, num_heads=4)
+        >>> x, memory = mx.zeros((1, 5, 16)), mx.zeros((1, 7, 16))
+        >>> decoder(x, memory, x_mask=None, memory_mask=None).shape
+        (1, 5, 16)
+    """
 
     def __init__(
         self,
@@ -301,6 +349,12 @@ class Transformer(Module):
         custom_decoder: A module to use as decoder.
         norm_first: See `TransformerEncoderLayer`.
         checkpoint: Recompute each layer in the backward pass to save memory.
+
+    Example:
+        >>> model = nn.Transformer(16, 2, num_encoder_layers=1, num_decoder_layers=1)
+        >>> source, target = mx.zeros((1, 7, 16)), mx.zeros((1, 5, 16))
+        >>> model(source, target, src_mask=None, tgt_mask=None, memory_mask=None).shape
+        (1, 5, 16)
     """
 
     def __init__(

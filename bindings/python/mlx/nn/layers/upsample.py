@@ -113,6 +113,16 @@ class Upsample(Module):
         align_corners: When interpolating, let the first and last points of both grids coincide;
             otherwise points stand for intervals, and the outer ends of those coincide.
         antialias: When an axis shrinks, interpolate over so many more points that all are used.
+
+    Raises:
+        ValueError: there is no such mode, or `antialias` does not go with it; when it is called:
+            the input has less than 3 axes, or a factor is missing, negative or not finite
+
+    Example:
+        >>> nn.Upsample(2)(mx.array([[[1.0], [2.0]]])).flatten()
+        array([1, 1, 2, 2], dtype=float32)
+        >>> nn.Upsample(2, mode="linear", align_corners=True)(mx.array([[[1.0], [4.0]]])).flatten()
+        array([1, 2, 3, 4], dtype=float32)
     """
 
     def __init__(
