@@ -16,8 +16,8 @@ typedef struct block {
 /* The flag is held for some instructions, nearly always by the owner. */
 typedef struct tray {
     _Alignas(LINE) atomic_flag busy;
-    size_t bytes, least;
-    bool taken; /* something, since they were last asked for */
+    size_t bytes, least; /* least: after something was taken, since they were last asked for */
+    bool taken;          /* something, since then */
     block *free[MX_TRAY_CLASSES];
     const mx_tray_home *home;
     struct tray *next, **link; /* all trays, under the cache's lock */
@@ -49,7 +49,7 @@ static void *pop(tray *t, int c) {
 
 static void note_taken(tray *t, size_t size) {
     t->bytes -= size;
-    t->least = t->bytes < t->least ? t->bytes : t->least;
+    t->least = t->taken && t->least < t->bytes ? t->least : t->bytes;
     t->taken = true;
 }
 

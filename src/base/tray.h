@@ -28,8 +28,8 @@ void *mx_tray_take(int c, size_t size);
 /* False: there is no room. What is left goes home when the thread ends. */
 bool mx_tray_put(int c, void *block, size_t size, const mx_tray_home *home);
 
-/* Bytes on all trays now, and the least that there were since this was last asked (the sum of each
-   one's), or MX_TRAYS_NONE where nothing was taken since. */
+/* Bytes on all trays now, and the least that there were after something was taken since this was
+   last asked (the sum of each one's), or MX_TRAYS_NONE where nothing was. */
 #define MX_TRAYS_NONE SIZE_MAX
 size_t mx_trays_bytes(size_t *least);
 void mx_trays_empty(const mx_tray_home *home);
