@@ -20,7 +20,7 @@ static int64_t number_bits(const mlx_value *v, mlx_value_kind kind) {
 }
 
 static int call_plugin(mlx_value *res, const mlx_operation *op, mlx_value *args) {
-    const plugin_row *r = op->function.family;
+    const cat_plugin_row *r = op->function.family;
     int64_t numbers[MLX_PARAMETERS_MAX];
     mx_array *in[MLX_PARAMETERS_MAX];
     int arrays = 0, count = 0;
@@ -51,7 +51,7 @@ static mlx_value_kind kind_of(const mlx_parameter *p) {
     return MLX_VALUE_NONE;
 }
 
-static bool take_parameters(plugin_row *r, const mlx_signature *s) {
+static bool take_parameters(cat_plugin_row *r, const mlx_signature *s) {
     for (int i = 0; i < s->count; i++) {
         const mlx_parameter *p = &s->parameters[i];
         r->kind[i] = kind_of(p);
@@ -77,7 +77,7 @@ static bool is_identifier(const char *s, int n) {
     return n > 0;
 }
 
-static bool take_signature(plugin_row *r) {
+static bool take_signature(cat_plugin_row *r) {
     mlx_signature s;
     capi_callback c = capi_callback_begin(); // a public function, whose error waits
     int status = mlx_signature_parse(&s, r->given.signature);
@@ -106,7 +106,7 @@ static bool is_good(const mlx_plugin_operation *o) {
                    o->results);
 }
 
-static void free_row(plugin_row *r) {
+static void free_row(cat_plugin_row *r) {
     if (!r)
         return;
     mx_free((void *)(uintptr_t)r->op.name);
@@ -115,8 +115,8 @@ static void free_row(plugin_row *r) {
     mx_free(r);
 }
 
-static plugin_row *new_row(const mlx_plugin_operation *given) {
-    plugin_row *r = mx_calloc(1, sizeof *r);
+static cat_plugin_row *new_row(const mlx_plugin_operation *given) {
+    cat_plugin_row *r = mx_calloc(1, sizeof *r);
     if (!r)
         return NULL;
     r->given = *given;
@@ -128,7 +128,7 @@ static plugin_row *new_row(const mlx_plugin_operation *given) {
                                  .doc = r->given.doc,
                                  .adapter = call_plugin,
                                  .function.family = r};
-        plugin_rules(r);
+        cat_plugin_rules(r);
         return r;
     }
     free_row(r);
@@ -137,7 +137,7 @@ static plugin_row *new_row(const mlx_plugin_operation *given) {
 
 static bool add(const mlx_plugin_operation *operation) {
     mlx_plugin_operation *copy = capi_plugin_copy(OP, operation, sizeof *operation);
-    plugin_row *r = copy && is_good(copy) ? new_row(copy) : NULL;
+    cat_plugin_row *r = copy && is_good(copy) ? new_row(copy) : NULL;
     bool ok = r && mx_plugin_add(&r->op, &r->index);
     if (!ok)
         free_row(r);
@@ -154,7 +154,7 @@ int mlx_operation_register(const mlx_plugin_operation *operation) {
 
 static const mlx_operation *row_at(int i) {
     const mx_plugin_op *op = mx_plugin_at(i);
-    return op ? &((const plugin_row *)(const void *)op)->row : NULL;
+    return op ? &((const cat_plugin_row *)(const void *)op)->row : NULL;
 }
 
 const mlx_operation *mlx_plugin_operation_get(size_t i) {

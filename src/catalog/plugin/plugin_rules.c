@@ -11,20 +11,20 @@
 #include "graph/array/params.h"
 #include "ops/ops.h"
 
-static const plugin_row *row_of(const mx_plugin_op *op) {
-    return (const plugin_row *)(const void *)op;
+static const cat_plugin_row *row_of(const mx_plugin_op *op) {
+    return (const cat_plugin_row *)(const void *)op;
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
 static int say(void *ctx, const char *why) {
-    const plugin_row *r = ctx;
+    const cat_plugin_row *r = ctx;
     mx_error_clear();
     mx_fail(MX_INVALID, "[%s] %.800s", r->op.name, why ? why : "it does not say why");
     return capi_report();
 }
 
-static mlx_plugin_call call_of(const plugin_row *r, const int64_t *numbers) {
+static mlx_plugin_call call_of(const cat_plugin_row *r, const int64_t *numbers) {
     _Static_assert(sizeof(mlx_plugin_number) == sizeof(int64_t), "numbers are read as they lie");
     return (mlx_plugin_call){(void *)(uintptr_t)r, r->given.payload,
                              (const mlx_plugin_number *)(const void *)numbers, say,
@@ -36,7 +36,7 @@ static const int64_t *numbers_of(const mx_node *y) {
 }
 
 /* As capi_callback_end; an error of a function that the rule called says whose rule it was. */
-static bool ended(capi_callback c, const plugin_row *r, int status) {
+static bool ended(capi_callback c, const cat_plugin_row *r, int status) {
     char text[MX_ERROR_TEXT], own[128];
     if (capi_callback_end(c, r->op.name, status))
         return true;
@@ -59,7 +59,7 @@ static mlx_plugin_array *describe(mx_array *const *in, const void *const *data, 
     return a;
 }
 
-static bool check_shape(const plugin_row *r, const mlx_plugin_shape *s, mx_out *out) {
+static bool check_shape(const cat_plugin_row *r, const mlx_plugin_shape *s, mx_out *out) {
     int64_t size;
     if (capi_dtype(s->dtype) == MX_DTYPE_COUNT)
         return false;
@@ -73,8 +73,8 @@ static bool check_shape(const plugin_row *r, const mlx_plugin_shape *s, mx_out *
     return true;
 }
 
-static bool infer_in(const plugin_row *r, const int64_t *numbers, const mlx_plugin_array *in, int n,
-                     mlx_plugin_shape *shapes, mx_out *out) {
+static bool infer_in(const cat_plugin_row *r, const int64_t *numbers, const mlx_plugin_array *in,
+                     int n, mlx_plugin_shape *shapes, mx_out *out) {
     mlx_plugin_call call = call_of(r, numbers);
     capi_callback c = capi_callback_begin();
     int status = r->given.shape(&call, in, (size_t)n, shapes);
@@ -96,7 +96,7 @@ static bool infer(const mx_plugin_op *op, const int64_t *numbers, mx_array *cons
 
 /* --- the kernel ------------------------------------------------------------------------------- */
 
-static bool run_in(const plugin_row *r, const mx_node *y, const mlx_plugin_array *in,
+static bool run_in(const cat_plugin_row *r, const mx_node *y, const mlx_plugin_array *in,
                    mlx_plugin_array *out, void *const *data, const mx_out *shapes) {
     for (int j = 0; j < y->nout; j++) {
         const mx_shape *s = &shapes[j].shape;
@@ -144,7 +144,7 @@ static void close_handles(handles *h) {
 
 /* n arrays of the rule's result, each like[i] in shape and dtype where that is given; owned by the
    scope. */
-static bool take(const plugin_row *r, mlx_vector_array from, mx_array *const *like, int n,
+static bool take(const cat_plugin_row *r, mlx_vector_array from, mx_array *const *like, int n,
                  const bool *need, mx_array **to) {
     int count;
     mx_array *const *a = capi_arrays(from, &count);
@@ -173,7 +173,7 @@ static mx_array **filled(mx_array *const *from, mx_array *const *like, int n) {
 
 static bool vjp(const mx_plugin_op *op, const mx_node *y, mx_array *const *cot, const bool *need,
                 mx_array **grad) {
-    const plugin_row *r = row_of(op);
+    const cat_plugin_row *r = row_of(op);
     handles h = {.stream = capi_new_stream(y->stream)};
     mlx_plugin_call call = call_of(r, numbers_of(y));
     mx_array **all = filled(cot, y->out, y->nout);
@@ -190,7 +190,7 @@ static bool vjp(const mx_plugin_op *op, const mx_node *y, mx_array *const *cot, 
 }
 
 static bool jvp(const mx_plugin_op *op, const mx_node *y, mx_array *const *tan, mx_array **out) {
-    const plugin_row *r = row_of(op);
+    const cat_plugin_row *r = row_of(op);
     handles h = {.stream = capi_new_stream(y->stream)};
     mlx_plugin_call call = call_of(r, numbers_of(y));
     mx_array **all = filled(tan, y->in, y->nin);
@@ -205,7 +205,7 @@ static bool jvp(const mx_plugin_op *op, const mx_node *y, mx_array *const *tan, 
     return ok;
 }
 
-static bool axes_fit(const plugin_row *r, mx_array *const *out, const int *axes, int n) {
+static bool axes_fit(const cat_plugin_row *r, mx_array *const *out, const int *axes, int n) {
     for (int j = 0; j < n; j++)
         if (axes[j] < -1 || axes[j] >= out[j]->ndim)
             return mx_fail(MX_INVALID, "[%s] its vmap rule gave result %d no axis %d", r->op.name,
@@ -215,7 +215,7 @@ static bool axes_fit(const plugin_row *r, mx_array *const *out, const int *axes,
 
 static bool vmap(const mx_plugin_op *op, const mx_node *y, mx_array *const *in, const int *axes,
                  mx_array **out, int *out_axes) {
-    const plugin_row *r = row_of(op);
+    const cat_plugin_row *r = row_of(op);
     handles h = {.stream = capi_new_stream(y->stream)};
     mlx_plugin_call call = call_of(r, numbers_of(y));
     bool ok = h.stream.ctx && put(&h.a, in, y->nin);
@@ -229,7 +229,7 @@ static bool vmap(const mx_plugin_op *op, const mx_node *y, mx_array *const *in, 
     return ok;
 }
 
-void plugin_rules(plugin_row *r) {
+void cat_plugin_rules(cat_plugin_row *r) {
     r->op.results = r->given.results;
     r->op.infer = infer;
     r->op.run = run;

@@ -111,7 +111,7 @@ static bool rounds(int op, const mx_array *out) {
 }
 
 /* The slices that are written to, each once, go to `rows` and from there to `wide`; and back. */
-static void combine_wide(int op, const slices *s, const float *updates, const scatter_slots *to,
+static void combine_wide(int op, const slices *s, const float *updates, const cpu_slots *to,
                          char *rows, float *wide) {
     const mx_k_index *k = mx_kernels_get()->index;
     int64_t own[MX_MAX_NDIM], all = to->count * s->each;
@@ -130,8 +130,7 @@ static void combine_wide(int op, const slices *s, const float *updates, const sc
 }
 
 /* Slices that are the same or have nothing in common. */
-static bool scatter_slots_wide(int op, const slices *s, const mx_array *u,
-                               const scatter_slots *to) {
+static bool scatter_slots_wide(int op, const slices *s, const mx_array *u, const cpu_slots *to) {
     size_t all = (size_t)(to->count * s->each);
     float *updates = cpu_widened(u), *wide = updates ? mx_malloc(all * sizeof *wide) : NULL;
     char *rows = wide ? mx_malloc(all * mx_dtype_size(s->dtype)) : NULL;
@@ -185,7 +184,7 @@ static bool wants_all(const mx_p_scatter *p, const mx_array *out, const slices *
 static bool scatter_half(mx_node *n, mx_array *out, const slices *s, const mx_array *u,
                          int64_t *offset) {
     const mx_p_scatter *p = n->params;
-    scatter_slots to;
+    cpu_slots to;
     if (wants_all(p, out, s))
         return scatter_all_wide(n, out, *s, u, offset);
     if (!cpu_slots_find(&to, offset, s->n))

@@ -16,7 +16,7 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static int64_t place_of(const scatter_slots *s, int64_t offset) {
+static int64_t place_of(const cpu_slots *s, int64_t offset) {
     int64_t low = 0, high = s->count - 1;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
@@ -28,9 +28,9 @@ static int64_t place_of(const scatter_slots *s, int64_t offset) {
     return low;
 }
 
-bool cpu_slots_find(scatter_slots *s, const int64_t *offset, int64_t n) {
+bool cpu_slots_find(cpu_slots *s, const int64_t *offset, int64_t n) {
     size_t bytes = (size_t)n * sizeof *offset;
-    *s = (scatter_slots){mx_malloc(bytes), NULL, 0};
+    *s = (cpu_slots){mx_malloc(bytes), NULL, 0};
     s->first = s->slot ? mx_malloc(bytes) : NULL;
     if (!s->first) {
         cpu_slots_free(s);
@@ -46,7 +46,7 @@ bool cpu_slots_find(scatter_slots *s, const int64_t *offset, int64_t n) {
     return true;
 }
 
-void cpu_slots_free(scatter_slots *s) {
+void cpu_slots_free(cpu_slots *s) {
     mx_free(s->slot);
     mx_free(s->first);
 }

@@ -13,14 +13,14 @@
 
 #include "graph/array/array.h"
 
-typedef struct scatter_slots {
+typedef struct cpu_slots {
     int64_t *slot, *first; /* room for n each; what cpu_slots_free frees */
     int64_t count;         /* of first */
-} scatter_slots;
+} cpu_slots;
 
 /* False: out of memory. */
-bool cpu_slots_find(scatter_slots *s, const int64_t *offset, int64_t n);
-void cpu_slots_free(scatter_slots *s);
+bool cpu_slots_find(cpu_slots *s, const int64_t *offset, int64_t n);
+void cpu_slots_free(cpu_slots *s);
 
 /* n elements in a row, cast on the pool. */
 void cpu_cast(void *out, mx_dtype to, const void *in, mx_dtype from, int64_t n);
