@@ -10,6 +10,7 @@
 #include "check.h"
 #include "data_path.h"
 #include "mlx/c/mlx.h"
+#include "own_folder.h"
 
 static char folder[256];
 
@@ -19,11 +20,9 @@ __attribute__((unused)) static const char *own_path(const char *name) {
     static int next;
     if (!*folder) {
         // where a written file is not waited for
-        const char *tmp = getenv("TMPDIR"), *memory = "/dev/shm";
-        tmp = tmp ? tmp : access(memory, W_OK) == 0 ? memory : "/tmp";
-        snprintf(folder, sizeof folder, "%s/mlx_test_XXXXXX", tmp);
-        if (!mkdtemp(folder))
-            *folder = 0;
+        if (access("/dev/shm", W_OK) == 0)
+            setenv("TMPDIR", "/dev/shm", 0);
+        own_folder(folder, sizeof folder, "mlx_test");
     }
     char *p = path[next++ % 4];
     snprintf(p, sizeof *path, "%s/%s", folder, name);

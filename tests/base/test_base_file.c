@@ -15,8 +15,9 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"
+#include "own_folder.h"
 
-static char dir[64], path[96], link_path[96];
+static char dir[128], path[192], link_path[192];
 
 static bool write_text(const char *to, const char *text) {
     mx_writer *w = mx_writer_open("save", to);
@@ -90,7 +91,7 @@ static void test_many_pieces(void) {
 
 /* What happens to a file after it was opened. */
 static void test_changes(void) {
-    char text[6] = "", other[128];
+    char text[6] = "", other[256];
     snprintf(other, sizeof other, "%s.other", path);
     CHECK(write_text(path, "hello"));
     mx_file *f = mx_file_open("load", path);
@@ -212,10 +213,7 @@ static void test_without_memory(void) {
 }
 
 int main(void) {
-    const char *base = getenv("TMPDIR");
-    snprintf(dir, sizeof dir, "%.40s/mlxtest-XXXXXX", base ? base : "/tmp");
-    if (!CHECK(mkdtemp(dir) != NULL))
-        return check_done();
+    own_folder(dir, sizeof dir, "mlxtest");
     snprintf(path, sizeof path, "%s/file", dir);
     snprintf(link_path, sizeof link_path, "%s/link", dir);
     RUN(test_write_then_map);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"
+#include "own_folder.h"
 
 #define MB ((size_t)1 << 20)
 
@@ -161,7 +162,7 @@ static void test_memory_limit(void) {
 
 /* --- control groups: a tree of files that says what the kernel's would ------------------------ */
 
-static char groups[64];
+static char groups[128];
 
 static const char *in_groups(const char *name) {
     static char path[4][192];
@@ -181,9 +182,7 @@ static void say(const char *name, const char *text) {
 static void test_cgroups(void) {
     static const char *const folders[] = {"v2",        "v2/a",        "v2/a/b", "v1",
                                           "v1/memory", "v1/memory/c", "v1/cpu"};
-    snprintf(groups, sizeof groups, "/tmp/mlx_groups_XXXXXX");
-    if (!CHECK(mkdtemp(groups) != NULL))
-        return;
+    own_folder(groups, sizeof groups, "mlx_groups");
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
         CHECK_EQ_INT(mkdir(in_groups(folders[i]), 0700), 0);
     say("self2", "0::/a/b\n");
@@ -209,7 +208,7 @@ static void test_cgroups(void) {
     CHECK_EQ_INT(mx_cgroup_processors(in_groups("v1"), in_groups("self1")), INT_MAX);
     say("v1/cpu/cpu.cfs_quota_us", "300000\n");
     CHECK_EQ_INT(mx_cgroup_processors(in_groups("v1"), in_groups("self1")), 3);
-    char command[128];
+    char command[256];
     snprintf(command, sizeof command, "rm -r '%s'", groups);
     CHECK_EQ_INT(system(command), 0);
 }

@@ -2,6 +2,7 @@
  * what one function needs beyond that is a row of `special`. */
 #include "capi_values.h"
 #include "capi_files.h"
+#include "own_folder.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -705,9 +706,8 @@ bool values_begin(void) {
     one_vector[0] = two(square, square);
     the_map = a_map();
     the_words = a_string_map();
-    const char *parent = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/capi-values-XXXXXX", parent ? parent : "/tmp");
-    return mkdtemp(folder) && make_cache() && make_files() && make_tokenizer() && make_models();
+    own_folder(folder, sizeof folder, "capi-values");
+    return make_cache() && make_files() && make_tokenizer() && make_models();
 }
 
 void values_end(void) {

@@ -15,9 +15,10 @@
 
 #include "check.h"
 #include "serve/sandbox.h"
+#include "own_folder.h"
 
 static int listening, connected[2];
-static char folder[] = "/tmp/mlx-sandbox-XXXXXX", file[64];
+static char folder[128], file[160];
 
 /* Each says whether it went well, or leaves errno. */
 static bool run_program(void) {
@@ -38,7 +39,7 @@ static bool fork_itself(void) {
 }
 
 static bool write_new(void) {
-    char name[80];
+    char name[192];
     snprintf(name, sizeof name, "%s/new", folder);
     return open(name, O_WRONLY | O_CREAT, 0600) >= 0;
 }
@@ -175,7 +176,7 @@ static void each(void) {
 }
 
 static void prepare(void) {
-    CHECK(mkdtemp(folder));
+    own_folder(folder, sizeof folder, "mlx-sandbox");
     snprintf(file, sizeof file, "%s/file", folder);
     FILE *f = fopen(file, "w");
     CHECK(f && fputs("x", f) >= 0 && fclose(f) == 0);

@@ -7,6 +7,7 @@
 #include "ops/ops.h"
 #include "transforms/export.h"
 #include "transforms/import_read.h"
+#include "own_folder.h"
 
 enum { SMALL = 1 << 12 };
 
@@ -85,14 +86,11 @@ static bool indices(mx_closure *self, mx_array *const *in, int n, mx_arrays *out
 }
 
 static void add_function(fuzz_add *add, mx_closure_fn *fn, bool shapeless) {
-    char path[] = "/tmp/fuzz_mlxfn_XXXXXX", bytes[1 << 14];
+    char folder[128], path[160], bytes[1 << 14];
     mx_closure k = mx_closure_local(fn, NULL);
     mx_array *in[2] = {mx_ones((int[]){4, 4}, 2, MX_FLOAT32),
                        mx_ones((int[]){4, 4}, 2, MX_FLOAT32)};
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return;
-    close(fd);
+    snprintf(path, sizeof path, "%s/seed.mlxfn", own_folder(folder, sizeof folder, "fuzz_mlxfn"));
     mx_exporter *e = mx_exporter_open(path, shapeless, "seed");
     bool ok = e && mx_exporter_add(e, &k, in, 1, (const char *[]){"name"}, 1);
     FILE *f = mx_exporter_close(e) && ok ? fopen(path, "rb") : NULL;
@@ -101,6 +99,7 @@ static void add_function(fuzz_add *add, mx_closure_fn *fn, bool shapeless) {
         fclose(f);
     }
     unlink(path);
+    rmdir(folder);
 }
 
 void fuzz_seeds(fuzz_add *add) {

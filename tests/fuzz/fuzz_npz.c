@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ops/ops.h"
+#include "own_folder.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     mx_scope scope = mx_scope_open();
@@ -23,17 +24,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 /* The writer knows files only. */
 static void add_saved(fuzz_add *add, const mx_map *arrays, bool compressed) {
-    char path[] = "/tmp/fuzz_npz_XXXXXX.npz", bytes[4096];
-    int fd = mkstemps(path, 4);
-    if (fd < 0)
-        return;
-    close(fd);
+    char folder[128], path[160], bytes[4096];
+    snprintf(path, sizeof path, "%s/seed.npz", own_folder(folder, sizeof folder, "fuzz_npz"));
     FILE *f = mx_save_npz(path, arrays, compressed) ? fopen(path, "rb") : NULL;
     if (f) {
         add(bytes, fread(bytes, 1, sizeof bytes, f));
         fclose(f);
     }
     unlink(path);
+    rmdir(folder);
 }
 
 void fuzz_seeds(fuzz_add *add) {

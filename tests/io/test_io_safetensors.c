@@ -11,9 +11,10 @@
 #include "io/io.h"
 #include "mlx/c/mlx.h"
 #include "ops/ops.h"
+#include "own_folder.h"
 
-static char folder[64] = "/tmp/safetensors_XXXXXX";
-static char path[128];
+static char folder[128];
+static char path[192];
 
 static void write_file(const void *bytes, size_t n) {
     FILE *f = fopen(path, "wb");
@@ -394,7 +395,7 @@ static void out_of_memory(void) {
 }
 
 int main(void) {
-    CHECK(mkdtemp(folder) != NULL);
+    own_folder(folder, sizeof folder, "safetensors");
     snprintf(path, sizeof path, "%s/x.safetensors", folder);
     RUN(there_and_back);
     RUN(lies);

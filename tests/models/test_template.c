@@ -10,6 +10,7 @@
 #include "check.h"
 #include "mlx/c/mlx.h"
 #include "models/template/template.h"
+#include "own_folder.h"
 
 typedef struct row {
     const char *text, *wanted;
@@ -432,7 +433,7 @@ static void stack(void) {
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static char folder[] = "/tmp/test-template-XXXXXX";
+static char folder[128];
 
 static const char *in_folder(const char *name) {
     static char path[200];
@@ -468,8 +469,7 @@ static void fails(const char *file, const char *name, const char *word) {
 }
 
 static void folders(void) {
-    if (!CHECK(mkdtemp(folder)))
-        return;
+    own_folder(folder, sizeof folder, "test-template");
     fails("", NULL, "has no chat template");
     write_file(
         "tokenizer_config.json",
