@@ -119,14 +119,15 @@ LICENSES = Path("/usr/share/common-licenses")  # English prose that every Debian
 
 
 def data_file(data, folder, name):
-    """The path of a file below the data folder; where it is missing the program ends with a
-    sentence that says what to get, and where."""
+    """The path of a file below the data folder, of one that ends in .gz also unpacked; where it is
+    missing the program ends with a sentence that says what to get, and where."""
     path = data_folder(data) / folder / name
-    if not path.is_file():
+    plain = path.with_name(name.removesuffix(".gz"))
+    if not path.is_file() and not plain.is_file():
         sys.exit(
             f"{path} is missing, {SOURCES[folder]}: put it there, or say --data DIR where it is DIR/{folder}/{name}."
         )
-    return path
+    return path if path.is_file() else plain
 
 
 def text_file(data, name, instead):

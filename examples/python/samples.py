@@ -1,8 +1,10 @@
-"""What the examples learn from: MNIST, and batches of arrays; and averages of what they learned."""
+"""What the examples learn from: MNIST, and batches of arrays; a schedule, and averages of what they
+learned."""
 
 import sys
 
 import mlx.core as mx
+import mlx.optimizers as optim
 from common import data_file
 from mlx.data.datasets import load_mnist
 from mlx.utils import tree_map
@@ -44,6 +46,13 @@ def batches(size, *arrays, random, epochs=1):
         for start in range(0, len(order) - size + 1, size):
             rows = mx.array(order[start : start + size])
             yield tuple(a[rows] for a in arrays)
+
+
+def rising_and_falling(rate, steps, share):
+    """A learning rate that rises in a line for a share of the steps, and falls as a cosine."""
+    rising = max(1, int(steps * share))
+    falling = optim.cosine_decay(rate, max(1, steps - rising))
+    return optim.join_schedules([optim.linear_schedule(1e-4, rate, rising), falling], [rising])
 
 
 def follow(average, model, step, decay=0.995):

@@ -15,6 +15,7 @@ import mlx.optimizers as optim
 import numpy as np
 from common import arguments, data_file
 from pictures import write_png
+from samples import rising_and_falling
 from mlx.data import buffer_from_arrays
 from mlx.data.datasets import load_cifar10, read_cifar
 from mlx.train import EMA, Progress, Trainer
@@ -98,14 +99,7 @@ def main(data=None, epochs=20, batch=64, seed=0, output="cifar", full="", width=
         .normalize("image", MEAN, STD)
         .prefetch(4, 1)
     )
-    steps = epochs * (len(train) // batch)
-    rate = optim.join_schedules(
-        [
-            optim.linear_schedule(1e-4, 4e-3, steps // 5),
-            optim.cosine_decay(4e-3, steps - steps // 5),
-        ],
-        [steps // 5],
-    )
+    rate = rising_and_falling(4e-3, epochs * (len(train) // batch), 0.2)
     trainer = Trainer(
         ResNet(width),
         lambda p, t: nn.losses.cross_entropy(p, t, label_smoothing=0.1),

@@ -7,7 +7,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 from common import arguments
-from samples import mnist
+from samples import mnist, rising_and_falling
 from vision.mnist_mlp import train
 
 
@@ -39,15 +39,9 @@ def main(data=None, epochs=3, batch=64, seed=0):
     mx.random.seed(seed)
     model = CNN()
     mx.eval(model.parameters())
-    steps = epochs * (60000 // batch)
-    rate = optim.join_schedules(
-        [
-            optim.linear_schedule(1e-4, 2e-3, steps // 10),
-            optim.cosine_decay(2e-3, steps - steps // 10),
-        ],
-        [steps // 10],
-    )
-    return train(model, optim.AdamW(rate), mnist(data), epochs, batch, seed)
+    sets = mnist(data)
+    rate = rising_and_falling(2e-3, epochs * (len(sets[0]) // batch), 0.1)
+    return train(model, optim.AdamW(rate), sets, epochs, batch, seed)
 
 
 if __name__ == "__main__":

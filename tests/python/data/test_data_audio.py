@@ -207,3 +207,14 @@ def test_refused_without_soundfile(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
     with pytest.raises(ImportError, match="need soundfile"):
         audio.load(io.BytesIO(b"OggS" + bytes(50)).getvalue(), from_memory=True)
+
+
+def test_several_files_of_a_sample(tmp_path):
+    for name, rate in (("a.wav", 8000), ("b.wav", 4000)):
+        audio.save_wav(tmp_path / name, tone(rate), rate)
+    b = dx.buffer_from_vector([{"a": "a.wav", "b": "b.wav"}])
+    s = b.load_audio(("a", "b"), tmp_path, output_key=("x", "y"), sample_rate=8000, mono=True)[0]
+    assert s["x"].shape == s["y"].shape == (4000,) and np.abs(s["x"] - s["y"])[50:-50].max() < 1e-2
+    assert b.load_audio("b", tmp_path, rate_key="r")[0]["r"] == 4000
+    with pytest.raises(ValueError, match="rate_key 'r' is a place of its own for one key"):
+        b.load_audio(("a", "b"), tmp_path, rate_key="r")

@@ -488,7 +488,7 @@ def test_arguments():
         (lambda: s.normalize("x", 0, float("nan")), "a std is above 0, not nan"),
         (lambda: s.normalize("x", float("inf"), 1), "a mean is finite"),
         (lambda: s.random_slice("x", 0, -1), "a size is a whole number from 0"),
-        (lambda: s.load_audio("x", rate_key="x"), "rate_key takes the place of 'x'"),
+        (lambda: s.load_audio("x", rate_key="x"), "rate_key 'x' is a place of its own"),
     ]:
         with pytest.raises((ValueError, TypeError), match=words):
             call()

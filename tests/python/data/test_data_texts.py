@@ -124,7 +124,7 @@ def test_tokens_are_whole_numbers():
     for odd, words in (
         (1.5, "not float64"),
         ("1", "not <U1"),
-        (2**31, "2147483648 is beyond int32"),
+        (2**31, "2147483648 .*int32"),
     ):
         with pytest.raises(dx.SampleError, match=f"tokenize of sample 0 .*{words}"):
             tokens(odd)

@@ -12,6 +12,13 @@ def test_dropout(p):
     assert abs((y == 0).mean() - p) < 5e-3
 
 
+@pytest.mark.parametrize("p", [-0.1, 1, float("nan")])
+def test_a_probability_is_in_its_range(p):
+    for kind in (nn.Dropout, nn.Dropout2d, nn.Dropout3d):
+        with pytest.raises(ValueError, match="dropout probability .* is not in"):
+            kind(p)
+
+
 def test_dropout_leaves_alone():
     x = mx.ones((3,))
     assert nn.Dropout(0.0)(x) is x and nn.Dropout(0.5).eval()(x) is x

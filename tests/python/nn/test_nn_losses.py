@@ -221,6 +221,6 @@ def test_shapes_are_checked():
     for targets in (mx.zeros((2,), dtype=mx.int32), mx.zeros((3, 3))):
         with pytest.raises(ValueError, match="does not match logits shape"):
             losses.cross_entropy(mx.zeros((3, 4)), targets)
-    for smoothing in (-0.1, 1.0):
+    for smoothing in (-0.1, 1.0, float("nan")):
         with pytest.raises(ValueError, match="Label smoothing"):
             nn.losses.cross_entropy(m(LOGITS), m(CLASSES), label_smoothing=smoothing)

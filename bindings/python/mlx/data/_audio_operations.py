@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import audio, features
-from ._steps import Keys, Steps, at_key, bytes_of, path_below, recorded, value_at
+from ._steps import Keys, Steps, at_key, bytes_of, keys_of, outputs_of, path_below, recorded
+from ._steps import value_at
 from ._task import Step, whole
 
 Self = TypeVar("Self", bound="AudioOperations")
@@ -17,10 +18,10 @@ class AudioOperations(Steps):
     @recorded
     def load_audio(
         self: Self,
-        key: str,
+        key: Keys,
         prefix: Any = "",
         from_memory: bool = False,
-        output_key: str = "",
+        output_key: Keys = "",
         *,
         sample_rate: int = 0,
         mono: bool = False,
@@ -30,21 +31,28 @@ class AudioOperations(Steps):
         bytes are there; `mono`: (N), channels averaged. They are resampled to `sample_rate` unless
         it is 0; their rate goes to `rate_key`."""
 
-        if rate_key and rate_key == (output_key or key):
-            raise ValueError(f"[data] load_audio: rate_key takes the place of {rate_key!r}")
+        keys = keys_of(key)
+        if rate_key and (len(keys) > 1 or rate_key == (output_key or key)):
+            raise ValueError(
+                f"[data] load_audio: rate_key {rate_key!r} is a place of its own for one key"
+            )
         if whole(sample_rate, "a rate") < 0:
             raise ValueError(f"[data] load_audio: a rate of {sample_rate} Hz")
 
-        def load(sample, _):
-            value = value_at(sample, key)
+        def load(value):
             source = bytes_of(value) if from_memory else path_below(prefix, value)
             samples, rate = audio.load(source, from_memory=from_memory)
             samples = samples.mean(axis=1, dtype=np.float32) if mono else samples
-            samples = audio.resample(samples, rate, sample_rate or rate)
-            named = {rate_key: sample_rate or rate} if rate_key else {}
-            return {**sample, output_key or key: samples, **named}
+            return audio.resample(samples, rate, sample_rate or rate), sample_rate or rate
 
-        return self._add(Step("load_audio", load, key))
+        def load_both(sample, _):
+            (output,) = outputs_of(keys, output_key)
+            samples, rate = load(value_at(sample, keys[0]))
+            return {**sample, output: samples, rate_key: rate}
+
+        if rate_key:
+            return self._add(Step("load_audio", load_both, keys[0]))
+        return self._add(at_key("load_audio", key, lambda value: load(value)[0], output_key))
 
     @recorded
     def resample_audio(

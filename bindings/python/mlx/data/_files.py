@@ -3,12 +3,12 @@
 import gzip
 import os
 import zlib
-from typing import Any, BinaryIO, Callable, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, BinaryIO, Callable, Iterable, Mapping, Sequence, Union
 
 from ._buffer import Vector
 from ._stream import Stream
-from ._streams import Flat, Mapped
-from ._task import Sample, Step
+from ._streams import Flat
+from ._task import Sample
 
 PathLike = Union[str, os.PathLike]
 
@@ -60,12 +60,9 @@ def stream_of_files(
     paths: Union[PathLike, Sequence[PathLike]],
     read: Callable[[str], Iterable[Sample]],
     settings: Mapping[str, Any],
-    sample: Optional[Callable[[Sample], Sample]] = None,
 ) -> Stream:
-    """What `read(path)` gives, file by file: samples, or records of which `sample(record)` makes
-    one, in a step of its own, so that a record which is none costs no other. What cannot be read
-    names the file."""
+    """The samples that `read(path)` gives, file by file, or for one that is wrong a `Wrong`: it is
+    the error of one sample. What cannot be read names the file."""
     found = paths_of(paths)
     files = Vector([{"file": path} for path in found], file_words(found)).to_stream()
-    stream = Flat(files, lambda s: read(s["file"]), "read", settings, numbered=True)
-    return stream if sample is None else Mapped(stream, Step("read", lambda r, _: sample(r)))
+    return Flat(files, lambda s: read(s["file"]), "read", settings, numbered=True)

@@ -2,7 +2,7 @@
 
 from functools import partial
 from numbers import Real
-from typing import Any, Callable, NamedTuple, Optional, Sequence, TypeVar, Union
+from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 
 import numpy as np
 
@@ -15,46 +15,65 @@ Self = TypeVar("Self", bound="ImageOperations")
 Filters = Union[str, Sequence[str]]
 
 
-class _Move(NamedTuple):
+class _Same:
     """What is done with the images of a sample, of which each has a number, and with its boxes."""
 
-    image: Callable[[np.ndarray, int], np.ndarray]
-    boxes: Callable[[np.ndarray], np.ndarray]
+    def image(self, a: np.ndarray, number: int) -> np.ndarray:
+        return a
+
+    def boxes(self, b: np.ndarray) -> np.ndarray:
+        return b
 
 
-def _part(x, y, w, h, pad=0):
-    """The part of w x h pixels at (x, y) of an image with black pixels around."""
+class _Part(_Same):
+    """The part of w x h pixels at (x, y) of images with black pixels around."""
 
-    def image(a, _):
+    def __init__(self, x: int, y: int, w: int, h: int, pad: int = 0) -> None:
+        self.x, self.y, self.w, self.h, self.pad = x, y, w, h, pad
+
+    def image(self, a: np.ndarray, number: int) -> np.ndarray:
+        pad = self.pad
         if pad:
             inner, height, width = a, a.shape[0] + 2 * pad, a.shape[1] + 2 * pad
             a = np.zeros((height, width, *a.shape[2:]), a.dtype)
             a[pad : height - pad, pad : width - pad] = inner
-        return images.crop(a, x, y, w, h)
+        return images.crop(a, self.x, self.y, self.w, self.h)
 
-    def boxes(b):
-        moved = b + np.array([pad - x, pad - y] * 2, b.dtype)
-        return np.clip(moved, 0, np.array([w, h] * 2, b.dtype))
-
-    return _Move(image, boxes)
+    def boxes(self, b: np.ndarray) -> np.ndarray:
+        moved = b + np.array([self.pad - self.x, self.pad - self.y] * 2, b.dtype)
+        return np.clip(moved, 0, np.array([self.w, self.h] * 2, b.dtype))
 
 
-def _resized(shape, w, h, filters):
-    height, width = shape[:2]
+class _Resized(_Same):
+    """Another size, each image by its own filter."""
 
-    def boxes(b):
+    def __init__(self, shape: Sequence[int], w: int, h: int, filters: Sequence[str]) -> None:
+        self.shape, self.w, self.h, self.filters = shape, w, h, filters
+
+    def image(self, a: np.ndarray, number: int) -> np.ndarray:
+        return images.resize(a, self.w, self.h, self.filters[number])
+
+    def boxes(self, b: np.ndarray) -> np.ndarray:
         real = b if b.dtype.kind == "f" else b.astype(np.float32)
-        return real * np.array([w / width, h / height] * 2, real.dtype)
+        height, width = self.shape[:2]
+        return real * np.array([self.w / width, self.h / height] * 2, real.dtype)
 
-    return _Move(lambda a, i: images.resize(a, w, h, filters[i]), boxes)
 
+class _Flipped(_Same):
+    """Left becomes right."""
 
-def _flipped(width):
-    def boxes(b):
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def image(self, a: np.ndarray, number: int) -> np.ndarray:
+        return a[:, ::-1]
+
+    def boxes(self, b: np.ndarray) -> np.ndarray:
         x0, y0, x1, y1 = b.T
-        return np.stack([width - x1, y0, width - x0, y1], axis=1).astype(b.dtype)
+        return np.stack([self.width - x1, y0, self.width - x0, y1], axis=1).astype(b.dtype)
 
-    return _Move(lambda a, _: a[:, ::-1], boxes)
+
+_SAME = _Same()
 
 
 def _boxes(value):
@@ -97,7 +116,7 @@ class ImageOperations(Steps):
         key: Keys,
         output_key: Keys,
         boxes: str,
-        move: Callable[[Sequence[int], Any], _Move],
+        move: Callable[[Sequence[int], Any], _Same],
         seed: Optional[int] = None,
     ) -> Self:
         """One more step: what `move(shape, random)` says is done with the images at the keys, and
@@ -107,7 +126,13 @@ class ImageOperations(Steps):
         if boxes in outputs:
             raise ValueError(f"[data] {name}: {boxes!r} is the key of boxes and of an image")
 
-        def apply(sample, random):
+        first, output = keys[0], outputs[0]
+
+        def alone(sample, random):
+            a = images.as_image(value_at(sample, first))
+            return {**sample, output: move(a.shape, random).image(a, 0)}
+
+        def together(sample, random):
             arrays = [_image_at(sample, one, len(keys)) for one in keys]
             _check_sizes(keys, arrays)
             found = move(arrays[0].shape, random)
@@ -116,6 +141,7 @@ class ImageOperations(Steps):
                 moved[boxes] = found.boxes(_boxes(value_at(sample, boxes)))
             return {**sample, **moved}
 
+        apply = together if boxes or len(keys) > 1 else alone
         if seed is None:
             return self._add(Step(name, lambda s, _: apply(s, None), keys[0]))
         return self._add_random(name, keys[0], apply, seed)
@@ -174,7 +200,7 @@ class ImageOperations(Steps):
         filters = _filters(key, filter)
 
         def move(shape, _):
-            return _resized(shape, w, h, filters)
+            return _Resized(shape, w, h, filters)
 
         return self._moved("image_resize", key, output_key, boxes, move)
 
@@ -193,7 +219,7 @@ class ImageOperations(Steps):
         filters = _filters(key, filter)
 
         def move(shape, _):
-            return _resized(shape, *images.smallest_side(shape, size), filters)
+            return _Resized(shape, *images.smallest_side(shape, size), filters)
 
         return self._moved("image_resize_smallest_side", key, output_key, boxes, move)
 
@@ -205,7 +231,7 @@ class ImageOperations(Steps):
         images.check_size(w, h)
 
         def move(shape, _):
-            return _part(*images.center_of(shape, w, h))
+            return _Part(*images.center_of(shape, w, h))
 
         return self._moved("image_center_crop", key, output_key, boxes, move)
 
@@ -228,7 +254,7 @@ class ImageOperations(Steps):
         def move(shape, random):
             height, width = shape[0] + 2 * pad, shape[1] + 2 * pad
             x = random.randrange(max(1, width - w + 1))
-            return _part(x, random.randrange(max(1, height - h + 1)), w, h, pad)
+            return _Part(x, random.randrange(max(1, height - h + 1)), w, h, pad)
 
         return self._moved("image_random_crop", key, output_key, boxes, move, seed)
 
@@ -251,7 +277,7 @@ class ImageOperations(Steps):
 
         def move(shape, random):
             found = images.area_of(shape, area_range, aspect_ratio_range, random, num_trial)
-            return _part(*found)
+            return _Part(*found)
 
         return self._moved("image_random_area_crop", key, output_key, boxes, move, seed)
 
@@ -267,10 +293,9 @@ class ImageOperations(Steps):
     ) -> Self:
         """Mirrored with this probability."""
         _share(prob, "prob")
-        same = _Move(lambda a, _: a, lambda b: b)
 
         def move(shape, random):
-            return _flipped(shape[1]) if random.random() < prob else same
+            return _Flipped(shape[1]) if random.random() < prob else _SAME
 
         return self._moved("image_random_h_flip", key, output_key, boxes, move, seed)
 

@@ -29,18 +29,26 @@ def _padded(a, dim, before, behind, value):
 
 
 def _range(a, dim, start, stop):
-    """The elements of an array from `start` to `stop` along a dimension."""
+    """The elements of an array from `start` to `stop` along a dimension that it has."""
     where = [slice(None)] * a.ndim
-    where[axis_of(a, dim)] = slice(start, stop)
+    where[dim] = slice(start, stop)
     return a[tuple(where)]
 
 
+_STRICT = int(np.__version__.split(".")[0]) >= 2  # NumPy refuses numbers beyond a dtype
+
+
 def _as_tokens(tokens):
-    """Whole numbers as int32, or ValueError."""
+    """Whole numbers as int32, or an error."""
+    if _STRICT and isinstance(tokens, list) and set(map(type, tokens)) == {int}:
+        return np.asarray(tokens, np.int32)
     array = np.asarray(tokens)
     if array.size and array.dtype.kind not in "iu":
         raise ValueError(f"a tokenizer gives whole numbers, not {array.dtype}")
-    return converted(array, np.dtype(np.int32))
+    whole = array.astype(np.int32, copy=False)
+    if whole is not array and (whole != array).any():
+        raise ValueError(f"{array[whole != array][0]} is beyond int32")
+    return whole
 
 
 _FLOAT32 = np.dtype(np.float32)
@@ -169,7 +177,12 @@ class Operations(ImageOperations, AudioOperations, Steps):
     def slice(self: Self, key: Keys, dim: int, start: int, stop: Optional[int] = None) -> Self:
         """A part along one dimension."""
         axis = whole(dim, "a dimension")
-        return self._add(at_key("slice", key, lambda x: _range(np.asarray(x), axis, start, stop)))
+
+        def part(x):
+            a = np.asarray(x)
+            return _range(a, axis_of(a, axis), start, stop)
+
+        return self._add(at_key("slice", key, part))
 
     @recorded
     def random_slice(self: Self, key: Keys, dim: int, size: int, *, seed: int = 0) -> Self:
@@ -179,15 +192,19 @@ class Operations(ImageOperations, AudioOperations, Steps):
         count = whole(size, "a size", 0)
 
         def part(sample, random):
-            arrays = {k: np.asarray(value_at(sample, k)) for k in keys}
-            sizes = {k: a.shape[axis_of(a, axis)] for k, a in arrays.items()}
-            if len(set(sizes.values())) > 1:
-                raise ValueError(f"sizes along dimension {axis} differ: {sizes}")
-            start = random.randrange(max(0, sizes[keys[0]] - count) + 1)
-            return {
-                **sample,
-                **{k: _range(a, axis, start, start + count) for k, a in arrays.items()},
-            }
+            a = np.asarray(value_at(sample, keys[0]))
+            size = a.shape[axis_of(a, axis)]
+            start = random.randrange(max(0, size - count) + 1)
+            made = {**sample, keys[0]: _range(a, axis, start, start + count)}
+            for key in keys[1:]:
+                a = np.asarray(value_at(sample, key))
+                other = a.shape[axis_of(a, axis)]
+                if other != size:
+                    raise ValueError(
+                        f"{keys[0]!r} has {size} along dimension {axis}, {key!r} {other}"
+                    )
+                made[key] = _range(a, axis, start, start + count)
+            return made
 
         return self._add_random("random_slice", keys[0], part, seed)
 
@@ -198,7 +215,7 @@ class Operations(ImageOperations, AudioOperations, Steps):
         return self._add(at_key("squeeze", key, lambda x: np.squeeze(x, axis)))
 
     @recorded
-    def shape(self: Self, key: str, output_key: str, dim: int) -> Self:
+    def shape(self: Self, key: Keys, output_key: Keys, dim: int) -> Self:
         """The size of an array along `dim` goes to `output_key`."""
 
         def size(x):

@@ -7,6 +7,7 @@ scripts, is a text."""
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Optional, Sequence, Union
 
 import numpy as np
@@ -18,25 +19,27 @@ _REAL = re.compile(
 )
 
 
-def guessed(texts: Sequence[str]) -> Union[np.ndarray, Sequence[str]]:
+def guessed(texts: list[str]) -> Union[np.ndarray, list[str]]:
     """Texts as int64 if all are whole numbers, as float32 if all are numbers, else as they are.
     Whole numbers beyond int64 are names of something: texts. Other numbers beyond float32 are a
     NoNumber."""
     joined = "".join(texts)
     if not joined.isascii() or "_" in joined:
         return texts
+    array = np.array(texts)
     try:
-        return np.array(texts).astype(np.int64)
+        return array.astype(np.int64)
     except OverflowError:
         if all(map(_WHOLE.fullmatch, texts)):
             return texts
     except ValueError:
         pass
     try:
-        wide = np.array(texts).astype(np.float64)
+        return _narrow(texts, array.astype(np.float64), np.dtype(np.float32))
+    except NoNumber:
+        raise
     except ValueError:
         return texts
-    return _narrow(texts, wide, np.dtype(np.float32))
 
 
 def numbers_in(texts: Sequence[str], dtype: np.dtype) -> np.ndarray:
@@ -66,8 +69,7 @@ class NoNumber(ValueError):
 
 def _narrow(texts, wide, dtype):
     """Numbers of float64 in another dtype; what is infinite there says so itself."""
-    with np.errstate(over="ignore"):
-        narrow = wide.astype(dtype)
+    narrow = _quiet(wide, dtype)
     for i in np.flatnonzero(np.isinf(narrow)):
         if "inf" not in texts[i].lower():
             raise NoNumber(texts[i], f"beyond {dtype}")
@@ -88,6 +90,8 @@ def converted(value: Any, dtype: np.dtype) -> np.ndarray:
     """A value as an array of a dtype; texts become the numbers that they say. What the dtype cannot
     hold is a ValueError; fractions are cut off where it is one of whole numbers, floats are
     rounded."""
+    if isinstance(value, np.ndarray) and _is_safe(value.dtype, dtype):
+        return value.astype(dtype, copy=False)
     texts = as_texts(value) if dtype.kind in "biufc" else None
     if texts is not None:
         real = np.dtype(np.float64) if dtype.kind == "c" else dtype
@@ -95,10 +99,15 @@ def converted(value: Any, dtype: np.dtype) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind == "O" and any(one is None for one in array.flat):
         raise ValueError(f"None is no {dtype}")
-    if array.dtype.kind in "iuf" and not np.can_cast(array.dtype, dtype):
+    if array.dtype.kind in "iuf" and not _is_safe(array.dtype, dtype):
         _check_within(array, dtype)
-    with np.errstate(over="ignore"):
-        return array.astype(dtype, copy=False)
+    return _quiet(array, dtype)
+
+
+@lru_cache(maxsize=None)
+def _is_safe(given, dtype):
+    """Whether a dtype holds all numbers of another."""
+    return given.kind in "biuf" and np.can_cast(given, dtype)
 
 
 def _check_within(array, dtype):
@@ -122,25 +131,37 @@ def _within(array, about):
 
 def _quiet(array, dtype):
     with np.errstate(over="ignore"):
-        return array.astype(dtype)
+        return array.astype(dtype, copy=False)
 
 
 def _object(pairs):
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(
-            f"the key {next(k for k in keys if keys.count(k) > 1)!r} stands there twice"
-        )
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} stands there twice")
     return found
 
 
-_JSON = json.JSONDecoder(object_pairs_hook=_object)
+_CAREFUL = json.JSONDecoder(object_pairs_hook=_object)
+_QUICK = json.JSONDecoder()
+
+
+def _may_be_quick(text):
+    """Whether the colons behind quotes number the keys: there is one object, and no blank before a
+    colon."""
+    apart = " :" in text or "\t:" in text or "\n:" in text or "\r:" in text
+    return text.count("{") == 1 and not apart
 
 
 def json_in(text: Union[str, bytes]) -> Any:
     """What a text of JSON says, in UTF-8; an object with a key twice is a ValueError."""
     try:
-        return _JSON.decode(text.rstrip().decode("utf-8-sig") if isinstance(text, bytes) else text)
+        plain = text.rstrip().decode("utf-8-sig") if isinstance(text, bytes) else text
+        if _may_be_quick(plain):
+            value = _QUICK.decode(plain)
+            if isinstance(value, dict) and plain.count('":') == len(value):
+                return value
+        return _CAREFUL.decode(plain)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg} at character {error.pos + 1}") from None

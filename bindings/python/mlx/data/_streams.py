@@ -174,6 +174,17 @@ class Shuffled(Stream):
         self._pass_over(number(state, "drawn"))
 
 
+class Wrong(dict):
+    """In the place of a sample, what is wrong with it: {"wrong": sentence, "file": path}."""
+
+
+def _refuse(wrong, task):
+    raise ValueError(wrong["wrong"])
+
+
+_REFUSED = Step("read", _refuse)
+
+
 class Flat(Stream):
     """Samples that are made of one sample. The state is the stream before that sample, and how many
     of them were given. An error names that sample, or where they are `numbered` the one that is not
@@ -213,7 +224,8 @@ class Flat(Stream):
                 continue
             self._given += 1
             self._number += 1
-            return ready(part, self._number - 1, self._at)
+            task = ready(part, self._number - 1, self._at)
+            return task.then(_REFUSED) if type(part) is Wrong else task
 
     def _open(self) -> Optional[Iterator[Sample]]:
         task = self._upstream._pull_sure()

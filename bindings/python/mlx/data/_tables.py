@@ -12,8 +12,8 @@ from ._collate import fitting
 from ._files import PathLike, file_words, one_line, paths_of, stream_of_files
 from ._missing import Fill, check_names, check_within, missing
 from ._stream import Stream
-from ._streams import Flat, Mapped
-from ._task import Sample, Step, Task
+from ._streams import Flat, Wrong
+from ._task import Sample, Task
 
 
 def _pyarrow(module: str) -> Any:
@@ -197,19 +197,15 @@ def stream_parquet(
         except (OSError, ValueError) as error:
             raise ValueError(f"row group {sample['group']}: {one_line(error)}") from None
         for i in range(len(found)):
-            yield {"file": sample["file"], "row": i, "first": sample["first"], "rows": found}
+            try:
+                yield found._load(i, 0)
+            except ValueError as error:
+                text = f"row {sample['first'] + i}: {one_line(error)}"
+                yield Wrong(file=sample["file"], wrong=text)
 
     source = Vector(groups, file_words(paths)).to_stream()
     about = {"by": "parquet", "columns": columns, "fill": fill}
-    stream = Flat(source, rows, "read", about, numbered=True)
-    return Mapped(stream, Step("read", lambda record, _: _row(**record)))
-
-
-def _row(file, row, first, rows):
-    try:
-        return rows._load(row, 0)
-    except ValueError as error:
-        raise ValueError(f"row {first + row}: {one_line(error)}") from None
+    return Flat(source, rows, "read", about, numbered=True)
 
 
 def _groups(path, reader, columns):

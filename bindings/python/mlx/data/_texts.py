@@ -1,12 +1,12 @@
 """Buffers and streams of text files: lines, CSV, JSON lines. They are UTF-8, also packed by gzip.
 
-A stream of such a file gives records of what is in each line, and a step makes samples of them:
-what is wrong with a line is the error of one sample, and the stream goes on behind it."""
+What is wrong with a line or row of a stream is the error of one sample: the stream goes on behind
+it."""
 
 import csv
 import io
 import os
-from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -18,31 +18,25 @@ from ._parse import NoNumber, guessed, json_in, numbers_in
 from ._sources import FromIterable
 from ._settings import dtype_of
 from ._stream import Stream
+from ._streams import Wrong
 from ._task import Task
 
 
-class _Lines:
-    """The lines of a file as texts. Of a line that is no UTF-8 `wrong` has the sentence until it is
-    taken."""
+def _texts_of(binary, newline):
+    """The lines of a file as texts. What is no UTF-8 in them is kept, as surrogates."""
+    return io.TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline=newline)
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
-        self.wrong = ""
-        self._lines = enumerate(lines, 1)
 
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        number, line = next(self._lines)
+def _fault(text):
+    """What is wrong with a line's bytes, or nothing."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:  # a surrogate
         try:
-            return line.decode("utf-8-sig" if number == 1 else "utf-8")
+            text.encode("utf-8", "surrogateescape").decode("utf-8")
         except UnicodeDecodeError as error:
-            self.wrong = self.wrong or f"line {number}: {error}"
-            return line.decode("utf-8", "replace")
-
-    def take_wrong(self) -> str:
-        wrong, self.wrong = self.wrong, ""
-        return wrong
+            return str(error)
+    return ""
 
 
 def stream_line_reader(file: Union[PathLike, Sequence[PathLike]], key: str = "line") -> Stream:
@@ -67,35 +61,19 @@ def stream_line_reader(file: Union[PathLike, Sequence[PathLike]], key: str = "li
 
     def lines(path):
         with open_file(path) as binary:
-            texts = _Lines(binary)
-            for line in texts:
-                yield {"file": path, "line": line, "wrong": texts.take_wrong()}
+            for number, line in enumerate(_texts_of(binary, "\n"), 1):
+                fault = "" if line.isascii() else _fault(line)
+                if fault:
+                    yield Wrong(file=path, wrong=f"line {number}: {fault}")
+                else:
+                    yield {key: line.rstrip("\r\n")}
 
-    def sample(record):
-        if record["wrong"]:
-            raise ValueError(record["wrong"])
-        return {key: record["line"].rstrip("\r\n")}
-
-    return stream_of_files(file, lines, {"by": "lines", "key": key}, sample)
+    return stream_of_files(file, lines, {"by": "lines", "key": key})
 
 
 # --- CSV ------------------------------------------------------------------------------------------
 
 _LONGEST_FIELD = 2**31 - 1  # of a C long on every platform; Python's own limit is 131072
-
-
-class _Row(NamedTuple):
-    line: int  # the last of the row
-    keys: list[str]
-    fields: list[str]
-
-    def sample(self) -> dict[str, str]:
-        """A text for each key, or ValueError."""
-        if len(self.fields) != len(self.keys):
-            raise ValueError(
-                f"line {self.line}: {len(self.fields)} fields where {len(self.keys)} were expected"
-            )
-        return dict(zip(self.keys, self.fields))
 
 
 def _dialect(sep, quote):
@@ -111,26 +89,38 @@ def _dialect(sep, quote):
     return {"delimiter": sep, "quotechar": quote, "strict": True}
 
 
-def _rows(lines: Iterable[str], dialect: Mapping[str, Any]) -> Iterator[_Row]:
-    """The rows behind the first, which has the keys; empty lines are none."""
+def _rows(lines: Iterable[str], dialect: Mapping[str, Any]) -> Iterator[tuple[list[str], str]]:
+    """The fields of the first row, which has the keys, and of those behind it, each with what is
+    wrong with it; empty lines are none."""
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
     reader = csv.reader(lines, **dialect)
     try:
         keys = next(reader, None)
-        if not keys:
-            raise ValueError("[data] the CSV file has no line of names")
-        if len(set(keys)) < len(keys):
-            raise ValueError(f"[data] the CSV file has two columns of one name among {keys}")
+        _check_keys(keys)
+        yield keys, ""
         for fields in reader:
             if fields:
-                yield _Row(reader.line_num, keys, fields)
+                yield fields, _fault_of_row(fields, keys, reader)
     except csv.Error as error:
         raise ValueError(f"[data] line {reader.line_num}: {error}") from None
 
 
-def _csv_lines(binary):
-    for part in binary:
-        yield from part.splitlines(keepends=True)  # also at a carriage return alone
+def _check_keys(keys):
+    if not keys:
+        raise ValueError("[data] the CSV file has no line of names")
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"[data] the CSV file has two columns of one name among {keys}")
+    fault = _fault(",".join(keys))
+    if fault:
+        raise ValueError(f"[data] line 1: {fault}")
+
+
+def _fault_of_row(fields, keys, reader):
+    text = "".join(fields)
+    fault = "" if text.isascii() else _fault(text)
+    if len(fields) != len(keys):
+        fault = f"{len(fields)} fields where {len(keys)} were expected"
+    return f"line {reader.line_num}: {fault}" if fault else ""
 
 
 def stream_csv_reader(
@@ -164,21 +154,22 @@ def stream_csv_reader(
     dialect = _dialect(sep, quote)
     texts = {key: _text(value) for key, value in (fill or {}).items()}
 
-    def rows(path):
+    def samples(path):
         with open_file(path) as binary:
-            lines = _Lines(_csv_lines(binary))
-            for row in _rows(lines, dialect):
-                yield {"file": path, "row": row, "wrong": lines.take_wrong()}
-
-    def sample(record):
-        if record["wrong"]:
-            raise ValueError(record["wrong"])
-        found = record["row"].sample()
-        check_names(texts, found, "fill")
-        return {key: field or texts.get(key, "") for key, field in found.items()}
+            rows = _rows(_texts_of(binary, ""), dialect)
+            keys, _ = next(rows)
+            check_names(texts, keys, "fill")
+            fillers = [texts.get(key, "") for key in keys]
+            for fields, fault in rows:
+                if fault:
+                    yield Wrong(file=path, wrong=fault)
+                elif texts:
+                    yield {k: field or f for k, field, f in zip(keys, fields, fillers)}
+                else:
+                    yield dict(zip(keys, fields))
 
     about = {"by": "csv", "sep": sep, "quote": quote, "fill": fill}
-    return stream_of_files(file, rows, about, sample)
+    return stream_of_files(file, samples, about)
 
 
 def stream_csv_reader_from_string(content: str, sep: str = ",", quote: str = '"') -> Stream:
@@ -206,9 +197,18 @@ def stream_csv_reader_from_string(content: str, sep: str = ",", quote: str = '"'
     about = {"content": checksum([text]), "sep": sep, "quote": quote}
 
     def rows():
-        return _rows(io.StringIO(text, newline=""), dialect)
+        found = _rows(io.StringIO(text, newline=""), dialect)
+        keys, _ = next(found)
+        return ((keys, fields, fault) for fields, fault in found)
 
-    return FromIterable(rows, lambda row, _: row.sample(), about)
+    return FromIterable(rows, _sample_of_row, about)
+
+
+def _sample_of_row(row, epoch):
+    keys, fields, fault = row
+    if fault:
+        raise ValueError(fault)
+    return dict(zip(keys, fields))
 
 
 def buffer_from_csv(
@@ -248,29 +248,26 @@ def buffer_from_csv(
     path, dialect = paths_of(file)[0], _dialect(sep, quote)
     kinds = {key: dtype_of(kind) for key, kind in (dtypes or {}).items()}
     try:
-        samples = _all_rows(path, dialect)
-        for given, what in ((fill, "fill"), (kinds, "dtypes")):
-            check_names(given, samples[0] if samples else (given or ()), what)
-        found = {
-            key: _column(key, [row[key] for row in samples], fill or {}, kinds.get(key))
-            for key in (samples[0] if samples else ())
-        }
+        keys, *rows = _sound_rows(path, dialect)
+        check_names(fill, keys, "fill")
+        check_names(kinds, keys, "dtypes")
+        columns = dict(zip(keys, map(list, zip(*rows))))
+        found = {key: _column(key, c, fill or {}, kinds.get(key)) for key, c in columns.items()}
     except UNREADABLE as error:
         raise ValueError(f"[data] {path}: {one_line(error)}") from None
-    if not samples:
+    if not rows:
         raise ValueError(f"[data] {path} has no rows")
     return Columns(found)
 
 
-def _all_rows(path, dialect):
+def _sound_rows(path, dialect):
     with open_file(path) as binary:
-        lines, samples = _Lines(_csv_lines(binary)), []
-        for row in _rows(lines, dialect):
-            wrong = lines.take_wrong()
-            if wrong:
-                raise ValueError(wrong)
-            samples.append(row.sample())
-    return samples
+        rows = []
+        for fields, fault in _rows(_texts_of(binary, ""), dialect):
+            if fault:
+                raise ValueError(fault)
+            rows.append(fields)
+    return rows
 
 
 def _text(value):
@@ -280,15 +277,15 @@ def _text(value):
 
 def _column(key, texts, fill, dtype):
     """A column with what stands for its empty fields."""
-    filler = _text(fill[key]) if key in fill else ""
-    filled = [text or filler for text in texts]
+    filler, some_empty = _text(fill[key]) if key in fill else "", "" in texts
+    filled = [text or filler for text in texts] if some_empty and filler else texts
     if dtype is not None and dtype.kind == "U":
         return filled
-    given = [text for text in texts if text]
+    given = [text for text in texts if text] if some_empty else texts
     found = _numbers(key, given or filled, dtype, texts)
     if isinstance(found, list):
         return filled
-    if len(given) == len(texts) or not given:
+    if not some_empty or not given:
         return found
     if not filler:
         raise missing(key, texts.index(""), len(texts) - len(given), "an empty field")
@@ -407,13 +404,14 @@ def stream_jsonl(
         [{'x': 1}, {'x': 0}]
     """
 
-    def lines(path):
+    def objects(path):
         with open_file(path) as binary:
             for number, line in enumerate(binary, 1):
-                if line.strip():
-                    yield {"file": path, "line": line, "number": number}
+                if line.isspace():
+                    continue
+                try:
+                    yield _object(line, f"line {number}", fill)
+                except ValueError as error:
+                    yield Wrong(file=path, wrong=str(error))
 
-    def sample(record):
-        return _object(record["line"], f"line {record['number']}", fill)
-
-    return stream_of_files(file, lines, {"by": "jsonl", "fill": fill}, sample)
+    return stream_of_files(file, objects, {"by": "jsonl", "fill": fill})

@@ -281,6 +281,8 @@ def smallest_side(shape: Sequence[int], size: int) -> tuple[int, int]:
 
 def check_size(w: Any, h: Any) -> None:
     """Raise ValueError unless an image may have w x h pixels."""
+    if type(w) is type(h) is int and w > 0 and h > 0:
+        return
     if not all(isinstance(n, Integral) and not isinstance(n, bool) and n > 0 for n in (w, h)):
         raise ValueError(f"[data] an image of {w} x {h} pixels is none")
 

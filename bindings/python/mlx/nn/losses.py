@@ -72,7 +72,7 @@ def cross_entropy(
         >>> nn.losses.cross_entropy(logits, mx.array([0, 1]))
         array([0.693147, 0], dtype=float32)
     """
-    if label_smoothing < 0 or label_smoothing >= 1:
+    if not 0 <= label_smoothing < 1:
         raise ValueError(f"Label smoothing must be in [0, 1), got {label_smoothing}.")
     probabilities = targets.ndim == logits.ndim
     shape = list(logits.shape)

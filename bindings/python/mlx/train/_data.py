@@ -1,5 +1,6 @@
 """Where a trainer's batches come from."""
 
+import os
 from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ._setup import PathLike, batch_of, differences
@@ -53,7 +54,7 @@ class Data:
         if not whole(epoch, 0) or not isinstance(place, dict):
             raise ValueError(f"[train] the checkpoint has no place in these data: {state!r:.40}")
         if self.is_stream:
-            self.data.load_state_dict(place)
+            self._go_to(place, path)
             batch = next(iter(self.data.reset(epoch)), _END)
         elif not whole(place.get("taken"), 0):
             raise ValueError(f"[train] the checkpoint has no place in these data: {state!r:.40}")
@@ -62,6 +63,15 @@ class Data:
         self.wanted = (first, path) if first is not None else None
         if self.wanted and batch is not _END:
             self._compare(batch)
+
+    def _go_to(self, place, path):
+        try:
+            self.data.load_state_dict(place)
+        except ValueError as error:
+            raise ValueError(
+                f"[train] {os.fspath(path)} is of other data: {str(error).removeprefix('[data] ')}; "
+                "other=['data'] goes on all the same"
+            ) from None
 
     def _compare(self, batch):
         (first, path), self.wanted = self.wanted, None

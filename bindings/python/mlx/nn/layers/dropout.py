@@ -6,7 +6,7 @@ from .base import Module
 
 
 def _keep_probability(p):
-    if p < 0 or p >= 1:
+    if not 0 <= p < 1:
         raise ValueError(f"The dropout probability {p} is not in [0, 1)")
     return 1 - p
 
