@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes TMPDIR/name-XXXXXX, in /tmp without that, and writes its path. Where that cannot be made the
-   program says so and ends. */
+/* Makes TMPDIR/name-XXXXXX, in /tmp without that, and writes its path. Where that cannot be made
+   the program says so and ends. */
 __attribute__((unused)) static char *own_folder(char *path, size_t room, const char *name) {
     const char *tmp = getenv("TMPDIR");
     int n = snprintf(path, room, "%s/%s-XXXXXX", tmp && *tmp ? tmp : "/tmp", name);

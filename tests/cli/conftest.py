@@ -1,7 +1,8 @@
-"""A shell's background jobs ignore Control-C, which some tests send."""
+"""Every test begins with the same random numbers, as those of Python do."""
 
-import signal
+import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
 
-def pytest_configure():
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+from luck import *  # noqa: E402, F403

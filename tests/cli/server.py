@@ -14,6 +14,7 @@ import pytest
 
 from program import MLX, environment
 
+HANG = 120  # seconds after which nothing more is waited for
 FAKE = os.environ.get("MLX_FAKE", "")
 MODELS = [
     "echo", "slow", "endless", "params", "fails", "vectors", "bare", "broken",
@@ -72,7 +73,7 @@ class Server:
         return float(next(line.split(" ")[-1] for line in text.splitlines()
                           if line.startswith(name + " ")))  # fmt: skip
 
-    def wait_for(self, what, seconds=20):
+    def wait_for(self, what, seconds=HANG):
         end = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < end, "it did not happen"

@@ -7,13 +7,14 @@ import re
 import numpy as np
 import pytest
 
+import seeds
 from files import read_gguf, read_safetensors, write_gguf, write_safetensors
 from program import MODELS, document, run
 
 
 @pytest.fixture
 def plain(tmp_path):
-    draw = np.random.default_rng(3)
+    draw = seeds.generator(3)
     tensors = {
         "a.weight": draw.normal(size=(8, 64)).astype(np.float32),
         "b": np.arange(5, dtype=np.int32),
@@ -93,7 +94,7 @@ def test_words_of_completion_are_modes(tmp_path, shell):
     text = run("completion", shell).stdout
     modes = re.search(r"\baffine mxfp4 [\w ]+", text)[0].split()
     assert {"q8_0", "q4_k_m"} <= set(modes) and "gguf mlx hf safetensors npz" in text
-    w = np.random.default_rng(5).standard_normal((2, 256)).astype(np.float32)
+    w = seeds.generator(5).standard_normal((2, 256)).astype(np.float32)
     source = write_safetensors(tmp_path / "in.safetensors", {"model.w.weight": w})
     for mode in modes if shell == "fish" else []:
         made = document("quantize", source, tmp_path / mode, "-f", "mlx", "-m", mode)
@@ -127,7 +128,7 @@ def test_numbers_beyond_float16(tmp_path):
 
 
 def test_digits_beyond_float16(tmp_path):
-    draw = np.random.default_rng(5)
+    draw = seeds.generator(5)
     scale = np.float16(1.2343).tobytes()
     blocks = b"".join(scale + draw.bytes(32) for _ in range(8))
     source = write_gguf(tmp_path / "x.gguf", {"w": ("q8_0", [1, 256], blocks)}, {})

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+import seeds
 from files import write_gguf, write_safetensors
 from program import MODELS, document, run
 
@@ -16,7 +17,7 @@ def rows_of(doc):
 
 @pytest.fixture
 def draw():
-    return np.random.default_rng(7)
+    return seeds.generator(7)
 
 
 def test_equal(tmp_path, draw):

@@ -339,7 +339,7 @@ def test_an_interrupt_ends_the_wait_for_a_text(command, chatty):
         waits.stdin.flush()
         time.sleep(1)
         waits.send_signal(signal.SIGINT)
-        assert waits.wait(timeout=20) == 130
+        assert waits.wait(timeout=120) == 130
 
 
 def test_on_a_terminal(chatty, tmp_path):
@@ -353,7 +353,7 @@ def test_on_a_terminal(chatty, tmp_path):
         os.execvpe(MLX, ["mlx", *words], environment(XDG_STATE_HOME=str(state)))
     seen = b""
 
-    def until(text, seconds=30):
+    def until(text, seconds=120):
         nonlocal seen
         end = time.time() + seconds
         while text not in seen and time.time() < end:

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 
+import seeds
 from files import safetensors_bytes
 from hub_server import COMMIT, Hub, git_id
 from program import MLX, document, environment, run
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def hub():
-    draw = np.random.default_rng(11)
+    draw = seeds.generator(11)
     weights = safetensors_bytes({"w": draw.normal(size=(100, 1000)).astype(np.float32)})
     files = {
         "config.json": b'{"model_type": "llama"}',

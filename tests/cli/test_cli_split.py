@@ -10,13 +10,14 @@ import time
 import numpy as np
 import pytest
 
+import seeds
 from files import GGML, read_gguf, read_safetensors, write_gguf, write_safetensors
 from program import MLX, MODELS, document, environment, run
 
 
 @pytest.fixture
 def model(tmp_path):
-    draw = np.random.default_rng(3)
+    draw = seeds.generator(3)
     tensors = {f"layer.{i}.w": draw.normal(size=(i + 1, 100)).astype(np.float32) for i in range(9)}
     tensors |= {"half": ("BF16", draw.integers(0, 1 << 16, 50).astype(np.uint16))}
     tensors |= {"scalar": np.int64(-5), "none": np.zeros((0, 3), np.float32)}
@@ -25,7 +26,7 @@ def model(tmp_path):
 
 @pytest.fixture
 def gguf(tmp_path):
-    draw = np.random.default_rng(4)
+    draw = seeds.generator(4)
     tensors = {}
     for i, storage in enumerate(["q8_0", "q4_0", "q6_k", "float32", "q5_1"]):
         _, items, size = GGML[storage]

@@ -10,6 +10,7 @@ import subprocess
 
 import pytest
 
+import seeds
 from program import MLX, document, run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -138,7 +139,7 @@ def test_what_is_no_trace(trace, text, why):
 
 def test_damaged_traces(trace):
     """Bytes changed, taken out and put in: a summary or an error, never a crash."""
-    draw = random.Random(int(os.environ.get("MLX_TEST_SEED", "0")))
+    draw = seeds.choices()
     whole = json.dumps(TRACE).encode()
     for _ in range(120):
         data = bytearray(whole)

@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+import seeds
 from files import write_gguf, write_safetensors
 from program import DATA, MODELS, document, run
 
@@ -74,7 +75,7 @@ def test_broken_is_an_answer(tmp_path):
 
 def test_a_tensor_that_cannot_be_read(tmp_path):
     """The others are looked at all the same."""
-    noise = np.random.default_rng(1).normal(size=5000)
+    noise = seeds.generator(1).normal(size=5000)
     np.savez_compressed(tmp_path / "m.npz", cut=noise, w=np.float32([np.nan]))
     raw = bytearray((tmp_path / "m.npz").read_bytes())
     raw[20000] ^= 0xFF  # within the first member's packed elements

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from program import run
-from server import FAKE, server, serving, user  # noqa: F401
+from server import FAKE, HANG, server, serving, user  # noqa: F401
 
 
-def raw(server, data, seconds=20, close=False):
+def raw(server, data, close=False):
     """What comes back for these bytes, until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as s:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HANG) as s:
         try:
             s.sendall(data)
             if close:
@@ -136,7 +136,7 @@ def test_a_body_in_chunks(server):
 
 
 def test_one_connection_for_many(server):
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HANG) as s:
         for _ in range(20):
             s.sendall(post(CHAT, GOOD, close=False))
             answer = b""
@@ -170,25 +170,27 @@ def test_large_bodies():
                      b"Content-Length: 99999999999\r\n\r\n", close=True)  # fmt: skip
         assert answer.startswith(b"HTTP/1.1 413")
         # of a size that nobody said, and without end
-        head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = (
+            f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            "Transfer-Encoding: chunked\r\n\r\n"
+        )
         one = b"400\r\n" + b"x" * 1024 + b"\r\n"
-        assert raw(small, head.encode() + one * 12 + b"0\r\n\r\n", 5).startswith(b"HTTP/1.1 413")
-        begin = time.monotonic()
+        assert raw(small, head.encode() + one * 12 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413")
         assert not raw(small, head.encode() + one * 3000).startswith(b"HTTP/1.1 200")
-        assert time.monotonic() - begin < 15
         assert fine(small)
 
 
 def test_slow_requests_are_cut():
     with serving("--read-timeout", "1") as quick:
+        usual = 30  # seconds until any server cuts them
         begin, beginnings = time.monotonic(), []
         for data in b"", b"GET / HT", post(CHAT, GOOD)[:-5], b"GET / HTTP/1.1\r\nX: ":
-            s = socket.create_connection(("127.0.0.1", quick.port), timeout=20)
+            s = socket.create_connection(("127.0.0.1", quick.port), timeout=HANG)
             s.sendall(data)
             beginnings.append(s)
         last = beginnings[-1]
         with pytest.raises(OSError):
-            while time.monotonic() - begin < 15:  # a byte now and then does not help
+            while time.monotonic() - begin < usual:  # a byte now and then does not help
                 last.sendall(b"a")
                 time.sleep(0.1)
         for s in beginnings[:-1]:
@@ -196,25 +198,24 @@ def test_slow_requests_are_cut():
                 while s.recv(1000):  # to its end, which is there at once
                     pass
             s.close()
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < usual
         assert fine(quick)
 
 
 def test_long_requests_end():
     with serving("--request-timeout", "1") as quick:
-        begin = time.monotonic()
+        # what would take ten seconds, and would then be answered
         status, _, answer = quick.ask(CHAT, {"model": "slow", "messages": [user("x" * 500)]})
         assert status == 504 and answer["error"]["type"] == "timeout_error"
         found = quick.events(CHAT, model="slow", messages=[user("x" * 500)])
         assert "took too long" in found[-1][1]["error"]["message"] and len(found) > 3
-        assert time.monotonic() - begin < 8
         quick.wait_for(lambda: quick.metric("mlx_requests_running") == 0)
 
 
 def test_connections_are_counted():
     with serving("--connections", "4", "--read-timeout", "20") as few:
-        held = [socket.create_connection(("127.0.0.1", few.port), timeout=20) for _ in range(4)]
-        few_more = socket.create_connection(("127.0.0.1", few.port), timeout=20)
+        held = [socket.create_connection(("127.0.0.1", few.port), timeout=HANG) for _ in range(4)]
+        few_more = socket.create_connection(("127.0.0.1", few.port), timeout=HANG)
         few_more.settimeout(0.5)
         try:
             few_more.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -269,7 +270,7 @@ def test_limit_of_tokens():
 def test_a_client_that_goes(server, stream):
     gone = server.metric("mlx_gone_clients_total")
     body = json.dumps({"model": "slow", "messages": [user("x" * 3000)], "stream": stream}).encode()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HANG) as s:
         s.sendall(post(CHAT, body, close=False))
         server.wait_for(lambda: server.metric("mlx_requests_running") == 1)
         if stream:
@@ -281,7 +282,7 @@ def test_a_client_that_goes(server, stream):
 
 def test_a_client_that_does_not_read(server):
     body = json.dumps({"model": "endless", "messages": [user("x")], "stream": True}).encode()
-    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as s:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HANG) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         s.sendall(post(CHAT, body, close=False))
         time.sleep(0.5)
@@ -431,19 +432,19 @@ def test_it_drains(number):
         assert answer["error"]["type"] == "service_unavailable_error"
         thread.join()
         assert found[0][0] == 200 and found[0][2]["usage"]["completion_tokens"] == 100
-        assert ending.process.wait(30) == 0
+        assert ending.process.wait(HANG) == 0
 
 
 def test_it_does_not_drain_for_ever():
     with serving("--drain", "0.3") as ending:
         found = []
-        body = {"model": "slow", "messages": [user("x" * 2000)]}
+        # of twenty seconds, for which it would wait without the option
+        body = {"model": "slow", "messages": [user("x" * 1000)]}
         thread = threading.Thread(target=lambda: found.append(ending.ask(CHAT, body)))
         thread.start()
         ending.wait_for(lambda: ending.metric("mlx_requests_running") == 1)
-        begin = time.monotonic()
         ending.process.send_signal(signal.SIGTERM)
-        assert ending.process.wait(30) == 0 and time.monotonic() - begin < 10
+        assert ending.process.wait(HANG) == 0
         thread.join()
         assert found[0][0] == 504
 

