@@ -460,11 +460,22 @@ static void check_case(const op_case *c) {
     }
 }
 
-/* With an argument: only the operation of that name. */
+#define FAMILY(name) #name,
+static const char *const family_names[] = {OP_FAMILIES};
+#undef FAMILY
+
+/* Is this what was asked for: an operation, or "reduce/", a family? */
+static bool is_asked(const char *asked, const char *family, const char *name) {
+    size_t n = strlen(family);
+    return !asked || strcmp(asked, name) == 0 ||
+           (strncmp(asked, family, n) == 0 && strcmp(asked + n, "/") == 0);
+}
+
+/* With an argument: only the operation of that name, or those of the family. */
 int main(int argc, char **argv) {
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         for (const op_case *c = families[i]; c->name; c++)
-            if (argc < 2 || strcmp(argv[1], c->name) == 0)
+            if (is_asked(argc < 2 ? NULL : argv[1], family_names[i], c->name))
                 check_case(c);
     files_done();
     return check_done();
