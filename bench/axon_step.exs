@@ -17,17 +17,15 @@ end
 for app <- [:logger, :nx, :mlx, :polaris, :axon],
     do: {:ok, _} = Application.ensure_all_started(app)
 
-defmodule AxonStep do
-  @batch 128
+Code.require_file("../examples/elixir/axon_digits.ex", __DIR__)
 
+defmodule AxonStep do
   def main([folder, images]) do
     Nx.default_backend(Mlx.Backend)
     Nx.Defn.default_options(compiler: Mlx.Compiler)
-    batches = batches(folder, String.to_integer(images))
-
-    loop =
-      Axon.Loop.trainer(model(), &loss/2, Polaris.Optimizers.adam(learning_rate: 1.0e-3), log: 0)
-
+    train = AxonDigits.load(folder, "train", String.to_integer(images))
+    batches = train |> AxonDigits.batches() |> Enum.map(&Mlx.Backend.eval/1)
+    loop = AxonDigits.loop()
     Axon.Loop.run(loop, Enum.take(batches, 3), Axon.ModelState.empty(), epochs: 1)
     IO.puts("ready")
     answer(loop, batches)
@@ -45,32 +43,6 @@ defmodule AxonStep do
         :ok
     end
   end
-
-  defp model do
-    Axon.input("pixels", shape: {nil, 784})
-    |> Axon.dense(128, activation: :relu)
-    |> Axon.dense(10)
-  end
-
-  defp loss(labels, scores) do
-    Axon.Losses.categorical_cross_entropy(labels, scores, from_logits: true, reduction: :mean)
-  end
-
-  defp batches(folder, count) do
-    pixels = folder |> read("train-images-idx3-ubyte.gz") |> binary_part(16, count * 784)
-    labels = folder |> read("train-labels-idx1-ubyte.gz") |> binary_part(8, count)
-    images = pixels |> Nx.from_binary(:u8) |> Nx.reshape({count, 784}) |> Nx.divide(255)
-    labels = labels |> Nx.from_binary(:u8) |> Nx.new_axis(1)
-    one_hot = labels |> Nx.equal(Nx.iota({1, 10})) |> Nx.as_type(:f32)
-
-    [images, one_hot]
-    |> Enum.map(&Nx.to_batched(&1, @batch, leftover: :discard))
-    |> Enum.zip()
-    |> Enum.map(&Mlx.Backend.eval/1)
-  end
-
-  defp read(folder, name), do: folder |> Path.join(name) |> File.read!() |> :zlib.gunzip()
 end
 
 AxonStep.main(System.argv())
-
