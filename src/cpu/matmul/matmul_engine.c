@@ -74,7 +74,7 @@ static bool run_item(const gemm_item *item, bool serial) {
         return gemm_integer(item);
     if (gemm_is_skinny(item))
         return gemm_skinny(item);
-    return gemm_can_turn(item) && !serial ? gemm_turned(item) : gemm_blocked(item, serial);
+    return gemm_can_rows(item, serial) ? gemm_rows(item) : gemm_blocked(item, serial);
 }
 
 typedef struct batch_ctx {

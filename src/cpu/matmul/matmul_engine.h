@@ -2,7 +2,7 @@
  *
  *                      ┌ few rows or columns ── skinny kernels, memory speed (matmul_skinny.c)
  *     mx_gemm ── batch ┤ integers, bool ─────── blocked loops (matmul_int.c)
- *                      ├ some rows, weights ─── b' where it lies, out transposed (matmul_turned.c)
+ *                      ├ some rows, float32 ─── operands where they lie (matmul_rows.c)
  *                      └ the rest:  packers ─▶ micropanels ─▶ register tile ─▶ epilogue ─▶ store
  *
  * A block of the result belongs to one task, which runs over k in steps that stay in cache, so

@@ -14,14 +14,14 @@ typedef struct gemm_item {
 
 /* Each false when memory ran out; they record no error (they run inside bodies). */
 bool gemm_blocked(const gemm_item *item, bool serial);
-bool gemm_turned(const gemm_item *item);
+bool gemm_rows(const gemm_item *item);
 bool gemm_skinny(const gemm_item *item);
 bool gemm_integer(const gemm_item *item);
 
-/* Is this a shape for the skinny kernels? For the transposed way, whose bits are the blocked
- * one's? */
+/* Is this a shape for the skinny kernels? For operands that are read where they lie, whose bits are
+ * the blocked way's? serial: one that packs nothing. */
 bool gemm_is_skinny(const gemm_item *item);
-bool gemm_can_turn(const gemm_item *item);
+bool gemm_can_rows(const gemm_item *item, bool serial);
 /* Lengths along k of float32 that the blocked way adds up at once, and slices that it adds
  * apart. */
 int64_t gemm_step(int64_t k);

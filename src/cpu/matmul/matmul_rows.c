@@ -1,10 +1,12 @@
-/* Products with a b whose k are adjacent, as weights (n, k) are, and of some rows: the transposed
- * result is computed, so that the rows of b are read where they lie, once, and only a is packed.
+/* Products that read operands where they lie: the rows of one, and of the other either its columns,
+ * or panels of nr of them, packed over all of k.
  *
- *     out' (n, m) = b' (n, k) a' (k, m)      a' in panels of nr rows of a over all of k
+ *     straight   out (m, n) = a b          rows of a; columns of b, which are adjacent or packed
+ *     turned     out' (n, m) = b' a'       rows of b', as of weights (n, k); columns of a'; turned
+ *                                          back when it is stored
  *
- * A task has `nr` rows of b'. Steps of k and the order of each sum are those of
- * matmul_blocked.c, to the bit.
+ * A task has some rows. Steps of k and the order of each sum are those of matmul_blocked.c, to the
+ * bit.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -16,111 +18,218 @@
 #include "kernels/kernels.h"
 
 #ifdef MX_TORTURE
-enum { FEWEST_COLUMNS = 16, FEWEST_K = 8 };
+enum { FEWEST_ROWS = 16, FEWEST_K = 8 };
 #else
-enum { FEWEST_COLUMNS = 64, FEWEST_K = 64 };
+enum { FEWEST_ROWS = 64, FEWEST_K = 64 };
 #endif
-enum { FEWEST_ROWS = 9, MOST_ROWS = 512, MOST_NR = 64, MOST_MR = 16 };
+enum {
+    FEWEST_COLUMNS = 9,
+    MOST_COLUMNS = 512,
+    /* measured, of columns that are not packed: in all they stay near the second-level cache; of
+       one k and the next, so that they share not too few of its sets */
+    LYING_BYTES = 5 << 19,
+    LYING_STEP = 4096,
+    MOST_NR = 64,
+    MOST_MR = 16,
+    TASKS_EACH = 4 /* of a thread */
+};
 
-typedef struct turned {
+typedef enum way { BLOCKED, STRAIGHT, TURNED, STRAIGHT_PACKED, TURNED_PACKED } way;
+
+/* One operand: n rows, or columns, along k. */
+typedef struct side {
+    const float *data;
+    int64_t n, step, k_step;
+} side;
+
+typedef struct product {
     const gemm_item *item;
     const mx_k_gemm *format;
-    int64_t step, panels; /* of k; of rows of a */
-    float *a;             /* (panels, k, nr) */
+    bool turned, packed;
+    side rows, columns;
+    int64_t step; /* of k */
+    int64_t most; /* rows of a task */
+    int64_t panels;
+    float *panel; /* packed: (panels, k, nr) */
     atomic_bool nomem;
-} turned;
+} product;
 
-bool gemm_can_turn(const gemm_item *item) {
+static side rows_of(const gemm_item *item, bool turned) {
     const mx_gemm_args *g = item->args;
-    return g->dtype == MX_FLOAT32 && !g->pack_a && !g->pack_b && item->b.rs == 1 &&
-           g->m >= FEWEST_ROWS && g->m <= MOST_ROWS && g->n >= FEWEST_COLUMNS && g->k >= FEWEST_K &&
-           gemm_slices(g->m, g->n, g->k) == 1;
+    return turned ? (side){item->b.data, g->n, item->b.cs, item->b.rs}
+                  : (side){item->a.data, g->m, item->a.rs, item->a.cs};
 }
+
+/* --- which way -------------------------------------------------------------------------------- */
+
+static bool can_lie(const gemm_item *item, bool turned) {
+    side rows = rows_of(item, turned), columns = rows_of(item, !turned);
+    const int64_t size = sizeof(float);
+    int64_t step = columns.k_step * size;
+    return columns.step == 1 && columns.n >= FEWEST_COLUMNS && rows.n >= FEWEST_COLUMNS &&
+           columns.n * size <= LYING_STEP && step > 0 && step <= LYING_STEP &&
+           step <= LYING_BYTES / item->args->k;
+}
+
+/* Rows that are read in a row, and many enough to pay for the packing. */
+static bool can_pack(const gemm_item *item, bool turned) {
+    side rows = rows_of(item, turned), columns = rows_of(item, !turned);
+    return rows.k_step == 1 && item->args->k >= FEWEST_K && rows.n >= FEWEST_ROWS &&
+           columns.n >= FEWEST_COLUMNS && columns.n <= MOST_COLUMNS &&
+           (turned || columns.n <= rows.n);
+}
+
+static way way_of(const gemm_item *item) {
+    const mx_gemm_args *g = item->args;
+    if (g->dtype != MX_FLOAT32 || g->pack_a || g->pack_b || g->k == 0 ||
+        gemm_slices(g->m, g->n, g->k) > 1)
+        return BLOCKED;
+    if (can_lie(item, false))
+        return STRAIGHT;
+    if (can_lie(item, true))
+        return TURNED;
+    if (can_pack(item, true))
+        return TURNED_PACKED;
+    return can_pack(item, false) ? STRAIGHT_PACKED : BLOCKED;
+}
+
+bool gemm_can_rows(const gemm_item *item, bool serial) {
+    way w = way_of(item);
+    return w == STRAIGHT || w == TURNED || (w != BLOCKED && !serial);
+}
+
+/* The last task to begin should not be the last to end by much. */
+static int64_t rows_of_task(const mx_k_gemm *f, int64_t rows) {
+    int64_t fair = rows / (TASKS_EACH * mx_pool_threads()) / f->mr * f->mr;
+    return gemm_max(f->mr, gemm_min(f->nr, fair));
+}
+
+static product describe(const gemm_item *item) {
+    way w = way_of(item);
+    product p = {.item = item, .format = mx_gemm_format(MX_FLOAT32)};
+    p.turned = w == TURNED || w == TURNED_PACKED;
+    p.packed = w == TURNED_PACKED || w == STRAIGHT_PACKED;
+    p.rows = rows_of(item, p.turned);
+    p.columns = rows_of(item, !p.turned);
+    p.step = gemm_step(item->args->k);
+    p.panels = gemm_ceil_div(p.columns.n, p.format->nr);
+    p.most = rows_of_task(p.format, p.rows.n);
+    return p;
+}
+
+/* --- packing ---------------------------------------------------------------------------------- */
 
 static void pack_body(void *ctx, int64_t begin, int64_t end) {
-    const turned *t = ctx;
-    const mx_gemm_args *g = t->item->args;
-    const mx_matrix *a = &t->item->a;
-    int64_t nr = t->format->nr;
-    for (int64_t panel = begin; panel < end; panel++)
-        t->format->pack[MX_FLOAT32](t->a + panel * nr * g->k, (int)nr,
-                                    (const float *)a->data + panel * nr * a->rs, a->rs, a->cs,
-                                    (int)gemm_min(nr, g->m - panel * nr), g->k);
+    const product *p = ctx;
+    const side *s = &p->columns;
+    int64_t nr = p->format->nr, k = p->item->args->k;
+    for (int64_t i = begin; i < end; i++)
+        p->format->pack[MX_FLOAT32](p->panel + i * nr * k, (int)nr, s->data + i * nr * s->step,
+                                    s->step, s->k_step, (int)gemm_min(nr, s->n - i * nr), k);
 }
 
-/* Rows j.. of b' under one panel: k0 .. k0+len to sums (rows, nr). */
-static void run_tiles(const turned *t, int64_t j, int64_t rows, int64_t panel, int64_t k0,
-                      int64_t len, float *sums) {
-    const mx_gemm_args *g = t->item->args;
-    int64_t nr = t->format->nr, mr = t->format->mr;
-    for (int64_t i = 0; i < rows; i += mr) {
-        const float *row[MOST_MR], *b = (const float *)t->item->b.data + k0;
-        int64_t m = gemm_min(mr, rows - i);
-        for (int64_t r = 0; r < mr; r++)
-            row[r] = b + (j + i + (r < m ? r : 0)) * t->item->b.cs;
-        mx_kernels_get()->conv->tile(&(mx_k_conv_tile_args){
-            .m = (int)m,
-            .n = (int)gemm_min(nr, g->m - panel * nr),
-            .runs = 1,
-            .row = row,
-            .at = &(ptrdiff_t){0},
-            .len = &(ptrdiff_t){len},
-            .b = t->a + (panel * g->k + k0) * nr,
-            .c = sums + i * nr,
-            .ldc = nr});
+static size_t panel_bytes(const product *p) {
+    return (size_t)(p->panels * p->format->nr * p->item->args->k) * sizeof(float);
+}
+
+static bool pack(product *p) {
+    int64_t numbers = p->format->nr * p->item->args->k;
+    p->panel = mx_block_alloc(panel_bytes(p));
+    if (p->panel)
+        mx_parallel_for(p->panels, 1 + 32768 / numbers, pack_body, p);
+    return p->panel != NULL;
+}
+
+/* --- tasks ------------------------------------------------------------------------------------ */
+
+/* Some rows of the result. */
+typedef struct strip {
+    int64_t j, rows;
+    float *sums;
+    int64_t ld;
+} strip;
+
+/* Columns i.. of a step of k: k0 .. k0+len. */
+static void run_tiles(const product *p, const strip *s, int64_t i, int64_t k0, int64_t len) {
+    int64_t nr = p->format->nr, mr = p->format->mr, k = p->item->args->k;
+    const float *row[MOST_MR], *data = p->rows.data + k0 * p->rows.k_step;
+    mx_k_row_tile_args t = {.n = (int)gemm_min(nr, p->columns.n - i),
+                            .add = k0 > 0,
+                            .k = len,
+                            .a = row,
+                            .a_step = p->rows.k_step,
+                            .b = p->columns.data + i + k0 * p->columns.k_step,
+                            .b_step = p->columns.k_step,
+                            .ldc = s->ld};
+    if (p->packed) {
+        t.b = p->panel + i * k + k0 * nr;
+        t.b_step = nr;
+    }
+    for (int64_t r = 0; r < s->rows; r += mr) {
+        t.m = (int)gemm_min(mr, s->rows - r);
+        for (int64_t l = 0; l < mr; l++)
+            row[l] = data + (s->j + r + (l < t.m ? l : 0)) * p->rows.step;
+        t.c = s->sums + r * s->ld + i;
+        mx_kernels_get()->conv->row_tile(&t);
     }
 }
 
-/* One step of k for all panels, added to sums (panels, nr, nr) from the second on. */
-static void run_step(const turned *t, int64_t j, int64_t rows, int64_t k0, float *sums) {
-    int64_t nr = t->format->nr, len = gemm_min(t->step, t->item->args->k - k0);
-    float more[MOST_NR * MOST_NR];
-    for (int64_t panel = 0; panel < t->panels; panel++, sums += nr * nr) {
-        run_tiles(t, j, rows, panel, k0, len, k0 ? more : sums);
-        for (int64_t i = 0; k0 && i < rows * nr; i++)
-            sums[i] += more[i];
-    }
-}
-
-/* The sums back in the result's order, and stored. */
-static void store(const turned *t, int64_t j, int64_t rows, const float *sums) {
-    const mx_gemm_args *g = t->item->args;
-    int64_t nr = t->format->nr;
+/* The sums, back in the result's order, stored. */
+static void store(const product *p, const strip *s) {
+    int64_t nr = p->format->nr;
     float acc[MOST_NR * MOST_NR];
-    for (int64_t panel = 0; panel < t->panels; panel++) {
-        int64_t i = panel * nr, m = gemm_min(nr, g->m - i);
-        t->format->pack[MX_FLOAT32](acc, (int)nr, sums + panel * nr * nr, nr, 1, (int)rows, m);
-        gemm_finish(t->item, acc, nr, i, j, m, rows);
+    if (!p->turned) {
+        gemm_finish(p->item, s->sums, s->ld, s->j, 0, s->rows, p->columns.n);
+        return;
     }
+    for (int64_t i = 0; i < p->columns.n; i += nr) {
+        int64_t m = gemm_min(nr, p->columns.n - i);
+        p->format->pack[MX_FLOAT32](acc, (int)nr, s->sums + i, s->ld, 1, (int)s->rows, m);
+        gemm_finish(p->item, acc, nr, i, s->j, m, s->rows);
+    }
+}
+
+/* Are sums the result as they are? */
+static bool is_direct(const product *p) {
+    const mx_gemm_args *g = p->item->args;
+    return !p->turned && g->alpha == 1.0 && !p->item->cin.data && !g->epilogue;
+}
+
+static void run_strip(const product *p, int64_t task, float *sums) {
+    strip s = {.j = task * p->most, .sums = sums, .ld = p->panels * p->format->nr};
+    int64_t k = p->item->args->k;
+    s.rows = gemm_min(p->most, p->rows.n - s.j);
+    if (!sums) {
+        s.ld = p->item->args->out_rs;
+        s.sums = (float *)p->item->out + s.j * s.ld;
+    }
+    for (int64_t k0 = 0; k0 < k; k0 += p->step)
+        for (int64_t i = 0; i < p->columns.n; i += p->format->nr)
+            run_tiles(p, &s, i, k0, gemm_min(p->step, k - k0));
+    if (sums)
+        store(p, &s);
 }
 
 static void tasks_body(void *ctx, int64_t begin, int64_t end) {
-    turned *t = ctx;
-    const mx_gemm_args *g = t->item->args;
-    int64_t nr = t->format->nr;
-    float *sums = mx_scratch(0, (size_t)(t->panels * nr * nr) * sizeof *sums);
-    if (!sums)
-        atomic_store(&t->nomem, true);
-    for (int64_t task = begin; sums && task < end; task++) {
-        int64_t j = task * nr, rows = gemm_min(nr, g->n - j);
-        for (int64_t k0 = 0; k0 < g->k; k0 += t->step)
-            run_step(t, j, rows, k0, sums);
-        store(t, j, rows, sums);
+    product *p = ctx;
+    float *sums = NULL;
+    size_t numbers = (size_t)(p->most * p->panels * p->format->nr);
+    if (!is_direct(p) && !(sums = mx_scratch(0, numbers * sizeof *sums))) {
+        atomic_store(&p->nomem, true);
+        return;
     }
+    for (int64_t task = begin; task < end; task++)
+        run_strip(p, task, sums);
 }
 
-bool gemm_turned(const gemm_item *item) {
-    const mx_gemm_args *g = item->args;
-    turned t = {.item = item, .format = mx_gemm_format(MX_FLOAT32), .step = gemm_step(g->k)};
-    int64_t nr = t.format->nr;
-    t.panels = gemm_ceil_div(g->m, nr);
-    size_t bytes = (size_t)(t.panels * nr * g->k) * sizeof(float);
-    t.a = mx_block_alloc(bytes);
-    if (!t.a)
+bool gemm_rows(const gemm_item *item) {
+    product p = describe(item);
+    if (p.packed && !pack(&p))
         return false;
-    mx_parallel_for(t.panels, 1 + 32768 / (nr * g->k), pack_body, &t);
-    bool done = mx_parallel_for_long(gemm_ceil_div(g->n, nr), 1 + 262144 / (g->m * nr * g->k),
-                                     tasks_body, &t);
-    mx_block_free(t.a, bytes);
-    return done && !atomic_load(&t.nomem);
+    bool done =
+        mx_parallel_for_long(gemm_ceil_div(p.rows.n, p.most),
+                             1 + 262144 / (p.columns.n * p.most * item->args->k), tasks_body, &p);
+    if (p.packed)
+        mx_block_free(p.panel, panel_bytes(&p));
+    return done && !atomic_load(&p.nomem);
 }

@@ -143,9 +143,13 @@ SV void pack_half_rows(float *dst, int w, const void *src, ptrdiff_t rs, int row
 
 SV void pack_f32(float *dst, int w, const void *src, ptrdiff_t rs, ptrdiff_t ks, int rows,
                  ptrdiff_t k, mx_dtype kind) {
+    const int wide = TILE_NV * VF_LANES;
     if (rs == 1 && w == TILE_MR && rows == TILE_MR) {
         for (ptrdiff_t p = 0; p < k; p++) // constant counts: one move
             pack_line(dst + p * TILE_MR, TILE_MR, kind_at(src, p * ks, kind), TILE_MR, kind);
+    } else if (rs == 1 && w == wide && rows == wide) {
+        for (ptrdiff_t p = 0; p < k; p++)
+            pack_line(dst + p * wide, wide, kind_at(src, p * ks, kind), wide, kind);
     } else if (rs == 1 || rows == 1) {
         for (ptrdiff_t p = 0; p < k; p++)
             pack_line(dst + p * w, w, kind_at(src, p * ks, kind), rows, kind);

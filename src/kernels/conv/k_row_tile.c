@@ -1,0 +1,70 @@
+/* The register tile of float32 whose operands are read where they lie. */
+#include "kernels/conv/k_conv.h"
+#include "kernels/matmul/k_tile.h"
+
+#define L VF_LANES
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* Vector j of n columns. */
+SV vf part(const float *p, int j, int n, const bool whole) {
+    int left = n - j * L;
+    if (whole || left >= L)
+        return vf_load(p + j * L);
+    return left > 0 ? vf_loadn(p + j * L, (size_t)left) : vf_zero();
+}
+
+SV void store_part(float *p, vf sum, int j, int n, bool add, const bool whole) {
+    int left = n - j * L;
+    if (left <= 0)
+        return;
+    vf v = add ? vf_add(part(p, j, n, whole), sum) : sum;
+    if (whole || left >= L)
+        vf_store(p + j * L, v);
+    else
+        vf_storen(p + j * L, v, (size_t)left);
+}
+
+/* whole: n columns are nv whole vectors. */
+SV void row_tile(const mx_k_row_tile_args *t, const int nv, const bool whole) {
+    vf acc[TILE_MR][TILE_NV];
+    const float *a[TILE_MR], *b = t->b;
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++) {
+        a[i] = t->a[i];
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            acc[i][j] = vf_zero();
+    }
+    for (ptrdiff_t k = 0; k < t->k; k++, b += t->b_step) {
+        vf bv[TILE_NV];
+        UNROLL
+        for (int j = 0; j < nv; j++)
+            bv[j] = part(b, j, t->n, whole);
+        UNROLL
+        for (int i = 0; i < TILE_MR; i++) {
+            vf av = vf_set1(a[i][k * t->a_step]);
+            UNROLL
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = vf_fma(av, bv[j], acc[i][j]);
+        }
+    }
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++)
+        for (int j = 0; i < t->m && j < nv; j++)
+            store_part(t->c + i * t->ldc, acc[i][j], j, t->n, t->add, whole);
+}
+
+void KN(k_row_tile)(const mx_k_row_tile_args *t) {
+    if (t->n == 2 * L)
+        row_tile(t, 2, true);
+    else if (t->n == L)
+        row_tile(t, 1, true);
+    else if (t->n < L)
+        row_tile(t, 1, false);
+    else
+        row_tile(t, 2, false);
+}
