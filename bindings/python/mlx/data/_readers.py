@@ -323,7 +323,7 @@ def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
         Buffer: A sample for each entry of the first dimension.
 
     Raises:
-        ValueError: it is no such file, or holds pickled objects
+        ValueError: it is no such file, holds pickled objects, or two arrays of one name
 
     Example:
         >>> mx.save("x.npy", mx.array([5, 6, 7]))

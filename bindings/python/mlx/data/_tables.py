@@ -81,7 +81,7 @@ def buffer_from_arrow(table: Any, *, fill: Optional[Fill] = None) -> Buffer:
         Buffer: A sample for each row.
 
     Raises:
-        ValueError: a column has nulls and no `fill`
+        ValueError: a column has nulls and no `fill`, or two have one name
 
     Example:
         >>> import pyarrow
@@ -130,7 +130,7 @@ def buffer_from_parquet(
 
     Raises:
         ImportError: pyarrow is not installed
-        ValueError: a column has nulls and no `fill`
+        ValueError: a column has nulls and no `fill`, or two have one name
 
     Example:
         >>> import pyarrow, pyarrow.parquet
@@ -176,7 +176,7 @@ def stream_parquet(
 
     Raises:
         ImportError: pyarrow is not installed
-        ValueError: a column has nulls and no `fill`
+        ValueError: a column has nulls and no `fill`, or two have one name
 
     Example:
         >>> import pyarrow, pyarrow.parquet
@@ -304,7 +304,7 @@ def buffer_from_tar(file: PathLike) -> Buffer:
         Buffer: A sample for each name.
 
     Raises:
-        ValueError: it is no tar archive, or is packed
+        ValueError: it is no tar archive, is packed, or has two files of one name
 
     Example:
         >>> import io, tarfile
@@ -329,7 +329,7 @@ def stream_tar(files: Union[PathLike, Sequence[PathLike]]) -> Stream:
         Stream: A sample for each name.
 
     Raises:
-        ValueError: it is no tar archive
+        ValueError: it is no tar archive, or two files of a sample have one name
 
     Example:
         >>> import io, tarfile

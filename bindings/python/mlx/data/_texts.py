@@ -136,14 +136,14 @@ def stream_csv_reader(
     Args:
         file: A file, or several.
         sep: What separates fields.
-        quote: What stands around fields with separators.
+        quote: What stands around fields with separators; "" for nothing.
         fill: What stands for empty fields, by key.
 
     Returns:
         Stream: A sample for each row.
 
     Raises:
-        ValueError: a row has other fields than the first
+        ValueError: a row has other fields than the first, or that has a name twice
 
     Example:
         >>> from pathlib import Path
@@ -178,13 +178,13 @@ def stream_csv_reader_from_string(content: str, sep: str = ",", quote: str = '"'
     Args:
         content: The text; its first row has the keys.
         sep: What separates fields.
-        quote: What stands around fields with separators.
+        quote: What stands around fields with separators; "" for nothing.
 
     Returns:
         Stream: A sample for each row.
 
     Raises:
-        ValueError: a row has other fields than the first
+        ValueError: a row has other fields than the first, or that has a name twice
         TypeError: `content` is no text
 
     Example:
@@ -228,15 +228,16 @@ def buffer_from_csv(
     Args:
         file: The file, UTF-8, also packed by gzip; its first row has the keys.
         sep: What separates fields.
-        quote: What stands around fields with separators.
+        quote: What stands around fields with separators; "" for nothing.
         fill: What stands for missing numbers, by key.
-        dtypes: The dtypes of columns, by key.
+        dtypes: The dtypes of columns, by key; str for texts.
 
     Returns:
         Buffer: A sample for each row.
 
     Raises:
-        ValueError: there is no row, a row has other fields than the first, or a number is missing
+        ValueError: there is no row, a row has other fields than the first, that has a name twice, a
+            number is missing, or a field is none of its column's dtype
 
     Example:
         >>> from pathlib import Path
@@ -370,7 +371,7 @@ def buffer_from_jsonl(file: PathLike, *, fill: Optional[Fill] = None) -> Buffer:
         Buffer: A sample for each line.
 
     Raises:
-        ValueError: a line is no object of JSON, or has a null without `fill`
+        ValueError: a line is no object of JSON, has a key twice, or a null without `fill`
 
     Example:
         >>> from pathlib import Path
@@ -395,7 +396,7 @@ def stream_jsonl(
         Stream: A sample for each line.
 
     Raises:
-        ValueError: a line is no object of JSON, or has a null without `fill`
+        ValueError: a line is no object of JSON, has a key twice, or a null without `fill`
 
     Example:
         >>> from pathlib import Path
