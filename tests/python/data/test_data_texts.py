@@ -70,6 +70,9 @@ def test_dtypes_of_columns(tmp_path):
         dx.buffer_from_csv(path, dtypes={"c": int})
     with pytest.raises(TypeError, match="NumPy has no dtype"):
         dx.buffer_from_csv(path, dtypes={"a": "number"})
+    for odd in (object, bytes, complex, "datetime64[D]"):
+        with pytest.raises(TypeError, match="column 'a' is one of numbers or str, not "):
+            dx.buffer_from_csv(path, dtypes={"a": odd})
 
 
 def test_what_fills_numbers_is_a_number(tmp_path):
@@ -112,6 +115,8 @@ def test_numbers_of_casts():
             cast(value, dtype)
     with pytest.raises(dx.SampleError, match="None is no float32"):
         cast([None], "float32")
+    with pytest.raises(dx.SampleError, match="complex numbers are no float32"):
+        cast([1j], "float32")
     with pytest.raises(dx.SampleError, match="'1_0' is no number"):
         dx.buffer_from_vector([{"x": "1_0"}]).normalize("x", 0, 1)[0]
 

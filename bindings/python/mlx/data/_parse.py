@@ -99,6 +99,8 @@ def converted(value: Any, dtype: np.dtype) -> np.ndarray:
     array = np.asarray(value)
     if array.dtype.kind == "O" and any(one is None for one in array.flat):
         raise ValueError(f"None is no {dtype}")
+    if array.dtype.kind == "c" and dtype.kind in "iuf":
+        raise ValueError(f"complex numbers are no {dtype}")
     if array.dtype.kind in "iuf" and not _is_safe(array.dtype, dtype):
         _check_within(array, dtype)
     return _quiet(array, dtype)

@@ -247,7 +247,7 @@ def buffer_from_csv(
         [('apple', 3.0), ('fig', 0.0)]
     """
     path, dialect = paths_of(file)[0], _dialect(sep, quote)
-    kinds = {key: dtype_of(kind) for key, kind in (dtypes or {}).items()}
+    kinds = {key: _column_dtype(key, kind) for key, kind in (dtypes or {}).items()}
     try:
         keys, *rows = _sound_rows(path, dialect)
         check_names(fill, keys, "fill")
@@ -259,6 +259,15 @@ def buffer_from_csv(
     if not rows:
         raise ValueError(f"[data] {path} has no rows")
     return Columns(found)
+
+
+def _column_dtype(key, dtype):
+    kind = dtype_of(dtype)
+    if kind.kind not in "biufU":
+        raise TypeError(
+            f"[data] the dtype of the column {key!r} is one of numbers or str, not {kind}"
+        )
+    return kind
 
 
 def _sound_rows(path, dialect):
