@@ -467,7 +467,7 @@ defmodule Mlx.LMTest do
         end
       end
 
-    assert Enum.frequencies(results).result > 100
+    assert Enum.frequencies(results).result > 30
     :erlang.garbage_collect()
     eventually(fn -> idle?(model) end, 2000)
     assert error(fn -> Mlx.Native.lm_cancel(5) end).message =~ "request"

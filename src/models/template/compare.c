@@ -150,6 +150,13 @@ static uint64_t hash_number(uint64_t h, const tm_value *v) {
     return hash_bytes(h, (const char *)&f, sizeof f);
 }
 
+bool tm_is_hashable(const tm_value *v) {
+    bool ok = v->kind != TM_DICT && !tm_is_seq(v, TM_LIST);
+    for (size_t i = 0; ok && tm_is_seq(v, TM_TUPLE) && i < v->seq->n; i++)
+        ok = tm_is_hashable(&v->seq->item[i]);
+    return ok;
+}
+
 static bool hash_of(tm_run *r, const tm_value *v, uint64_t *h) {
     *h = fold(*h ^ r->secret, 0x9e3779b97f4a7c15u);
     switch (v->kind) {

@@ -111,14 +111,15 @@ static bool item_of_seq(const tm_value *x, int64_t i, tm_value *out) {
     return true;
 }
 
-static bool is_hashable(const tm_value *v) {
-    return v->kind != TM_DICT && (v->kind != TM_SEQ || v->seq->look == TM_TUPLE);
+/* No other sequence than a tuple is a key. */
+static bool may_be_key(const tm_value *v) {
+    return tm_is_hashable(v) && (v->kind != TM_SEQ || tm_is_seq(v, TM_TUPLE));
 }
 
 /* What stands under the key itself: false and no error where nothing does. */
 static bool own_item(tm_run *r, const tm_value *x, const tm_value *key, tm_value *out) {
     const tm_value *found = NULL;
-    if (x->kind == TM_DICT && is_hashable(key) && tm_dict_get(r, x->dict, key, &found) && found)
+    if (x->kind == TM_DICT && may_be_key(key) && tm_dict_get(r, x->dict, key, &found) && found)
         *out = *found;
     return found;
 }

@@ -255,6 +255,8 @@ bool tm_is_word(const tm_value *v, const char *word);
 const char *tm_type(const tm_value *v);
 bool tm_truth(const tm_value *v);
 bool tm_equal(tm_run *r, const tm_value *a, const tm_value *b, bool *out);
+/* False for dicts and lists, and tuples that hold one: they are no keys and no names. */
+bool tm_is_hashable(const tm_value *v);
 /* -1, 0, 1; 2: not ordered (NaN). False and an error: no order between such types. */
 bool tm_order(tm_run *r, const tm_value *a, const tm_value *b, const char *sign, int *out);
 /* The items of what can be iterated, as a seq of a look that does not matter; iterators are used

@@ -91,8 +91,7 @@ static bool t_callable(tm_run *r, const tm_value *a, tm_value *out) {
 }
 
 static bool can_name(tm_run *r, const tm_value *v) {
-    return (v->kind != TM_DICT && !tm_is_seq(v, TM_LIST)) ||
-           tm_fail(r, MX_INVALID, "unhashable type: '%s'", tm_type(v));
+    return tm_is_hashable(v) || tm_fail(r, MX_INVALID, "unhashable type: '%s'", tm_type(v));
 }
 
 static bool t_filter(tm_run *r, const tm_value *a, tm_value *out) {
