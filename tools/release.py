@@ -2,11 +2,11 @@
 """Make and check the files of a release: sources, wheels, Debian packages, a bill of materials,
 SHA256SUMS and, where a key is named, its signature. Says at the end what was not made, and why.
 
-    release.py folder [--key KEY] [--only sources,wheels,arm64,debian]
+    release.py folder [--key KEY] [--only sources,wheels,...] [--python PATH ...]
 
 KEY is a private key of ssh or minisign (a file), or the name of one that gpg has. Wheels are made
-for every Python from 3.10 on that has its headers: on the PATH, of pyenv, and those that $PYTHONS
-lists.
+for every Python from 3.10 on that has its headers: those that --python or $PYTHONS names, on the
+PATH, and of pyenv. Of the versions that there are, those without a wheel are listed.
 """
 
 import argparse
@@ -29,6 +29,19 @@ assert sys.version_info >= (3, 10) and sys.implementation.name == "cpython"
 assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))
 import venv, ensurepip
 print(sysconfig.get_config_var("SOABI"))"""
+# The first two parts of SOABI of each version that has wheels.
+VERSIONS = [f"cpython-3{minor}" for minor in range(10, 15)] + ["cpython-313t", "cpython-314t"]
+
+
+WRAP = """# Put this file into subprojects/, and {NAME}.tar.xz into subprojects/packagefiles/.
+[wrap-file]
+directory = {NAME}
+source_filename = {NAME}.tar.xz
+source_hash = {digest}
+
+[provide]
+mlxc = mlxc_dep
+"""
 
 
 class CannotMake(Exception):
@@ -73,27 +86,50 @@ def sources(folder):
             archive.add(ROOT / name, f"{NAME}/{name}", recursive=False, filter=plain)
 
 
-def pythons():
-    """SOABI -> interpreter; the first of each."""
+def probed(python):
+    """The SOABI of a Python that wheels can be made for, or "" ."""
+    try:
+        done = subprocess.run([python, "-c", PROBE], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def pythons(named):
+    """SOABI -> interpreter; the first of each. Those that were named must serve."""
     names = ["python3", *(f"python3.{minor}{t}" for minor in range(10, 15) for t in ("", "t"))]
-    wanted = os.environ.get("PYTHONS", "").split()
-    wanted += [path for path in map(shutil.which, names) if path]
-    wanted += sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python3")))
+    here = [path for path in map(shutil.which, names) if path]
+    here += sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python3")))
     found = {}
-    for path in wanted:
-        done = subprocess.run([path, "-c", PROBE], capture_output=True, text=True)
-        if done.returncode == 0:
-            found.setdefault(done.stdout.strip(), path)
+    for path in [*named, *here]:
+        abi = probed(path)
+        if not abi and path in named:
+            wanted = "a CPython from 3.10 on with headers, venv and ensurepip"
+            raise SystemExit(f"release: {path}: {wanted} was expected")
+        if abi:
+            found.setdefault(abi, path)
     return found
 
 
-def wheels(folder):
-    found = pythons()
-    if not found:
-        raise CannotMake("no Python from 3.10 on has its headers here (python3-dev, python3-venv)")
+def wheels(folder, named=()):
+    found = pythons(named)
     for python in found.values():
         wheel = make_wheel.build(python, folder)
         run(python, ROOT / "tests/package/check_wheel.py", "--wheel", wheel)
+    absent = [v for v in VERSIONS if not any(abi.startswith(f"{v}-") for abi in found)]
+    if absent:
+        tags = ", ".join(v.replace("cpython-", "cp") for v in absent)
+        raise CannotMake(f"{tags}: no such Python with its headers is here (--python PATH)")
+
+
+def meson(folder):
+    """A file that brings the sources into a project of Meson's as a subproject."""
+    archive = folder / f"{NAME}.tar.xz"
+    if not archive.exists():
+        raise CannotMake("it needs the part sources")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    (folder / "mlxc.wrap").write_text(WRAP.format(NAME=NAME, digest=digest))
+    run(ROOT / "tests/package/check_meson.sh", folder)
 
 
 def arm64(folder):
@@ -111,7 +147,14 @@ def bill(folder):
     (folder / f"{NAME}.cdx.json").write_text(sbom.bill())
 
 
-PARTS = {"sources": sources, "wheels": wheels, "arm64": arm64, "debian": debian, "bill": bill}
+PARTS = {
+    "sources": sources,
+    "wheels": wheels,
+    "meson": meson,
+    "arm64": arm64,
+    "debian": debian,
+    "bill": bill,
+}
 
 
 # --- sums ---------------------------------------------------------------------------------------
@@ -139,13 +182,13 @@ def sign(sums, key):
 # --- all of it ----------------------------------------------------------------------------------
 
 
-def make(folder, wanted):
-    """part -> why it was not made."""
+def make(folder, wanted, named=()):
+    """part -> why it, or something of it, was not made."""
     lacking = {}
     for name in wanted:
         print(f"release: {name}", file=sys.stderr, flush=True)
         try:
-            PARTS[name](folder)
+            PARTS[name](folder, *([named] if name == "wheels" else []))
         except CannotMake as why:
             lacking[name] = why
     return lacking
@@ -155,6 +198,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--key", help="signs SHA256SUMS")
+    named = {"action": "append", "default": os.environ.get("PYTHONS", "").split()}
+    parser.add_argument("--python", **named, help="makes a wheel for this one, too")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
     options = parser.parse_args()
     options.only = options.only.split(",")
@@ -170,7 +215,7 @@ def main():
     shutil.rmtree(options.folder, ignore_errors=True)
     options.folder.mkdir(parents=True)
     options.folder = options.folder.resolve()
-    lacking = make(options.folder, options.only)
+    lacking = make(options.folder, options.only, options.python)
     sums = write_sums(options.folder)
     if options.key:
         sign(sums, options.key)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# README's program in C, built by Meson: on an installed library, found by pkg-config and by CMake, and on this repository as a subproject.
+# README's program in C, built by Meson: on an installed library, found by pkg-config and by CMake; or as a subproject, which is built whole,
+# of the archive of sources and the wrap in a folder of a release.
 #
-#     tests/package/check_meson.sh          needs meson, ninja and cmake, else 77; MESON_SUBPROJECT=1: also on the subproject, which
-#                                           is built whole
+#     tests/package/check_meson.sh [folder]          needs meson, ninja and cmake, else 77
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 for program in meson ninja cmake pkg-config; do
@@ -24,10 +24,18 @@ use() {
     echo "$name: works"
 }
 
-cmake --install "${MESON_BUILD:-$root/build/dev}" --prefix "$work/prefix" >/dev/null
-config=$(dirname "$(find "$work/prefix" -name mlxc.pc)")
-use pkg-config "'mlxc', method: 'pkg-config'" --pkg-config-path "$config"
-use cmake "'MLXC', method: 'cmake', modules: ['mlxc']" --cmake-prefix-path "$work/prefix"
-[ -n "${MESON_SUBPROJECT:-}" ] || exit 0
-mkdir -p "$work/subproject/subprojects" && ln -s "$root" "$work/subproject/subprojects/mlxc"
-use subproject "'mlxc'" --force-fallback-for=mlxc
+installed() {
+    cmake --install "${MESON_BUILD:-$root/build/dev}" --prefix "$work/prefix" >/dev/null
+    config=$(dirname "$(find "$work/prefix" -name mlxc.pc)")
+    use pkg-config "'mlxc', method: 'pkg-config'" --pkg-config-path "$config"
+    use cmake "'MLXC', method: 'cmake', modules: ['mlxc']" --cmake-prefix-path "$work/prefix"
+}
+
+subproject() {
+    mkdir -p "$work/prefix" "$work/subproject/subprojects/packagefiles"
+    cp "$1/mlxc.wrap" "$work/subproject/subprojects"
+    cp "$1"/cmlx-*.tar.xz "$work/subproject/subprojects/packagefiles"
+    use subproject "'mlxc'" --force-fallback-for=mlxc
+}
+
+if [ $# = 0 ]; then installed; else subproject "$(cd "$1" && pwd)"; fi

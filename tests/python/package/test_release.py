@@ -104,13 +104,29 @@ def test_sources(tmp_path, monkeypatch):
 def test_parts_that_cannot_be_made(tmp_path, monkeypatch):
     """They are named, with the reason; others are made."""
 
-    def cannot(folder):
+    def cannot(folder, named):
         raise release.CannotMake("there is no compiler")
 
     monkeypatch.setitem(release.PARTS, "wheels", cannot)
     lacking = release.make(tmp_path, ["wheels", "bill"])
     assert list(lacking) == ["wheels"] and str(lacking["wheels"]) == "there is no compiler"
     assert (tmp_path / f"{release.NAME}.cdx.json").exists()
+
+
+def test_pythons_without_a_wheel_are_named(tmp_path, monkeypatch):
+    """And one that was asked for and cannot serve is an error before anything is made."""
+    made = []
+    monkeypatch.setattr(release, "probed", {"a": "cpython-310-x", "b": "cpython-314t-x"}.get)
+    monkeypatch.setattr(release.shutil, "which", lambda name: None)
+    monkeypatch.setattr(release.glob, "glob", lambda pattern: [])
+    monkeypatch.setattr(release.make_wheel, "build", lambda python, folder: made.append(python))
+    monkeypatch.setattr(release, "run", lambda *command: None)
+    with pytest.raises(release.CannotMake, match="^cp311, cp312, cp313, cp314, cp313t: "):
+        release.wheels(tmp_path, ["a", "b"])
+    assert made == ["a", "b"]
+    with pytest.raises(SystemExit, match="c: a CPython from 3.10 on"):
+        release.wheels(tmp_path, ["a", "c"])
+    assert made == ["a", "b"]
 
 
 def test_wheel_is_named_after_its_binaries(tmp_path):
