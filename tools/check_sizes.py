@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("src", "include", "cli", "tests", "bench", "examples", "tools")
-SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh")
+FOLDERS = ("src", "include", "cli", "bindings", "tests", "bench", "examples", "tools")
+SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh", ".ex", ".exs")
 LIMIT = 800
 ENDS = re.compile(r"(?<![\w.>])(abort|exit|_exit|_Exit|quick_exit|assert)\s*\(")
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
