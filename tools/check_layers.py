@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Includes and calls point only downward (docs/architecture.md), and no files of one layer call each
-other in a circle. Prints each fault; the status says whether there are any.
+"""Includes and calls point only downward, between layers and between the rooms of each (rooms.py), and
+no files of one layer call each other in a circle. Prints each fault; the status says whether there
+are any.
 
     check_layers.py [build folder]
 
@@ -13,6 +14,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from rooms import BOTH, ROOMS
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = {
@@ -53,8 +56,10 @@ UPWARD = {
     "mx_desc_custom": "the one primitive whose meaning is a transform; a row of that table",
     "mlx_operation_register": "what a plug-in may call: a line of the table that it is given",
     "mx_cpu_backend": "the backend that graph's table lists (backend.h)",
+    "mx_kernels_get": "the kernels of the chosen set: kernels.h declares it, kernels.c fills it",
     "cli_commands": "the table of commands: cli.h declares it, commands.c above all fills it",
     "cli_command_find": "a row of that table",
+    "mx_archive_pytorch": "a row of archive's table of formats, which reads like the others",
 }
 # Circles that stay: files of one layer, and why.
 CIRCLES = [
@@ -100,6 +105,46 @@ def upward(layer, top):
     return None
 
 
+# --- rooms ----------------------------------------------------------------------------------------
+
+
+def place_of(name):
+    """The floor and the room of a file; a file beside the rooms is one by itself."""
+    layer, *folders, file = name.split("/")
+    room = folders[0] if folders else file.rsplit(".", 1)[0]
+    named = {r: i for i, floor in enumerate(ROOMS.get(layer, [])) for r in floor.split()}
+    return next((named[r], room) for r in (file, room, ".") if r in named)
+
+
+def room_fault(name, to):
+    """Why one file of a layer may not use another, or None."""
+    layer = layer_of(name)
+    if layer not in ROOMS or layer_of(to) != layer:
+        return None
+    (low, here), (high, there) = place_of(name), place_of(to)
+    if high > low:
+        return f"{there} stands above {here} in {layer} (tools/rooms.py)"
+    apart = here != there and high == low and (name.count("/") > 1 and to.count("/") > 1)
+    both = any({here, there} <= set(rooms.split()) for rooms, _ in BOTH.get(layer, []))
+    return f"{here} and {there} stand side by side in {layer}" if apart and not both else None
+
+
+def unplaced(files):
+    """Rooms that the table does not know."""
+    known = {layer: set(" ".join(floors).split()) for layer, floors in ROOMS.items()}
+    folders = {tuple(n.split("/")[:2]) for n in files if n.count("/") > 1}
+    for layer, room in sorted(folders):
+        if room not in known.get(layer, set()):
+            yield f"{layer}/{room} is in no floor of tools/rooms.py"
+
+
+def resolved(name, target, files):
+    """The file that an include of `name` means, by the name it has here."""
+    layer, beside = layer_of(name), name.rsplit("/", 1)[0]
+    tried = (target, f"{layer}/{target}", f"{beside}/{target}")
+    return next((t for t in tried if t in files), None)
+
+
 # --- includes -------------------------------------------------------------------------------------
 
 
@@ -122,7 +167,10 @@ def include_faults(files):
     for name, path in files.items():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             found = INCLUDE.match(line)
-            why = found and include_fault(layer_of(name), *found.groups())
+            if not found:
+                continue
+            to = resolved(name, found[2], files)
+            why = include_fault(layer_of(name), *found.groups()) or (to and room_fault(name, to))
             if why:
                 yield f"{path.relative_to(ROOT)}:{number}: {found.group(2)}: {why}"
 
@@ -165,7 +213,7 @@ def calls(build, files):
 def call_faults(graph):
     for name, targets in graph.items():
         for to, symbols in targets.items():
-            why = upward(layer_of(name), layer_of(to))
+            why = upward(layer_of(name), layer_of(to)) or room_fault(name, to)
             rest = sorted(symbols - UPWARD.keys())
             if why and rest:
                 yield f"{name} calls {to} ({', '.join(rest)}): {why}"
@@ -216,7 +264,8 @@ def circle_faults(graph):
 def main(build=None):
     files = dict(sources())
     graph = calls(Path(build), files) if build and shutil.which("nm") else {}
-    faults = [*include_faults(files), *call_faults(graph), *circle_faults(graph)]
+    faults = [*unplaced(files), *include_faults(files)]
+    faults += [*call_faults(graph), *circle_faults(graph)]
     print("\n".join([*faults, f"{len(files)} files, calls of {len(graph)}, {len(faults)} faults"]))
     return 1 if faults or not files else 0
 

@@ -7,7 +7,7 @@
 #include "base/machine/cpuinfo.h"
 #include "base/mem.h"
 #include "capi/capi.h"
-#include "capi/handles/stream_box.h"
+#include "capi/stream_box.h"
 
 /* --- devices ---------------------------------------------------------------------------------- */
 

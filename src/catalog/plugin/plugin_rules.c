@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/threads/pool.h"
 #include "capi/capi.h"
-#include "capi/handles/stream_box.h"
+#include "capi/stream_box.h"
 #include "catalog/plugin/cat_plugin.h"
 #include "graph/array/params.h"
 #include "ops/ops.h"

@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/index/cpu_index.h"
-#include "cpu/index/fetch.h"
+#include "cpu/memory/fetch.h"
 #include "kernels/pointwise/k_pointwise.h"
 
 enum { PIECE = 1024, GRAIN = 8192 };

@@ -4,7 +4,7 @@
 #ifndef MX_CPU_LINES_H
 #define MX_CPU_LINES_H
 
-#include "cpu/index/fetch.h"
+#include "cpu/memory/fetch.h"
 
 typedef struct cpu_lines {
     int64_t count, n; /* lines, elements of each */

@@ -17,7 +17,7 @@
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"
-#include "cpu/index/fetch.h"
+#include "cpu/memory/fetch.h"
 #include "graph/array/params.h"
 #include "kernels/pointwise/k_pointwise.h"
 #include "kernels/random/k_random.h"

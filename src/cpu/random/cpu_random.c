@@ -1,7 +1,7 @@
 /* Random bits: each key has a stream of its own, cut into pieces for the pool. */
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"
-#include "cpu/index/fetch.h"
+#include "cpu/memory/fetch.h"
 #include "graph/array/params.h"
 #include "kernels/random/k_random.h"
 

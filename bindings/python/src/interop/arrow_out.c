@@ -2,7 +2,7 @@
  * (arrow.apache.org/docs/format/CDataInterface.html): a vector is an Arrow array over the same
  * memory, further axes are lists of a fixed size around it. Truth values are packed to bits, which
  * needs a copy. */
-#include "io/export.h"
+#include "interop/export.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Arrays for others: the buffer protocol and DLPack, without a copy. Each export holds the array's
  * value itself, so that in-place operators on the Python object leave it alone. */
 #include "interop/dlpack.h"
-#include "io/export.h"
+#include "interop/export.h"
 #include "array/number.h"
 
 #include <string.h>

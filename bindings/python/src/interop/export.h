@@ -1,4 +1,4 @@
-/* Arrays for others (dlpack_out.c), called by the array type (array.c). */
+/* Arrays for others (dlpack_out.c), called by the array type (array_type.c). */
 #ifndef MPY_EXPORT_H
 #define MPY_EXPORT_H
 

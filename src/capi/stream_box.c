@@ -1,5 +1,5 @@
 /* Boxes of streams: see stream_box.h. No lock is taken, so that a forked child finds none held. */
-#include "capi/handles/stream_box.h"
+#include "capi/stream_box.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "array/array.h"
 
 #include "host/device.h"
-#include "io/export.h"
+#include "interop/export.h"
 #include "array/operators.h"
 #include "array/docs.h"
 
