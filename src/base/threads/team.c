@@ -4,9 +4,14 @@
  *
  * A job's pieces are dealt out in shares, one for each thread. A thread takes the pieces of its
  * own share one after the other, by raising the ticket, and then those that are left of others':
- * so what it reads goes on where it was. The job's body and context are written before its tickets
- * appear, and change only when all its pieces are done: whoever got a piece had the right ones.
- * Longer jobs are cut in pieces of several.
+ * so what it reads goes on where it was. A share has all that is to be known of the job, in one
+ * line of the cache; it is written before the ticket appears, and changes only when all pieces of
+ * the job are done: whoever got a piece had the right ones. Longer jobs are cut in pieces of
+ * several.
+ *
+ * Lines that several threads write are what such jobs cost. So a thread says once how many pieces
+ * it has done, not for each, and looks at the shares of others only when it is done with its own:
+ * when it has found nothing it waits for a ticket of the next job.
  */
 #define _GNU_SOURCE
 #include "base/threads/team.h"
@@ -25,9 +30,12 @@ enum {
 };
 
 typedef struct share {
-    _Atomic uint64_t ticket;
+    _Alignas(64) _Atomic uint64_t ticket;
+    _Atomic(mx_range_body *) body;
+    _Atomic(void *) ctx;
+    _Atomic int64_t n, piece;  /* elements; of a piece */
     _Atomic(const char *) ask; /* what its thread is to ask for */
-    char apart[48];            /* each on a line of its own */
+    atomic_bool over;
 } share;
 
 typedef struct asking {
@@ -37,13 +45,8 @@ typedef struct asking {
 
 typedef struct team {
     share share[SHARES];
-    _Atomic int64_t left; /* pieces that are not done */
-    char apart[56];       /* the leader waits on another line than the others */
-    _Atomic(mx_range_body *) body;
-    _Atomic(void *) ctx;
-    _Atomic int64_t n, piece; /* elements; of a piece */
-    atomic_bool over;
-    mx_team_lead *lead;
+    _Alignas(64) _Atomic int64_t left; /* pieces that are not done */
+    _Alignas(64) mx_team_lead *lead;
     void *lead_ctx;
     int threads, shares;
     atomic_int members;         /* that have begun, the leader among them */
@@ -77,44 +80,54 @@ static bool ask_some(team *t, const share *of, asking *a) {
     return true;
 }
 
-/* Takes a piece of a share and does it; false: there was none. */
-static bool do_piece(team *t, share *of) {
+/* Takes a piece of a share and does it, and counts it; false: there was none. */
+static bool do_piece(share *of, int64_t *done) {
     uint64_t ticket = atomic_load_explicit(&of->ticket, memory_order_acquire);
     int64_t i = (int64_t)(ticket & MOST), end = (int64_t)(ticket >> FIELD & MOST);
     if (i >= end)
         return false;
-    mx_range_body *body = atomic_load_explicit(&t->body, memory_order_relaxed);
-    void *ctx = atomic_load_explicit(&t->ctx, memory_order_relaxed);
-    int64_t n = atomic_load_explicit(&t->n, memory_order_relaxed);
-    int64_t piece = atomic_load_explicit(&t->piece, memory_order_relaxed);
+    mx_range_body *body = atomic_load_explicit(&of->body, memory_order_relaxed);
+    void *ctx = atomic_load_explicit(&of->ctx, memory_order_relaxed);
+    int64_t n = atomic_load_explicit(&of->n, memory_order_relaxed);
+    int64_t piece = atomic_load_explicit(&of->piece, memory_order_relaxed);
     if (!atomic_compare_exchange_strong_explicit(&of->ticket, &ticket, ticket + 1,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return true;
     int64_t last = (i + 1) * piece < n ? (i + 1) * piece : n;
     for (int64_t at = i * piece; at < last; at++)
         body(ctx, at, at + 1);
-    atomic_fetch_sub_explicit(&t->left, 1, memory_order_release);
+    ++*done;
     return true;
 }
 
 /* All that is left of its own share, then one piece of another's; false: there was none. */
 static bool do_some(team *t, int own_share) {
-    bool any = false;
-    while (do_piece(t, &t->share[own_share]))
-        any = true;
+    int64_t done = 0;
+    while (do_piece(&t->share[own_share], &done))
+        ;
+    bool any = done > 0;
     for (int i = 1; !any && i < t->shares; i++)
-        any = do_piece(t, &t->share[(own_share + i) % t->shares]);
+        any = do_piece(&t->share[(own_share + i) % t->shares], &done);
+    if (done)
+        atomic_fetch_sub_explicit(&t->left, done, memory_order_release);
     return any;
 }
 
 static void stand_by(team *t) {
-    int me = atomic_fetch_add(&t->members, 1) % t->shares;
+    int me = atomic_fetch_add(&t->members, 1) % t->shares, spins = 0;
+    share *mine = &t->share[me];
     asking a = {NULL, 0};
-    for (int spins = 0; !atomic_load_explicit(&t->over, memory_order_acquire);)
-        if (do_some(t, me))
+    uint64_t seen = 0; // the ticket of the job of which there was nothing left
+    while (!atomic_load_explicit(&mine->over, memory_order_acquire)) {
+        uint64_t ticket = atomic_load_explicit(&mine->ticket, memory_order_relaxed);
+        if (ticket != seen && do_some(t, me)) {
             spins = 0;
-        else if (!ask_some(t, &t->share[me], &a))
+            continue;
+        }
+        seen = ticket;
+        if (!ask_some(t, mine, &a))
             wait_a_little(&spins);
+    }
 }
 
 static void member(void *ctx, int64_t begin, int64_t end) {
@@ -130,7 +143,8 @@ static void member(void *ctx, int64_t begin, int64_t end) {
     own = t;
     t->lead(t->lead_ctx);
     own = NULL;
-    atomic_store_explicit(&t->over, true, memory_order_release);
+    for (int i = 0; i < t->shares; i++)
+        atomic_store_explicit(&t->share[i].over, true, memory_order_release);
 }
 
 void mx_team_run(mx_team_lead *lead, void *ctx) {
@@ -148,12 +162,18 @@ static void serially(int64_t n, mx_range_body *body, void *ctx) {
         body(ctx, i, i + 1);
 }
 
-/* The pieces of job number `job` as shares. */
-static void deal_out(team *t, uint64_t job, int64_t pieces) {
-    for (int64_t i = 0; i < t->shares; i++) {
+/* A job of `pieces` as shares, the leader's last: others begin meanwhile. */
+static void deal_out(team *t, const share *job, int64_t pieces) {
+    uint64_t number = ++t->jobs;
+    for (int64_t i = t->shares - 1; i >= 0; i--) {
+        share *s = &t->share[i];
         uint64_t from = (uint64_t)(i * pieces / t->shares);
         uint64_t end = (uint64_t)((i + 1) * pieces / t->shares);
-        atomic_store_explicit(&t->share[i].ticket, job << 2 * FIELD | end << FIELD | from,
+        atomic_store_explicit(&s->body, job->body, memory_order_relaxed);
+        atomic_store_explicit(&s->ctx, job->ctx, memory_order_relaxed);
+        atomic_store_explicit(&s->n, job->n, memory_order_relaxed);
+        atomic_store_explicit(&s->piece, job->piece, memory_order_relaxed);
+        atomic_store_explicit(&s->ticket, number << 2 * FIELD | end << FIELD | from,
                               memory_order_release);
     }
 }
@@ -166,13 +186,10 @@ void mx_team_for(int64_t n, mx_range_body *body, void *ctx) {
         own = t;
         return;
     }
-    int64_t piece = (n + MOST - 1) / MOST, pieces = (n + piece - 1) / piece;
-    atomic_store_explicit(&t->body, body, memory_order_relaxed);
-    atomic_store_explicit(&t->ctx, ctx, memory_order_relaxed);
-    atomic_store_explicit(&t->n, n, memory_order_relaxed);
-    atomic_store_explicit(&t->piece, piece, memory_order_relaxed);
+    share job = {.body = body, .ctx = ctx, .n = n, .piece = (n + MOST - 1) / MOST};
+    int64_t pieces = (n + job.piece - 1) / job.piece;
     atomic_store_explicit(&t->left, pieces, memory_order_relaxed);
-    deal_out(t, ++t->jobs, pieces);
+    deal_out(t, &job, pieces);
     own = NULL; // what a body starts is a loop
     while (do_some(t, 0))
         ;

@@ -49,8 +49,10 @@ mx_rows *direct_attend(mx_machine *machine, const mx_attender *a, int64_t layer,
     h.room = m->room ? &m->room[layer] : NULL;
     if (a->rope.rotated && !(h.turns = direct_turns_of(m, &a->rope)))
         return NULL;
-    direct_each(m, q->rows, 4 * (q->width + 2 * k->width), ready_body, &h);
     h.out = direct_rows(m, q->rows, (int64_t)a->heads * a->value_dim);
+    int64_t numbers = 4 * (q->width + 2 * k->width);
+    if (!h.out || !direct_later(m, q->rows, numbers, ready_body, &h, sizeof h))
+        return NULL;
     direct_attention t = {.m = m,
                           .a = a,
                           .room = h.room,
@@ -62,10 +64,10 @@ mx_rows *direct_attend(mx_machine *machine, const mx_attender *a, int64_t layer,
                           .q = q->data,
                           .k = k->data,
                           .v = v->data,
-                          .out = h.out ? h.out->data : NULL};
-    if (!h.out || !direct_attend_all(&t))
+                          .out = h.out->data};
+    if (!direct_attend_all(&t))
         return NULL;
-    if (gate)
-        direct_each(m, h.out->rows, 4 * h.out->width, gate_body, &h);
+    if (gate && !direct_later(m, h.out->rows, 4 * h.out->width, gate_body, &h, sizeof h))
+        return NULL;
     return h.out;
 }

@@ -9,7 +9,10 @@
 #include "base/status.h"
 #include "models/direct/direct_parts.h"
 
-enum { SHORT_RUN = 128 /* passes: about what moving the weights takes is lost by then */ };
+enum {
+    SHORT_RUN = 128, /* passes: about what moving the weights takes is lost by then */
+    FEW_ROWS = 32    /* of which two layers have room in the cache */
+};
 
 /* --- layers ----------------------------------------------------------------------------------- */
 
@@ -22,6 +25,16 @@ static mx_rows *new_stream(mx_direct *m, const mx_rows *x) {
     return r;
 }
 
+/* What waits may read rows of the layer that ends. */
+static void next_layer(mx_direct *m) {
+    if (m->steps) {
+        direct_arena ended = m->layer;
+        m->layer = m->former;
+        m->former = ended;
+    }
+    direct_arena_reset(&m->layer);
+}
+
 /* What outlives a layer lies in the pass's memory. */
 static mx_rows *begin(mx_machine *machine, mx_rows *x) {
     mx_direct *m = direct_of(machine);
@@ -29,11 +42,14 @@ static mx_rows *begin(mx_machine *machine, mx_rows *x) {
         return NULL;
     if (!m->stream && !(m->stream = new_stream(m, x)))
         return NULL;
-    if (x->data != m->stream->data)
+    bool moves = x->data != m->stream->data;
+    if ((moves || x->rows > FEW_ROWS) && !direct_now(m))
+        return NULL;
+    if (moves)
         memcpy(m->stream->data, x->data, (size_t)(x->rows * x->width) * sizeof(float));
     m->stream->rows = x->rows;
     m->stream->codings = 0;
-    direct_arena_reset(&m->layer);
+    next_layer(m);
     return m->stream;
 }
 
@@ -69,6 +85,7 @@ void mx_direct_free(mx_direct *m) {
         return;
     direct_arena_free(&m->pass);
     direct_arena_free(&m->layer);
+    direct_arena_free(&m->former);
     mx_free(m->ahead.from);
     mx_decoder_release((mx_decoder *)(uintptr_t)m->machine.decoder);
     mx_free(m);
@@ -118,7 +135,7 @@ static bool check_pass(mx_direct *m, const mx_pass *p) {
 static void lead(void *ctx) {
     mx_direct *m = ctx;
     const mx_rows *out = mx_walk(&m->machine);
-    m->logits = out ? out->data : NULL;
+    m->logits = out && direct_now(m) ? out->data : NULL;
 }
 
 const float *mx_direct_kept(const mx_direct *m) {
@@ -151,8 +168,9 @@ bool mx_direct_pass(mx_direct *m, const mx_pass *pass, const float **logits) {
     m->machine.pass = pass;
     m->stream = NULL;
     m->kept = NULL;
-    m->turned = 0;
+    m->turned = m->steps = 0;
     m->ahead.at = 0;
+    atomic_store(&m->nomem, false);
     settle(m);
     bool ok = walk(m);
     m->machine.pass = NULL;

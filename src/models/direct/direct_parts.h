@@ -107,10 +107,24 @@ typedef struct direct_ahead {
     int64_t jobs, at; /* of the last pass; of this one */
 } direct_ahead;
 
+/* Work on rows that waits: body(ctx, begin, end) */
+typedef struct direct_step {
+    mx_range_body *body;
+    void *ctx;
+    int64_t numbers;
+} direct_step;
+
+enum { DIRECT_STEPS = 8 };
+
 struct mx_direct {
     mx_machine machine; /* first */
-    direct_arena pass, layer;
-    mx_rows *stream; /* what outlives a layer */
+    direct_arena pass, layer,
+        former;                     /* former: of the layer before, whose rows may still be read */
+    direct_step step[DIRECT_STEPS]; /* what waits, */
+    int steps;
+    int64_t step_rows; /* for that many rows */
+    atomic_bool nomem; /* of a body */
+    mx_rows *stream;   /* what outlives a layer */
     direct_turns turns[DIRECT_TURNS];
     int turned;
     direct_ahead ahead;
@@ -197,8 +211,21 @@ mx_rows *direct_experts(mx_machine *m, const mx_experts *e, mx_rows *x);
 void direct_norm_row(const mx_norm *n, float *x, int64_t rows, int64_t width);
 /* Whose a row is. */
 const mx_span *direct_span_of(const mx_pass *p, int64_t row);
+
+/* --- jobs ------------------------------------------------------------------------------------- */
+
 /* Calls body for pieces of rows, in the team where they are much work: numbers of a row */
 void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx);
+/* The same, but not yet: a copy of ctx (size bytes) waits. A row's part of the body reads no other
+   row of what was made by those that wait before it: so that they become one job, in which a row
+   stays with one thread. False: no memory. */
+bool direct_later(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, const void *ctx,
+                  size_t size);
+/* Does what waits: before anybody reads rows but by the functions here. False: there was no memory,
+   now or before in this pass. */
+bool direct_now(mx_direct *m);
+/* What waits, then body for all i < n. A body that has no memory notes it in m->nomem. */
+bool direct_all(mx_direct *m, int64_t n, mx_range_body *body, void *ctx);
 
 /* --- attention -------------------------------------------------------------------------------- */
 

@@ -19,7 +19,6 @@ typedef struct latent {
     int64_t rank, turned, still, rows;
     mx_rows *q, *k; /* as they come */
     mx_rows *wide, *row, *sums, *out;
-    atomic_bool nomem;
 } latent;
 
 /* The row that is cached, as keys; its latent part are the values. */
@@ -42,7 +41,7 @@ static void wide_body(void *ctx, int64_t begin, int64_t end) {
     float *w = mx_scratch(0, (size_t)l->rank * sizeof *w);
     int64_t all = l->rank + l->turned;
     if (!w) {
-        atomic_store(&l->nomem, true);
+        atomic_store(&l->m->nomem, true);
         return;
     }
     for (int64_t h = begin; h < end; h++)
@@ -67,7 +66,7 @@ static void out_body(void *ctx, int64_t begin, int64_t end) {
     float *w = mx_scratch(0, (size_t)l->rank * sizeof *w);
     int64_t values = l->a->value_dim, width = l->out->width;
     if (!w) {
-        atomic_store(&l->nomem, true);
+        atomic_store(&l->m->nomem, true);
         return;
     }
     for (int64_t h = begin; h < end; h++)
@@ -111,11 +110,7 @@ mx_rows *direct_attend_latent(mx_direct *m, const mx_attender *a, int64_t layer,
     if (!l.out)
         return NULL;
     direct_each(m, q->rows, 4 * q->width, row_body, &l);
-    mx_team_for(a->heads, wide_body, &l);
-    if (!attend(&l))
-        return NULL;
-    mx_team_for(a->heads, out_body, &l);
-    if (atomic_load(&l.nomem))
-        return mx_fail_nomem("language model", 0);
-    return l.out;
+    bool ok = direct_all(m, a->heads, wide_body, &l) && attend(&l) &&
+              direct_all(m, a->heads, out_body, &l);
+    return ok ? l.out : NULL;
 }

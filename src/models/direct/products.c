@@ -21,9 +21,9 @@ enum {
 enum { TASKS_EACH = 6, COLUMNS = 64, AHEAD = 1 << 16 /* bytes */ };
 
 typedef struct job {
+    mx_direct *m;
     direct_product *p;
     int64_t n;
-    atomic_bool nomem;
 } job;
 
 /* --- tasks ------------------------------------------------------------------------------------ */
@@ -49,7 +49,7 @@ static void tasks(void *ctx, int64_t begin, int64_t end) {
         t.n = p->w.out - t.j0 < p->columns ? p->w.out - t.j0 : p->columns;
         t.rows = p->rows - t.first < per ? p->rows - t.first : per;
         if (!(p->w.way == DIRECT_CODES ? direct_codes(&t) : direct_floats(&t)))
-            atomic_store(&j->nomem, true);
+            atomic_store(&j->m->nomem, true);
     }
 }
 
@@ -94,7 +94,7 @@ static bool look_ahead(mx_direct *m, const job *j, int64_t all) {
 }
 
 static bool multiply(mx_direct *m, direct_product *p, int64_t n, bool foreseen) {
-    job j = {.p = p, .n = n};
+    job j = {.m = m, .p = p, .n = n};
     int64_t bytes = 0, all = 0;
     for (int64_t i = 0; i < n; i++)
         bytes += p[i].w.out * p[i].w.row;
@@ -105,10 +105,7 @@ static bool multiply(mx_direct *m, direct_product *p, int64_t n, bool foreseen) 
     }
     if (foreseen && !look_ahead(m, &j, all))
         return false;
-    mx_team_for(all, tasks, &j);
-    if (atomic_load(&j.nomem))
-        mx_fail_nomem("language model", 0);
-    return !atomic_load(&j.nomem);
+    return direct_all(m, all, tasks, &j);
 }
 
 bool direct_multiply(mx_direct *m, direct_product *p, int64_t n) {

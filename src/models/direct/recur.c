@@ -106,7 +106,8 @@ static bool convolve_all(recurrence *c, bool silu) {
     if (!c->all)
         return false;
     c->blocks = (c->channels + CHANNELS - 1) / CHANNELS;
-    mx_team_for(c->m->machine.pass->spans * c->blocks, convolve_body, c);
+    if (!direct_all(c->m, c->m->machine.pass->spans * c->blocks, convolve_body, c))
+        return false;
     if (silu)
         direct_each(c->m, c->all->rows, 4 * c->channels, silu_body, c);
     return true;
@@ -185,8 +186,7 @@ static bool run_states(recurrence *c) {
     if (!c->y)
         return false;
     c->blocks = (r->value_dim + HEAD_ROWS - 1) / HEAD_ROWS;
-    mx_team_for(c->m->machine.pass->spans * r->heads * c->blocks, states_body, c);
-    return true;
+    return direct_all(c->m, c->m->machine.pass->spans * r->heads * c->blocks, states_body, c);
 }
 
 /* --- gates ------------------------------------------------------------------------------------ */

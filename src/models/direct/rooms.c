@@ -1,4 +1,6 @@
 /* The memory of a pass's rows, and work on them in pieces. */
+#include <string.h>
+
 #include "base/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
@@ -104,8 +106,7 @@ static void piece_body(void *ctx, int64_t begin, int64_t end) {
     p->body(p->ctx, begin * p->piece, last < p->rows ? last : p->rows);
 }
 
-void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx) {
-    (void)m;
+static void each(int64_t rows, int64_t numbers, mx_range_body *body, void *ctx) {
     if (rows * numbers < WORTH) {
         body(ctx, 0, rows);
         return;
@@ -113,4 +114,46 @@ void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *bod
     pieces p = {body, ctx, rows, rows / (4 * mx_team_size())};
     p.piece = p.piece < 1 ? 1 : p.piece > PIECE ? PIECE : p.piece;
     mx_team_for((rows + p.piece - 1) / p.piece, piece_body, &p);
+}
+
+/* All that waits, row after row. */
+static void steps_body(void *ctx, int64_t begin, int64_t end) {
+    const mx_direct *m = ctx;
+    for (int i = 0; i < m->steps; i++)
+        m->step[i].body(m->step[i].ctx, begin, end);
+}
+
+bool direct_now(mx_direct *m) {
+    int64_t numbers = 0;
+    for (int i = 0; i < m->steps; i++)
+        numbers += m->step[i].numbers;
+    if (m->steps)
+        each(m->step_rows, numbers, steps_body, m);
+    m->steps = 0;
+    if (atomic_load(&m->nomem))
+        mx_fail_nomem("language model", 0);
+    return !atomic_load(&m->nomem);
+}
+
+bool direct_later(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, const void *ctx,
+                  size_t size) {
+    void *kept = direct_room(&m->layer, size);
+    if (!kept || ((m->steps == DIRECT_STEPS || rows != m->step_rows) && !direct_now(m)))
+        return false;
+    memcpy(kept, ctx, size);
+    m->step_rows = rows;
+    m->step[m->steps++] = (direct_step){body, kept, numbers};
+    return true;
+}
+
+void direct_each(mx_direct *m, int64_t rows, int64_t numbers, mx_range_body *body, void *ctx) {
+    if (direct_now(m))
+        each(rows, numbers, body, ctx);
+}
+
+bool direct_all(mx_direct *m, int64_t n, mx_range_body *body, void *ctx) {
+    if (!direct_now(m))
+        return false;
+    mx_team_for(n, body, ctx);
+    return direct_now(m);
 }

@@ -88,9 +88,8 @@ mx_rows *direct_norm(mx_machine *machine, const mx_norm *n, mx_rows *x, int64_t 
         return x;
     work w = {.x = x, .norm = n, .width = width ? width : x->width};
     w.out = direct_rows(m, x->rows, x->width);
-    if (w.out)
-        direct_each(m, x->rows, x->width, norm_body, &w);
-    return w.out;
+    bool ok = w.out && direct_later(m, x->rows, x->width, norm_body, &w, sizeof w);
+    return ok ? w.out : NULL;
 }
 
 /* --- residuals, activations ------------------------------------------------------------------- */
@@ -105,9 +104,9 @@ mx_rows *direct_add(mx_machine *machine, mx_rows *x, mx_rows *y, float scale) {
     if (!x || !y)
         return NULL;
     work w = {.x = x, .y = y, .scale = scale};
-    direct_each(direct_of(machine), x->rows, x->width, add_body, &w);
     x->codings = 0;
-    return x;
+    bool ok = direct_later(direct_of(machine), x->rows, x->width, add_body, &w, sizeof w);
+    return ok ? x : NULL;
 }
 
 static void gate_body(void *ctx, int64_t begin, int64_t end) {
@@ -126,9 +125,10 @@ mx_rows *direct_gate(mx_machine *machine, mx_activation act, mx_rows *gate, mx_r
         return NULL;
     // without a gate what comes up is what is changed
     work w = {.x = gate ? gate : up, .y = gate ? up : NULL, .gate = kernels()->gate[kinds[act]]};
-    direct_each(direct_of(machine), w.x->rows, 4 * w.x->width, gate_body, &w);
-    w.x->codings = 0;
-    return w.x;
+    mx_rows *x = w.x;
+    x->codings = 0;
+    bool ok = direct_later(direct_of(machine), x->rows, 4 * x->width, gate_body, &w, sizeof w);
+    return ok ? x : NULL;
 }
 
 /* --- what looks ahead ------------------------------------------------------------------------- */
@@ -142,7 +142,8 @@ mx_rows *direct_given(mx_machine *machine) {
 }
 
 mx_rows *direct_beside(mx_machine *machine, mx_rows *x, mx_rows *y) {
-    mx_rows *out = direct_rows(direct_of(machine), x->rows, x->width + y->width);
+    mx_direct *m = direct_of(machine);
+    mx_rows *out = direct_now(m) ? direct_rows(m, x->rows, x->width + y->width) : NULL;
     for (int64_t i = 0; out && i < out->rows; i++) {
         memcpy(row_of(out, i), row_of(x, i), (size_t)x->width * sizeof(float));
         memcpy(row_of(out, i) + x->width, row_of(y, i), (size_t)y->width * sizeof(float));
@@ -160,7 +161,8 @@ mx_rows *direct_wanted(mx_machine *machine, mx_rows *x) {
     const mx_pass *p = machine->pass;
     if (!x || !p->wanted)
         return x;
-    mx_rows *out = direct_rows(direct_of(machine), p->wanted_rows, x->width);
+    mx_direct *m = direct_of(machine);
+    mx_rows *out = direct_now(m) ? direct_rows(m, p->wanted_rows, x->width) : NULL;
     for (int64_t i = 0; out && i < out->rows; i++)
         memcpy(row_of(out, i), row_of(x, p->wanted[i]), (size_t)x->width * sizeof(float));
     return out;
@@ -175,7 +177,7 @@ mx_rows *direct_finish(mx_machine *machine, mx_rows *x, float scale, float cap) 
     if (!x || (scale == 1.0f && cap == 0))
         return x;
     work w = {.x = x, .scale = scale, .cap = cap};
-    direct_each(direct_of(machine), x->rows, x->width, finish_body, &w);
     x->codings = 0;
-    return x;
+    bool ok = direct_later(direct_of(machine), x->rows, x->width, finish_body, &w, sizeof w);
+    return ok ? x : NULL;
 }

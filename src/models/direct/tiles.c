@@ -6,7 +6,8 @@
  * Each page of keys gives each row a maximum, a sum and an output of its own (k_attention.h); these
  * are folded in the order of the pages. So a row's result depends on its position alone. Where
  * tiles are many, one task goes through the pages of a tile; where they are few, each page is a
- * task, and what they give is folded afterwards.
+ * task, and what they give is folded afterwards. Where each row is of another text (all answer) it
+ * is one more step of what waits for its row: its newest keys are in the thread's own cache.
  */
 #include <math.h>
 #include <string.h>
@@ -31,7 +32,6 @@ typedef struct sums {
     ptrdiff_t q_row;     /* bytes of a head of q as it is read */
     float *parts;        /* rows of each page of each head of keys; NULL: folded at once */
     int64_t pages, part; /* in all; numbers of one */
-    atomic_bool nomem;
 } sums;
 
 /* Of a task. */
@@ -252,31 +252,45 @@ static bool open_work(work *w) {
     return true;
 }
 
-static bool start(work *w, sums *all, const query_tile *tile, int64_t kv) {
+static bool start(work *w, const sums *all, const query_tile *tile, int64_t kv) {
     *w = (work){.all = all, .tile = tile, .kv = kv, .rows = all->group * tile->count};
     if (open_work(w))
         return true;
-    atomic_store(&all->nomem, true);
+    atomic_store(&all->t->m->nomem, true);
     return false;
 }
 
-/* A tile for one head of keys, whole. */
-static void tile_body(void *ctx, int64_t begin, int64_t end) {
-    sums *all = ctx;
+/* A tile for one head of keys, whole. False: no memory. */
+static bool one_tile(const sums *all, const query_tile *tile, int64_t kv) {
     work w;
-    for (int64_t i = begin; i < end; i++) {
-        // the last tiles have the most pages: they come first
-        const query_tile *tile = &all->tile[all->tiles - 1 - i / all->t->kv_heads];
-        if (!start(&w, all, tile, i % all->t->kv_heads))
-            return;
-        read_queries(&w);
-        begin_rows(&w);
-        for (int64_t p = tile->low; p < tile->high; p++) {
-            one_page(&w, p, cached(all, tile, p + 1, w.kv));
-            fold_page(&w, p, w.m, w.l, w.o);
-        }
-        end_rows(&w);
+    if (!start(&w, all, tile, kv))
+        return false;
+    read_queries(&w);
+    begin_rows(&w);
+    for (int64_t p = tile->low; p < tile->high; p++) {
+        one_page(&w, p, cached(all, tile, p + 1, kv));
+        fold_page(&w, p, w.m, w.l, w.o);
     }
+    end_rows(&w);
+    return true;
+}
+
+static void tile_body(void *ctx, int64_t begin, int64_t end) {
+    const sums *all = ctx;
+    int64_t kv = all->t->kv_heads;
+    // the last tiles have the most pages: they come first
+    for (int64_t i = begin; i < end; i++)
+        if (!one_tile(all, &all->tile[all->tiles - 1 - i / kv], i % kv))
+            return;
+}
+
+/* Tile i is row i. */
+static void row_body(void *ctx, int64_t begin, int64_t end) {
+    const sums *all = ctx;
+    for (int64_t i = begin; i < end; i++)
+        for (int64_t kv = 0; kv < all->t->kv_heads; kv++)
+            if (!one_tile(all, &all->tile[i], kv))
+                return;
 }
 
 static const query_tile *tile_of(const sums *all, int64_t page) {
@@ -375,12 +389,12 @@ static bool fold_later(sums *all) {
         direct_room(&t->m->layer, (size_t)(all->pages * t->kv_heads * all->part) * sizeof(float));
     if (!all->parts)
         return false;
-    mx_team_for(all->pages * t->kv_heads, page_body, all);
-    if (all->pages * t->kv_heads * all->part < FOLD_WORTH)
-        fold_body(all, 0, all->tiles * t->kv_heads);
-    else
-        mx_team_for(all->tiles * t->kv_heads, fold_body, all);
-    return true;
+    if (!direct_all(t->m, all->pages * t->kv_heads, page_body, all))
+        return false;
+    if (all->pages * t->kv_heads * all->part >= FOLD_WORTH)
+        return direct_all(t->m, all->tiles * t->kv_heads, fold_body, all);
+    fold_body(all, 0, all->tiles * t->kv_heads);
+    return direct_now(t->m);
 }
 
 static void round_body(void *ctx, int64_t begin, int64_t end) {
@@ -399,20 +413,34 @@ static bool prepare(sums *all) {
         return true;
     all->q_row = mx_k_cell_row(t->dim);
     all->rounded = direct_room(&t->m->layer, (size_t)(rows * t->heads * all->q_row));
-    if (all->rounded)
-        direct_each(t->m, rows, t->heads * t->dim, round_body, all);
-    return all->rounded != NULL;
+    return all->rounded &&
+           direct_later(t->m, rows, t->heads * t->dim, round_body, all, sizeof *all);
+}
+
+/* Rows of different texts, enough for all threads, none of which is much longer than the rest. */
+static bool by_rows(const sums *all) {
+    int64_t longest = 0, team = mx_team_size();
+    for (int64_t i = 0; i < all->tiles; i++) {
+        const query_tile *t = &all->tile[i];
+        longest = t->high - t->low > longest ? t->high - t->low : longest;
+        if (t->span->count > 1)
+            return false;
+    }
+    return all->tiles >= team && longest * team <= all->pages + team;
 }
 
 bool direct_attend_all(direct_attention *t) {
-    sums all = {.t = t, .group = t->heads / t->kv_heads};
+    direct_attention *kept = direct_room(&t->m->layer, sizeof *kept);
+    if (!kept)
+        return false;
+    *kept = *t;
+    sums all = {.t = kept, .group = t->heads / t->kv_heads};
     if (!prepare(&all) || !plan(&all))
         return false;
+    if (by_rows(&all))
+        return direct_later(t->m, all.tiles, all.pages * KEYS * t->heads, row_body, &all,
+                            sizeof all);
     if (all.tiles * t->kv_heads >= 4 * mx_team_size() || all.pages == all.tiles)
-        mx_team_for(all.tiles * t->kv_heads, tile_body, &all);
-    else if (!fold_later(&all))
-        return false;
-    if (atomic_load(&all.nomem))
-        mx_fail_nomem("language model", 0);
-    return !atomic_load(&all.nomem);
+        return direct_all(t->m, all.tiles * t->kv_heads, tile_body, &all);
+    return fold_later(&all);
 }

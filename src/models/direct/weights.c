@@ -69,7 +69,8 @@ void direct_decode_row(const direct_matrix *w, int64_t row, float *to) {
 /* --- rows of x -------------------------------------------------------------------------------- */
 
 typedef struct coding {
-    const direct_matrix *w;
+    direct_way way;
+    int bits; /* of DIRECT_GROUPS */
     const mx_rows *x;
     direct_coded *to;
     mx_code_reading reading;
@@ -77,8 +78,8 @@ typedef struct coding {
 
 /* What tells one coding from another. */
 static int key_of(coding *c) {
-    if (c->w->way == DIRECT_GROUPS)
-        return c->w->groups.format.bits;
+    if (c->way == DIRECT_GROUPS)
+        return c->bits;
     const mx_code_reading *r = &c->reading;
     return 1 << 20 | r->parted << 19 | r->least << 18 | r->group << 10 | r->offset;
 }
@@ -88,19 +89,18 @@ static void code_body(void *ctx, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
         char *to = c->to->data + i * c->to->row;
         const float *x = c->x->data + i * c->x->width;
-        if (c->w->way == DIRECT_CODES)
+        if (c->way == DIRECT_CODES)
             mx_code_read(&c->reading, to, x, c->x->width, DIRECT_DIGITS);
         else
-            mx_kernels_get()->quant->dots->arrange((float *)(void *)to, x, c->x->width,
-                                                   c->w->groups.format.bits);
+            mx_kernels_get()->quant->dots->arrange((float *)(void *)to, x, c->x->width, c->bits);
     }
 }
 
 static ptrdiff_t coded_row(const coding *c) {
     int64_t k = c->x->width;
-    if (c->w->way == DIRECT_CODES)
+    if (c->way == DIRECT_CODES)
         return mx_code_row_bytes(k, DIRECT_DIGITS);
-    int64_t chunk = mx_kernels_get()->quant->dots->lanes * 32 / c->w->groups.format.bits;
+    int64_t chunk = mx_kernels_get()->quant->dots->lanes * 32 / c->bits;
     // not a power of two: other cache sets
     return ((k + chunk - 1) / chunk * chunk + 16) * (ptrdiff_t)sizeof(float);
 }
@@ -116,7 +116,7 @@ static direct_coded *find(mx_rows *x, int key) {
 }
 
 const direct_coded *direct_code(mx_direct *m, const direct_matrix *w, mx_rows *x) {
-    coding c = {.w = w, .x = x};
+    coding c = {.way = w->way, .bits = w->groups.format.bits, .x = x};
     bool plain = w->way == DIRECT_FLOATS || w->way == DIRECT_DECODED;
     if (w->way == DIRECT_CODES)
         c.reading = mx_code_reading_of(&w->code);
@@ -127,7 +127,7 @@ const direct_coded *direct_code(mx_direct *m, const direct_matrix *w, mx_rows *x
     c.to->data = plain ? (char *)x->data : direct_room(&m->layer, (size_t)(x->rows * c.to->row));
     if (!c.to->data)
         return NULL;
-    if (!plain)
-        direct_each(m, x->rows, x->width, code_body, &c);
-    return c.to;
+    if (plain || direct_later(m, x->rows, x->width, code_body, &c, sizeof c))
+        return c.to;
+    return NULL;
 }
