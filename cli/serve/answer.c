@@ -55,12 +55,20 @@ bool srv_answer_fault(srv_call *c) {
     return !c->out.failed;
 }
 
-bool srv_answer_json(srv_call *c, json_t *doc) {
+static bool answer(srv_call *c, json_t *doc, int digits) {
     c->status = 200;
     c->type = "application/json";
-    srv_text_json(&c->out, doc);
+    srv_text_json_digits(&c->out, doc, digits);
     if (!c->out.failed)
         return true;
     srv_fail(&c->fault, 500, "out of memory");
     return srv_answer_fault(c);
+}
+
+bool srv_answer_json(srv_call *c, json_t *doc) {
+    return answer(c, doc, 17);
+}
+
+bool srv_answer_vectors(srv_call *c, json_t *doc) {
+    return answer(c, doc, 9);
 }

@@ -82,6 +82,7 @@ bool srv_answer_fault(srv_call *c);
 json_t *srv_fault_json(const srv_call *c, const srv_fault *f);
 /* A document, taken over, as the answer. */
 bool srv_answer_json(srv_call *c, json_t *doc);
+bool srv_answer_vectors(srv_call *c, json_t *doc); /* whose numbers are of srv_vector_json */
 /* Frees what it holds; not the call itself. */
 void srv_call_clear(srv_call *c);
 void srv_call_id(srv_call *c);

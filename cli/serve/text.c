@@ -51,10 +51,15 @@ static int dump(const char *data, size_t n, void *to) {
     return ((srv_text *)to)->failed ? -1 : 0;
 }
 
-void srv_text_json(srv_text *t, json_t *doc) {
-    if (!doc || json_dump_callback(doc, dump, t, JSON_COMPACT | JSON_ENCODE_ANY))
+void srv_text_json_digits(srv_text *t, json_t *doc, int digits) {
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits);
+    if (!doc || json_dump_callback(doc, dump, t, flags))
         t->failed = true;
     json_decref(doc);
+}
+
+void srv_text_json(srv_text *t, json_t *doc) {
+    srv_text_json_digits(t, doc, 17);
 }
 
 void srv_text_event(srv_text *t, const char *name, json_t *doc) {

@@ -18,6 +18,8 @@ void srv_text_add(srv_text *t, const char *text);
 void srv_text_print(srv_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A document in one line, taken over; NULL: it fails. */
 void srv_text_json(srv_text *t, json_t *doc);
+/* The same with that many digits of numbers, at most: 17 say a float64, 9 a float32. */
+void srv_text_json_digits(srv_text *t, json_t *doc, int digits);
 void srv_text_free(srv_text *t);
 
 /* "name: text" of Server-Sent Events; name NULL: data alone. The document is taken over. */

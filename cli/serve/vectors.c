@@ -1,6 +1,7 @@
 /* Vectors of texts: see vectors.h. */
 #include "serve/vectors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,9 +92,20 @@ bool srv_check_dimensions(const srv_about *about, int64_t dimensions, srv_fault 
                           (long long)about->vector);
 }
 
+/* The shortest decimal that is the same float32. */
+static double shortest(float x) {
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)x);
+        if (strtof(text, NULL) == x)
+            break;
+    }
+    return strtod(text, NULL);
+}
+
 json_t *srv_vector_json(const float *v, size_t n) {
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real((double)v[i]));
+        json_array_append_new(list, json_real(shortest(v[i])));
     return list;
 }

@@ -17,6 +17,7 @@ float *srv_vectors_of(srv_call *c, srv_model *m, const json_t *const *items, siz
                       const char *field);
 /* Are these the dimensions that its vectors have? Below 0: none were asked for. */
 bool srv_check_dimensions(const srv_about *about, int64_t dimensions, srv_fault *f);
+/* As srv_answer_vectors writes it, each number is the shortest decimal of its float32. */
 json_t *srv_vector_json(const float *v, size_t n);
 
 #endif

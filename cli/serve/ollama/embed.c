@@ -77,7 +77,7 @@ static bool answer(srv_call *c, const srv_field *table, const char *field) {
     json_t *doc = !v ? NULL : table == embed_fields ? named(c, m, v, loaded) : alone(v);
     if (m)
         srv_engine_give(c->server->engine, m, keep);
-    return doc ? srv_answer_json(c, doc) : srv_answer_fault(c);
+    return doc ? srv_answer_vectors(c, doc) : srv_answer_fault(c);
 }
 
 bool srv_ollama_embed(srv_call *c) {

@@ -107,7 +107,7 @@ bool srv_openai_embeddings(srv_call *c) {
     json_t *doc = m && check_input(&b, srv_model_about(m), &c->fault) ? embed_all(c, m, &b) : NULL;
     if (m)
         srv_engine_give(c->server->engine, m, -1);
-    return doc ? srv_answer_json(c, doc) : srv_answer_fault(c);
+    return doc ? srv_answer_vectors(c, doc) : srv_answer_fault(c);
 }
 
 /* --- rerank ----------------------------------------------------------------------------------- */
