@@ -55,4 +55,4 @@ def test_what_fails(model):
     assert "no chat template 'x'" in run("template", model, "--name", "x", status=1).stderr
     assert "at line 1" in run("template", model, "-", input="[", status=1).stderr
     error = run("template", model, "-", input='{"messages": 3}', status=1).stderr
-    assert "chat_template line 1: 'int' object is not iterable" in error
+    assert "of 'tokenizer_config.json' line 1: 'int' object is not iterable" in error

@@ -496,7 +496,7 @@ static void folders(void) {
     write_file("tokenizer_config.json", "{\"chat_template\": 3}");
     fails("", NULL, "is no text");
     write_file("tokenizer_config.json", "{\"chat_template\": \"{{\"}");
-    fails("", NULL, "[template] chat_template line 1");
+    fails("", NULL, "[template] chat_template of 'tokenizer_config.json' line 1");
     unlink(in_folder("tokenizer_config.json"));
     write_file("chat_template.json", "{\"chat_template\": \"P\"}");
     opens("", NULL, "P");

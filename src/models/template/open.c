@@ -25,7 +25,7 @@
 #include "models/template/parse/tree.h"
 
 typedef struct found {
-    char *name, *text;
+    char *name, *file, *text; /* file: where it stands, without its folder */
     size_t n;
 } found;
 
@@ -35,11 +35,15 @@ typedef struct model {
     json_t *variables;
 } model;
 
+static void free_found(const found *f) {
+    mx_free(f->name);
+    mx_free(f->file);
+    mx_free(f->text);
+}
+
 static void close_model(model *m) {
-    for (size_t i = 0; i < m->count; i++) {
-        mx_free(m->item[i].name);
-        mx_free(m->item[i].text);
-    }
+    for (size_t i = 0; i < m->count; i++)
+        free_found(&m->item[i]);
     mx_free(m->item);
     json_decref(m->variables);
 }
@@ -51,17 +55,17 @@ static bool open_model(model *m) {
 }
 
 /* The first of a name stays. */
-static bool add(model *m, const char *name, const char *text, size_t n) {
+static bool add(model *m, const char *path, const char *name, const char *text, size_t n) {
+    const char *slash = strrchr(path, '/');
     for (size_t i = 0; i < m->count; i++)
         if (!strcmp(m->item[i].name, name))
             return true;
     if (!mx_grow(&m->item, &m->room, m->count + 1, sizeof *m->item))
         return false;
-    found f = {mx_strdup(name), mx_memdup(text, n), n};
-    if (f.name && f.text)
+    found f = {mx_strdup(name), mx_strdup(slash ? slash + 1 : path), mx_memdup(text, n), n};
+    if (f.name && f.file && f.text)
         return m->item[m->count++] = f, true;
-    mx_free(f.name);
-    mx_free(f.text);
+    free_found(&f);
     return false;
 }
 
@@ -112,7 +116,7 @@ static bool add_file(model *m, const char *path, const char *name) {
     if (s.size > TM_MOST_TEXT)
         mx_source_fail(&s, 0, "it has more than %d bytes", TM_MOST_TEXT);
     else if (mx_source_get(&s, 0, s.size, "the template"))
-        ok = add(m, name, (const char *)s.data, s.size);
+        ok = add(m, path, name, (const char *)s.data, s.size);
     mx_source_close(&s);
     return ok;
 }
@@ -144,7 +148,7 @@ static bool add_more(model *m, const char *folder) {
 
 static bool add_text(model *m, const char *path, const char *name, const json_t *text) {
     if (json_is_string(text))
-        return add(m, name, json_string_value(text), json_string_length(text));
+        return add(m, path, name, json_string_value(text), json_string_length(text));
     return mx_fail(MX_FORMAT, "[template] '%.300s': the chat_template '%.100s' is no text", path,
                    name);
 }
@@ -206,13 +210,13 @@ static bool add_gguf_tokens(model *m, const mx_map *meta) {
     return !mx_failed();
 }
 
-static bool add_gguf(model *m, const mx_map *meta) {
+static bool add_gguf(model *m, const char *path, const mx_map *meta) {
     static const char prefix[] = "tokenizer.chat_template";
     size_t n = sizeof prefix - 1;
     for (size_t i = 0; i < meta->count; i++) {
         const char *key = meta->entry[i].key, *text = mx_meta_text(meta, key);
         bool ours = text && !strncmp(key, prefix, n) && (!key[n] || (key[n] == '.' && key[n + 1]));
-        if (ours && !add(m, key[n] ? key + n + 1 : "default", text, strlen(text)))
+        if (ours && !add(m, path, key[n] ? key + n + 1 : "default", text, strlen(text)))
             return false;
     }
     return add_gguf_tokens(m, meta);
@@ -223,7 +227,7 @@ static bool read_gguf(model *m, const char *path) {
     gguf_head head = {0};
     if (!mx_source_file(&s, "template", path, true))
         return false;
-    bool ok = gguf_open(&s, &head) && add_gguf(m, &head.meta);
+    bool ok = gguf_open(&s, &head) && add_gguf(m, path, &head.meta);
     gguf_close(&head);
     mx_source_close(&s);
     return ok;
@@ -275,9 +279,10 @@ static const found *choose(const model *m, const char *path, const char *name) {
 
 /* What a template is called in messages. */
 static mx_template *make(const model *m, const found *f) {
-    char name[160];
+    char name[400];
     bool plain = !strcmp(f->name, "default");
-    snprintf(name, sizeof name, "chat_template%s%.100s", plain ? "" : " ", plain ? "" : f->name);
+    snprintf(name, sizeof name, "chat_template%s%.100s of '%.255s'", plain ? "" : " ",
+             plain ? "" : f->name, f->file);
     mx_template *t = mx_template_of(name, f->text, f->n);
     char *text = t ? mx_json_text(m->variables) : NULL;
     if (text)
