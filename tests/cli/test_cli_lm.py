@@ -290,12 +290,18 @@ def test_broken_side_files(chatty, tmp_path):
     words = ["-m", folder, "-n", 3]
     (folder / "chat_template.jinja").write_text("{% for %}")
     for command in (["generate", "-p", "Once"], ["chat"]):
-        assert "chat_template" in run(*command, *words, input="", status=1).stderr
+        error = run(*command, *words, input="", status=1).stderr
+        assert "chat_template of 'chat_template.jinja' line 1" in error
     assert run("generate", *words, "-p", "Once", "--raw", "-q").stdout
     run("generate", *words, "-p", "Once", "-f", "x", status=2)
     (folder / "generation_config.json").write_text('{"eos_token_id": "a"}')
     done = run("generate", *words, "-p", "Once", "--raw", status=1)
     assert "eos_token_id" in done.stderr
+    for ids in ("99999", "[1, -3]"):
+        (folder / "generation_config.json").write_text(f'{{"eos_token_id": {ids}}}')
+        done = run("generate", *words, "-p", "Once", "--raw", status=1)
+        assert "generation_config.json': eos_token_id is" in done.stderr
+        assert "and the tokenizer has" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -23,20 +23,28 @@ typedef struct ends {
     mx_sampling *usual;
 } ends;
 
-static bool add(ends *e, double id) {
-    if (!(id >= 0 && id < (double)mx_tokenizer_size(e->tokenizer)))
-        return true;
+static bool add(ends *e, int id) {
     for (size_t i = 0; i < e->n; i++)
-        if (e->token[i] == (int)id)
+        if (e->token[i] == id)
             return true;
     if (!mx_grow(&e->token, &e->room, e->n + 1, sizeof *e->token))
         return false;
-    e->token[e->n++] = (int)id;
+    e->token[e->n++] = id;
     return true;
 }
 
+/* What a file says under a key. */
+static bool add_said(ends *e, const char *path, const char *key, double id) {
+    size_t n = mx_tokenizer_size(e->tokenizer);
+    if (id >= 0 && id < (double)n)
+        return add(e, (int)id);
+    return mx_fail(MX_FORMAT, "[lm] '%s': %s is %.0f, and the tokenizer has %zu tokens", path, key,
+                   id, n);
+}
+
 static bool add_known(ends *e) {
-    bool ok = add(e, mx_tokenizer_role(e->tokenizer, MX_TOKEN_EOS));
+    int eos = mx_tokenizer_role(e->tokenizer, MX_TOKEN_EOS);
+    bool ok = eos < 0 || add(e, eos);
     for (size_t i = 0; ok && i < sizeof known / sizeof *known; i++) {
         int32_t id = mx_tokenizer_id(e->tokenizer, known[i], strlen(known[i]));
         if (id >= 0 && mx_tokenizer_is_special(e->tokenizer, id))
@@ -95,7 +103,7 @@ static bool add_gguf(ends *e, const char *path) {
     bool ok = gguf_open(&s, &head);
     for (size_t i = 0; ok && i < sizeof keys / sizeof *keys; i++)
         if (mx_meta_number(&head.meta, keys[i], &id))
-            ok = add(e, id);
+            ok = add_said(e, path, keys[i], id);
     if (ok)
         draw_as_gguf(e, &head.meta);
     gguf_close(&head);
@@ -105,7 +113,7 @@ static bool add_gguf(ends *e, const char *path) {
 
 static bool add_one(ends *e, const char *path, const json_t *id) {
     if (json_is_integer(id))
-        return add(e, (double)json_integer_value(id));
+        return add_said(e, path, "eos_token_id", (double)json_integer_value(id));
     return mx_fail(MX_FORMAT, "[lm] '%s': eos_token_id is no token or list of tokens", path);
 }
 
