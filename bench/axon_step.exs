@@ -20,12 +20,13 @@ for app <- [:logger, :nx, :mlx, :polaris, :axon],
 Code.require_file("../examples/elixir/axon_digits.ex", __DIR__)
 
 defmodule AxonStep do
-  def main([folder, images]) do
+  def main([folder | numbers]) do
+    [images, batch, width] = Enum.map(numbers, &String.to_integer/1)
     Nx.default_backend(Mlx.Backend)
     Nx.Defn.default_options(compiler: Mlx.Compiler)
-    train = AxonDigits.load(folder, "train", String.to_integer(images))
-    batches = train |> AxonDigits.batches() |> Enum.map(&Mlx.Backend.eval/1)
-    loop = AxonDigits.loop()
+    train = AxonDigits.load(folder, "train", images)
+    batches = train |> AxonDigits.batches(batch) |> Enum.map(&Mlx.Backend.eval/1)
+    loop = AxonDigits.loop(width)
     Axon.Loop.run(loop, Enum.take(batches, 3), Axon.ModelState.empty(), epochs: 1)
     IO.puts("ready")
     answer(loop, batches)

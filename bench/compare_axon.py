@@ -1,7 +1,7 @@
-"""A training step of an MLP (784-128-10, Adam, batches of 128 of MNIST): through Axon on Mlx.Compiler, and the Python package's compiled
+"""A training step of an MLP (784-width-10, Adam, MNIST): through Axon on Mlx.Compiler, and the Python package's compiled
 step, in turns.
 
-    PYTHONPATH=build/python python3 bench/compare_axon.py folder-of-MNIST [rounds]
+    PYTHONPATH=build/python python3 bench/compare_axon.py folder-of-MNIST [rounds [batch [width]]]
 
 ERL_LIBS has mlx, nx, complex, telemetry, polaris and axon as mix builds them.
 """
@@ -19,19 +19,19 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 
-IMAGES, BATCH = 12800, 128
+IMAGES = 12800
 
 
 class Model(nn.Module):
-    def __init__(self):
+    def __init__(self, width):
         super().__init__()
-        self.first, self.second = nn.Linear(784, 128), nn.Linear(128, 10)
+        self.first, self.second = nn.Linear(784, width), nn.Linear(width, 10)
 
     def __call__(self, x):
         return self.second(nn.relu(self.first(x)))
 
 
-def batches(folder):
+def batches(folder, size):
     def read(name, offset):
         with gzip.open(os.path.join(folder, name)) as file:
             return np.frombuffer(file.read(), np.uint8, offset=offset)
@@ -41,15 +41,15 @@ def batches(folder):
     )
     labels = read("train-labels-idx1-ubyte.gz", 8)[:IMAGES, None] == np.arange(10)
     parts = [
-        (mx.array(images[i : i + BATCH]), mx.array(labels[i : i + BATCH].astype(np.float32)))
-        for i in range(0, IMAGES, BATCH)
+        (mx.array(images[i : i + size]), mx.array(labels[i : i + size].astype(np.float32)))
+        for i in range(0, IMAGES, size)
     ]
     mx.eval(parts)
     return parts
 
 
-def python_step(bias_correction):
-    model, optimizer = Model(), optim.Adam(1e-3, bias_correction=bias_correction)
+def python_step(width, bias_correction):
+    model, optimizer = Model(width), optim.Adam(1e-3, bias_correction=bias_correction)
     gradient = nn.value_and_grad(
         model, lambda m, x, y: nn.losses.cross_entropy(m(x), y, reduction="mean")
     )
@@ -72,13 +72,20 @@ def timed(step, state, parts):
     return (time.perf_counter() - start) / len(parts) * 1e6
 
 
-def main(folder, rounds=12):
-    parts = batches(folder)
+def main(folder, rounds=12, batch=128, width=128):
+    parts = batches(folder, int(batch))
     here = os.path.dirname(os.path.abspath(__file__))
-    command = ["elixir", os.path.join(here, "axon_step.exs"), folder, str(IMAGES)]
+    command = [
+        "elixir",
+        os.path.join(here, "axon_step.exs"),
+        folder,
+        str(IMAGES),
+        str(batch),
+        str(width),
+    ]
     elixir = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert elixir.stdout.readline() == "ready\n"
-    plain, corrected = python_step(False), python_step(True)
+    plain, corrected = (python_step(int(width), bias) for bias in (False, True))
     rows = []
     for _ in range(int(rounds)):
         elixir.stdin.write("go\n")

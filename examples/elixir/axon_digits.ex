@@ -1,16 +1,15 @@
 defmodule AxonDigits do
   # A network of Axon's that reads MNIST's digits: what axon_mnist.exs trains, and bench/axon_step.exs.
 
-  @batch 128
-
-  def model do
+  def model(width \\ 128) do
     Axon.input("pixels", shape: {nil, 784})
-    |> Axon.dense(128, activation: :relu)
+    |> Axon.dense(width, activation: :relu)
     |> Axon.dense(10)
   end
 
-  def loop do
-    Axon.Loop.trainer(model(), &loss/2, Polaris.Optimizers.adam(learning_rate: 1.0e-3), log: 0)
+  def loop(width \\ 128) do
+    adam = Polaris.Optimizers.adam(learning_rate: 1.0e-3)
+    Axon.Loop.trainer(model(width), &loss/2, adam, log: 0)
   end
 
   defp loss(labels, scores) do
@@ -30,11 +29,11 @@ defmodule AxonDigits do
 
   defp read(folder, name), do: folder |> Path.join(name) |> File.read!() |> :zlib.gunzip()
 
-  def batches({images, labels}) do
+  def batches({images, labels}, size \\ 128) do
     one_hot = labels |> Nx.new_axis(1) |> Nx.equal(Nx.iota({1, 10})) |> Nx.as_type(:f32)
 
     [images, one_hot]
-    |> Enum.map(&Nx.to_batched(&1, @batch, leftover: :discard))
+    |> Enum.map(&Nx.to_batched(&1, size, leftover: :discard))
     |> Enum.zip()
   end
 end
