@@ -126,7 +126,7 @@ static size_t good(const unsigned char *p, size_t have, size_t *length) {
     return n;
 }
 
-size_t tok_step(const char *text, const char *end, uint32_t *c) {
+size_t tok_step_any(const char *text, const char *end, uint32_t *c) {
     const unsigned char *p = (const unsigned char *)text;
     size_t have = (size_t)(end - text), length, n;
     if (*p < 0x80)
@@ -164,10 +164,11 @@ static size_t ascii(const char *p, size_t n) {
 
 /* Bytes at the beginning that are valid. */
 static size_t valid(const char *p, size_t n) {
-    size_t i = 0, length;
+    size_t i = 0, length, g;
+    uint32_t c;
     while ((i += ascii(p + i, n - i)) < n) {
-        size_t g = good((const unsigned char *)p + i, n - i, &length);
-        if (g != length)
+        g = tok_step_usual(p + i, n - i, &c);
+        if (!g && (g = good((const unsigned char *)p + i, n - i, &length)) != length)
             break;
         i += g;
     }

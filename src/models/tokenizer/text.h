@@ -58,7 +58,29 @@ typedef struct tok_text {
 /* The character at p < end, and how many bytes it has. Of what is no UTF-8 U+FFFD and the bytes of
    the longest beginning of a character, as Unicode recommends (3.9, U+FFFD substitution of maximal
    subparts): a surrogate's three bytes are three of them, as in Python's bytes.decode. */
-size_t tok_step(const char *p, const char *end, uint32_t *c);
+static inline size_t tok_step(const char *p, const char *end, uint32_t *c);
+size_t tok_step_any(const char *p, const char *end, uint32_t *c); /* the same */
+
+/* Characters of up to three bytes, which nearly all are; 0: it is another, or none. */
+static inline size_t tok_step_usual(const char *text, size_t have, uint32_t *c) {
+    const unsigned char *p = (const unsigned char *)text;
+    if (*p < 0x80)
+        return *c = *p, 1;
+    if (have < 2 || (p[1] & 0xC0) != 0x80 || *p < 0xC2)
+        return 0;
+    if (*p < 0xE0)
+        return *c = (*p & 0x1FU) << 6 | (p[1] & 0x3FU), 2;
+    if (have < 3 || *p >= 0xF0 || (p[2] & 0xC0) != 0x80)
+        return 0;
+    *c = (*p & 0xFU) << 12 | (p[1] & 0x3FU) << 6 | (p[2] & 0x3FU);
+    return *c >= 0x800 && (*c < 0xD800 || *c > 0xDFFF) ? 3 : 0;
+}
+
+static inline size_t tok_step(const char *p, const char *end, uint32_t *c) {
+    size_t n = tok_step_usual(p, (size_t)(end - p), c);
+    return n ? n : tok_step_any(p, end, c);
+}
+
 /* The character before p > begin in valid text. */
 uint32_t tok_before(const char *begin, const char *p);
 /* Bytes of the cluster of characters (UAX 29) that begins at p, of n > 0. */
