@@ -81,6 +81,7 @@ static void counts(void) {
 static void without_nan(void) {
     mlx_array a = F(1, NAN, 3);
     IS(mlx_nansum(&r, a, L(0), false, s), "array(4, dtype=float32)");
+    IS(mlx_ptp(&r, a, L(0), false, s), "array(nan, dtype=float32)");
     IS(mlx_nanprod(&r, a, L(0), true, s), "array([3], dtype=float32)");
     IS(mlx_nanmean(&r, a, L(0), false, s), "array(2, dtype=float32)");
     IS(mlx_nanmax(&r, a, L(0), false, s), "array(3, dtype=float32)");

@@ -1,7 +1,10 @@
 /* Cases: reductions, statistics, softmax, scans. */
+#include <math.h>
+
 #include "op_cases.h"
 
 #include "graph/trace/trace.h"
+#include "ops/standard/extra.h"
 
 #define LIST(...) \
     (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
@@ -45,6 +48,24 @@ REDUCE(prod, mx_reduce(MX_PROD, a, LIST(1), false))
 REDUCE(prod_by_scan, mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
 REDUCE(max, mx_reduce(MX_MAX, a, LIST(1, 2), true))
 REDUCE(max_by_axis, mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
+REDUCE(ptp, mx_ptp(a, LIST(1, 2), true))
+REDUCE(ptp_by_axis, mx_sub(mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true),
+                           mx_reduce(MX_MIN, mx_reduce(MX_MIN, a, LIST(2), true), LIST(1), true)))
+#define HOLES          mx_where(mx_less(a, mx_scalar_like(a, -1)), mx_scalar_like(a, NAN), a)
+#define FILLED(number) mx_where(mx_less(a, mx_scalar_like(a, -1)), mx_scalar_like(a, number), a)
+REDUCE(nansum, mx_nansum(HOLES, LIST(2), false))
+REDUCE(nansum_filled, mx_sum(FILLED(0), LIST(2), false))
+REDUCE(nanprod, mx_nanprod(HOLES, LIST(1), false))
+REDUCE(nanprod_filled, mx_reduce(MX_PROD, FILLED(1), LIST(1), false))
+REDUCE(nanmax, mx_nanmax(HOLES, LIST(1, 2), true))
+REDUCE(nanmax_filled, mx_reduce(MX_MAX, FILLED(-INFINITY), LIST(1, 2), true))
+REDUCE(nanmin, mx_nanmin(HOLES, LIST(1, 2), false))
+REDUCE(nanmin_filled, mx_reduce(MX_MIN, FILLED(INFINITY), LIST(1, 2), false))
+REDUCE(nanmean, mx_nanmean(HOLES, LIST(1, 2), false))
+REDUCE(nanmean_by_sums,
+       mx_div(mx_sum(FILLED(0), LIST(1, 2), false),
+              mx_sum(mx_astype(mx_greater_equal(a, mx_scalar_like(a, -1)), mx_dtype_of(a)),
+                     LIST(1, 2), false)))
 REDUCE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
 REDUCE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
 REDUCE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
@@ -111,6 +132,12 @@ const op_case op_cases_reduce[] = {
     {"prod", prod, NULL, prod_by_scan, LOOSE, {A}},
     {"max", max, NULL, max_by_axis, INTS, {A}},
     {"min", min, NULL, min_by_max, 0, {A}},
+    {"ptp", ptp, NULL, ptp_by_axis, INTS, {A}},
+    {"nansum", nansum, NULL, nansum_filled, LOOSE | KINKS, {A}},
+    {"nanprod", nanprod, NULL, nanprod_filled, LOOSE | KINKS, {A}},
+    {"nanmax", nanmax, NULL, nanmax_filled, KINKS, {A}},
+    {"nanmin", nanmin, NULL, nanmin_filled, KINKS, {A}},
+    {"nanmean", nanmean, NULL, nanmean_by_sums, LOOSE | KINKS | NO_HALF, {A}},
     {"all", all_of, NULL, NULL, INTS | NO_GRAD, {MASK}},
     {"any", any_of, NULL, any_by_all, INTS | NO_GRAD, {MASK}},
     {"argmax", argmax, NULL, NULL, INTS | NO_GRAD | NO_EMPTY | NO_HALF, {A}},

@@ -38,6 +38,10 @@ MLX_API int mlx_nextafter(mlx_array *res, const mlx_array a, const mlx_array b, 
 MLX_API int mlx_isin(mlx_array *res, const mlx_array a, const mlx_array of, bool invert,
                      const mlx_stream s);
 
+/* The distance between the smallest and the largest along axes (NULL: all); NaN where one is. */
+MLX_API int mlx_ptp(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
+                    bool keepdims, const mlx_stream s);
+
 /* --- reductions that pass over NaN ------------------------------------------------ */
 
 /* The sum along axes (NULL: all) of what is not NaN. */

@@ -91,6 +91,7 @@
 #define MLX_C_HAS_CBRT                100
 #define MLX_C_HAS_EXP2                100
 #define MLX_C_HAS_SINC                100
+#define MLX_C_HAS_PTP                 100
 #define MLX_C_HAS_FMAX                100
 #define MLX_C_HAS_FMIN                100
 #define MLX_C_HAS_HEAVISIDE           100

@@ -71,6 +71,7 @@ static int reduce_spread(mlx_array *res, spread *f, mlx_array a, const int *axes
                    bool keepdims, int ddof, const mlx_stream s) {                       \
         return reduce_spread(res, mx_##name, a, axes, axes_num, keepdims, ddof, s);     \
     }
+REDUCTION(ptp)
 REDUCTION(nansum)
 REDUCTION(nanprod)
 REDUCTION(nanmax)

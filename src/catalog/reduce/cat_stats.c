@@ -119,6 +119,8 @@ static int call_histogram(mlx_value *res, const mlx_operation *op, mlx_value *ar
     "Between two elements method decides: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'."
 
 const mlx_operation cat_stats_rows[] = {
+    R("ptp", mlx_ptp,
+      "The distance between the smallest and the largest of all elements, or along axes."),
     R("nansum", mlx_nansum, "The sum of all elements that are numbers, or along axes."),
     R("nanprod", mlx_nanprod, "The product of all elements that are numbers, or along axes."),
     R("nanmax", mlx_nanmax,

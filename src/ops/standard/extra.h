@@ -17,6 +17,9 @@ mx_array *mx_signbit(mx_array *a);
 mx_array *mx_nextafter(mx_array *a, mx_array *b);
 mx_array *mx_isin(mx_array *a, mx_array *of, bool invert);
 
+/* Largest less smallest along axes. */
+mx_array *mx_ptp(mx_array *a, const int *axes, int n, bool keepdims);
+
 /* --- op_nan.c: reductions that pass over NaN ----------------------------------------- */
 mx_array *mx_nansum(mx_array *a, const int *axes, int n, bool keepdims);
 mx_array *mx_nanprod(mx_array *a, const int *axes, int n, bool keepdims);

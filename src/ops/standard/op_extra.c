@@ -146,3 +146,13 @@ mx_array *mx_isin(mx_array *a, mx_array *of, bool invert) {
     mx_array *found = mx_take_flat(list, mx_minimum(at, last));
     return invert ? mx_not_equal(found, a) : mx_equal(found, a);
 }
+
+/* --- reductions --------------------------------------------------------------------- */
+
+mx_array *mx_ptp(mx_array *a, const int *axes, int n, bool keepdims) {
+    int sorted[MX_MAX_NDIM]; // its own name in what it refuses
+    if (!a || (n = mx_axes_sorted("ptp", axes, n, a->ndim, sorted)) < 0)
+        return NULL;
+    return mx_sub(mx_reduce(MX_MAX, a, sorted, n, keepdims),
+                  mx_reduce(MX_MIN, a, sorted, n, keepdims));
+}

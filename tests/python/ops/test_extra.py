@@ -25,6 +25,18 @@ def test_nan(name, axis):
     assert getattr(mx, name)(mx.array([1, 2])).item() == getattr(np, name)([1, 2])
 
 
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2)], ids=str)
+def test_ptp(axis):
+    for x in (X, (X * 50).astype(np.int32), (X * 50).astype(np.uint8), HOLES):
+        for keep in (False, True):
+            wanted = np.ptp(x, axis=axis, keepdims=keep)
+            same(mx.ptp(mx.array(x), axis, keep), wanted, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"\[ptp\] Axis 3"):
+        mx.ptp(mx.array(X), axis=3)
+    with pytest.raises(ValueError, match="size 0"):
+        mx.ptp(mx.zeros((0,)))
+
+
 def test_nan_everywhere():
     a = mx.array([NAN, NAN])
     assert mx.nansum(a).item() == 0 and mx.nanprod(a).item() == 1
