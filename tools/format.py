@@ -2,12 +2,16 @@
 """One format: C as clang-format writes it (.clang-format), Python as ruff does (pyproject.toml).
 
     format.py            rewrites what differs
-    format.py --check    says what differs, and which lines are too long, and is 1 then
+    format.py --check    says what differs, and is 1 then
+
+Both say what they leave to people: lines that are too long; a comment's last word alone on a line
+where the one before has room; in other texts second blank lines, tabs and blanks at ends of lines.
 
 The versions are pinned here and come from the Python registry into build/format. Where they cannot
 be had: a word and 77.
 """
 
+import re
 import subprocess
 import sys
 import venv
@@ -16,6 +20,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PINNED = ["clang-format==19.1.7", "ruff==0.14.5"]
 COLUMNS = 100
+TEXTS = [
+    "*.def",
+    "*.inc",
+    "*.md",
+    "*.sh",
+    "*manual.txt",
+    "*CMakeLists.txt",
+    "*.cmake",
+    "*.json",
+    "*.toml",
+    "*.ex",
+    "*.exs",
+]
+FAULT = re.compile(r"(?P<end>[ \t]+$)|(?P<tab>\t)|(?P<blank>\n\n\n)|(?P<last>[^\n]\Z)", re.M)
+FAULTS = {
+    "end": "blanks at the end",
+    "tab": "a tab",
+    "blank": "a second blank line",
+    "last": "no end of the last line",
+}
+# "... line\n * word" or "... line\n   word */"
+ALONE = re.compile(
+    r"^(?P<line>[^\n]*[\w,;)'\"])\n\s*(?:\* )?(?P<word>[a-z][^\s*]*)(?P<end> \*/|\n \*/|\n \*\n)",
+    re.M,
+)
 
 
 def skip(why):
@@ -55,6 +84,30 @@ def long_lines(files):
                 yield f"{path.relative_to(ROOT)}:{number}: {len(line)} columns"
 
 
+def number_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def words_alone(files):
+    """The last word of a comment on a line of its own, where it fits on the one before."""
+    for path in files:
+        text = path.read_text()
+        for m in ALONE.finditer(text):
+            end = 0 if m["end"].startswith("\n") else 3
+            comment = text.rfind("/*", 0, m.start("word")) > text.rfind("*/", 0, m.start("word"))
+            if comment and len(m["line"]) + 1 + len(m["word"]) + end <= COLUMNS - 2:
+                number = number_of(text, m.start("word"))
+                yield f"{path.relative_to(ROOT)}:{number}: '{m['word']}' fits above"
+
+
+def text_faults(files):
+    """Of what no formatter sees."""
+    for path in files:
+        text = path.read_text()
+        for m in FAULT.finditer(text):
+            yield f"{path.relative_to(ROOT)}:{number_of(text, m.start())}: {FAULTS[m.lastgroup]}"
+
+
 def main(check):
     programs = formatters(ROOT / "build" / "format")
     c, python = tracked("*.c", "*.h"), tracked("*.py")
@@ -62,9 +115,10 @@ def main(check):
     faults = subprocess.run([programs / "clang-format", *clang, *c]).returncode
     ruff = ["--check", "--diff"] if check else []
     faults |= subprocess.run([programs / "ruff", "format", "--quiet", *ruff, *python]).returncode
-    long = list(long_lines(c + python))
-    print("\n".join([*long, f"{len(c) + len(python)} files"]))
-    return 1 if faults or (check and long) else 0
+    texts = tracked(*TEXTS)
+    told = [*long_lines(c + python), *words_alone(c), *text_faults(texts)]
+    print("\n".join([*told, f"{len(c) + len(python) + len(texts)} files"]))
+    return 1 if faults or (check and told) else 0
 
 
 if __name__ == "__main__":

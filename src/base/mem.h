@@ -1,8 +1,7 @@
 /* Host memory for small objects (nodes, vectors, strings), and the test hook that fails it.
  *
  * Everything in the library allocates through here or through cache.h. On failure these record
- * MX_NOMEM (mx_fail_nomem) and return NULL; sizes are checked products, so no caller
- * multiplies.
+ * MX_NOMEM (mx_fail_nomem) and return NULL; sizes are checked products, so no caller multiplies.
  */
 #ifndef MX_BASE_MEM_H
 #define MX_BASE_MEM_H

@@ -31,8 +31,7 @@ OPS_UNUSED static mx_array *ops_grid(int rows, int cols) { /* 0, 1, 2 ... (rows,
     return mx_reshape(mx_arange(0, rows * cols, 1, MX_FLOAT32), shape, 2);
 }
 
-/* Element i in row-major order, as a double; NaN with a failed check when it cannot be
- * had. */
+/* Element i in row-major order, as a double; NaN with a failed check when it cannot be had. */
 OPS_UNUSED static double ops_at(mx_array *a, int64_t i) {
     mx_array *d = mx_contiguous(mx_astype(a, MX_FLOAT64), false);
     return CHECK_MSG(mx_eval1(d), "eval: %s", mx_error_message()) ? ((double *)d->data)[i] : NAN;

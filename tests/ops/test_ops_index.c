@@ -1,5 +1,4 @@
-/* Reading and writing through indices: values from MLX 0.32, layouts, derivatives,
- * refusals. */
+/* Reading and writing through indices: values from MLX 0.32, layouts, derivatives, refusals. */
 #include "ops_check.h"
 
 static mx_array *take2(mx_array *a, mx_array *idx, int axis) {

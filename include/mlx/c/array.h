@@ -1,5 +1,4 @@
-/* Arrays: immutable values of one dtype and shape, available or still to be
- * computed.
+/* Arrays: immutable values of one dtype and shape, available or still to be computed.
  *
  *     mlx_array z = mlx_array_new();       an empty handle
  *     mlx_add(&z, x, y, s);                z will be x + y; nothing is computed
@@ -127,8 +126,7 @@ MLX_API int mlx_array_set_double(mlx_array *arr, double val);
 MLX_API int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val);
 
 /* An array from dim sizes and elements in row-major order, which are copied. Errors: a
-   negative or too large shape, more than 64 dimensions, data NULL with elements to
-   read. */
+   negative or too large shape, more than 64 dimensions, data NULL with elements to read. */
 MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype);
 /* mlx_array_new_data, put into a handle. */
 MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim,
@@ -176,8 +174,7 @@ MLX_API int mlx_get_print_precision(int *decimals);
 /* --- evaluating and reading ------------------------------------------------------ */
 
 /* Compute the array and what it needs; it returns when that is done. On failure
-   (memory, a singular matrix, a device) the array stays as it was and eval may be tried
-   again. */
+   (memory, a singular matrix, a device) the array stays as it was and eval may be tried again. */
 MLX_API int mlx_array_eval(mlx_array arr);
 
 /* The value of an array of one element, whatever its dtype: whether it is not 0.

@@ -3,8 +3,7 @@
  * The program's function fills its result (an initialised handle) and returns 0, or
  * non-zero on failure; what failed inside it is reported once, by the function that
  * called it. Inputs are borrowed. A payload is passed to every call and its dtor is
- * called exactly once, when the last reference dies, also if making the closure
- * failed.
+ * called exactly once, when the last reference dies, also if making the closure failed.
  */
 #ifndef MLX_C_CLOSURE_H
 #define MLX_C_CLOSURE_H
@@ -42,8 +41,7 @@ typedef struct mlx_closure_custom_vmap_ {
 
 /* An empty handle of a function of arrays. */
 MLX_API mlx_closure mlx_closure_new(void);
-/* Let go of it; the function and its payload live as long as something else refers to
-   them. */
+/* Let go of it; the function and its payload live as long as something else refers to them. */
 MLX_API int mlx_closure_free(mlx_closure cls);
 /* A handle of a function of arrays: fun. Errors: NULL. */
 MLX_API mlx_closure mlx_closure_new_func(int (*fun)(mlx_vector_array *, const mlx_vector_array));
@@ -64,8 +62,7 @@ MLX_API int mlx_closure_apply(mlx_vector_array *res, mlx_closure cls, const mlx_
 
 /* An empty handle of a function of arrays and named arrays. */
 MLX_API mlx_closure_kwargs mlx_closure_kwargs_new(void);
-/* Let go of it; the function and its payload live as long as something else refers to
-   them. */
+/* Let go of it; the function and its payload live as long as something else refers to them. */
 MLX_API int mlx_closure_kwargs_free(mlx_closure_kwargs cls);
 /* A handle of a function of arrays and named arrays: fun. Errors: NULL. */
 MLX_API mlx_closure_kwargs mlx_closure_kwargs_new_func(
@@ -86,8 +83,7 @@ MLX_API int mlx_closure_kwargs_apply(mlx_vector_array *res, mlx_closure_kwargs c
 
 /* An empty handle of a function that gives values and gradients. */
 MLX_API mlx_closure_value_and_grad mlx_closure_value_and_grad_new(void);
-/* Let go of it; the function and its payload live as long as something else refers to
-   them. */
+/* Let go of it; the function and its payload live as long as something else refers to them. */
 MLX_API int mlx_closure_value_and_grad_free(mlx_closure_value_and_grad cls);
 /* A handle of a function that gives values and gradients: fun. Errors: NULL. */
 MLX_API mlx_closure_value_and_grad mlx_closure_value_and_grad_new_func(
@@ -110,8 +106,7 @@ MLX_API int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector
 
 /* An empty handle of a rule for mlx_vjp. */
 MLX_API mlx_closure_custom mlx_closure_custom_new(void);
-/* Let go of it; the function and its payload live as long as something else refers to
-   them. */
+/* Let go of it; the function and its payload live as long as something else refers to them. */
 MLX_API int mlx_closure_custom_free(mlx_closure_custom cls);
 /* A rule: from inputs, cotangents and outputs to one cotangent for each input. */
 MLX_API mlx_closure_custom mlx_closure_custom_new_func(int (*fun)(
@@ -131,8 +126,7 @@ MLX_API int mlx_closure_custom_apply(mlx_vector_array *res, mlx_closure_custom c
 
 /* An empty handle of a rule for mlx_jvp. */
 MLX_API mlx_closure_custom_jvp mlx_closure_custom_jvp_new(void);
-/* Let go of it; the function and its payload live as long as something else refers to
-   them. */
+/* Let go of it; the function and its payload live as long as something else refers to them. */
 MLX_API int mlx_closure_custom_jvp_free(mlx_closure_custom_jvp cls);
 /* A rule: from inputs and the tangents of those that have one, named by their numbers,
    to one tangent for each output. */
@@ -155,8 +149,7 @@ MLX_API int mlx_closure_custom_jvp_apply(mlx_vector_array *res, mlx_closure_cust
 
 /* An empty handle of a rule for mlx_vmap. */
 MLX_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new(void);
-/* Let go of it; the function and its payload live as long as something else refers to
-   them. */
+/* Let go of it; the function and its payload live as long as something else refers to them. */
 MLX_API int mlx_closure_custom_vmap_free(mlx_closure_custom_vmap cls);
 /* A rule: from inputs and their batch axes (-1: none) to the outputs and theirs. */
 MLX_API mlx_closure_custom_vmap mlx_closure_custom_vmap_new_func(

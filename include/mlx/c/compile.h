@@ -1,5 +1,4 @@
-/* Compiled functions: traced once, simplified, and run without calling the function
- * again.
+/* Compiled functions: traced once, simplified, and run without calling the function again.
  */
 #ifndef MLX_C_COMPILE_H
 #define MLX_C_COMPILE_H

@@ -60,8 +60,7 @@ MLX_API int mlx_device_info_get(mlx_device_info *info, mlx_device dev);
 MLX_API int mlx_device_info_free(mlx_device_info info);
 /* Whether it has a value for key. */
 MLX_API int mlx_device_info_has_key(bool *exists, mlx_device_info info, const char *key);
-/* Whether the value is a string (else a number). Returns 2 where there is no such
-   key. */
+/* Whether the value is a string (else a number). Returns 2 where there is no such key. */
 MLX_API int mlx_device_info_is_string(bool *is_string, mlx_device_info info, const char *key);
 /* The string at key, which belongs to info. Returns 2: no such key, 3: it is a number;
    without a call of the error handler. */

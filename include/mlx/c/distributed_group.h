@@ -19,8 +19,7 @@ typedef struct mlx_distributed_group_ {
 MLX_API mlx_distributed_group mlx_distributed_group_new(void);
 /* Let go of the handle. */
 MLX_API int mlx_distributed_group_free(mlx_distributed_group group);
-/* Is there a way to reach other processes: bk names it ("mpi", "ring" ...), NULL is
-   any. */
+/* Is there a way to reach other processes: bk names it ("mpi", "ring" ...), NULL is any. */
 MLX_API bool mlx_distributed_is_available(const char *bk);
 /* The group of all processes: a group of one where there is no way and strict is false.
    bk may be NULL. */

@@ -41,8 +41,7 @@ MLX_API void _mlx_error(const char *file, const int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 #define mlx_error(...) _mlx_error(__FILE__, __LINE__, __VA_ARGS__)
 
-/* The text of this thread's last error, "" where there was none; valid until its next
-   error. */
+/* The text of this thread's last error, "" where there was none; valid until its next error. */
 MLX_API const char *mlx_last_error_message(void);
 /* Its code, one of the MLX_ERROR_ constants; 0 where there was none. */
 MLX_API int mlx_last_error_code(void);

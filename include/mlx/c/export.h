@@ -24,8 +24,7 @@ typedef struct mlx_imported_function_ {
     void *ctx;
 } mlx_imported_function;
 
-/* Trace fun on args and write the graph; shapeless: the file may be used with other
-   shapes. */
+/* Trace fun on args and write the graph; shapeless: the file may be used with other shapes. */
 MLX_API int mlx_export_function(const char *file, const mlx_closure fun,
                                 const mlx_vector_array args, bool shapeless);
 /* The same of a function with named arguments. */

@@ -31,8 +31,7 @@ MLX_API int mlx_fast_layer_norm(mlx_array *res, const mlx_array x, const mlx_arr
 MLX_API int mlx_fast_rope(mlx_array *res, const mlx_array x, int dims, bool traditional,
                           mlx_optional_float base, float scale, int offset, const mlx_array freqs,
                           const mlx_stream s);
-/* The same with an offset that is an array: one integer, or one for each of the
-   batch. */
+/* The same with an offset that is an array: one integer, or one for each of the batch. */
 MLX_API int mlx_fast_rope_dynamic(mlx_array *res, const mlx_array x, int dims, bool traditional,
                                   mlx_optional_float base, float scale, const mlx_array offset,
                                   const mlx_array freqs, const mlx_stream s);

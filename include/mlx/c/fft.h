@@ -1,5 +1,4 @@
-/* Discrete Fourier transforms. Axes are cut or padded with zeros to n; results are
- * complex64.
+/* Discrete Fourier transforms. Axes are cut or padded with zeros to n; results are complex64.
  */
 #ifndef MLX_C_FFT_H
 #define MLX_C_FFT_H
@@ -18,8 +17,7 @@
 extern "C" {
 #endif
 
-/* Where the factor goes: 1/n on the inverse, 1/sqrt(n) on both, 1/n on the forward
-   transform. */
+/* Where the factor goes: 1/n on the inverse, 1/sqrt(n) on both, 1/n on the forward transform. */
 typedef enum mlx_fft_norm_ {
     MLX_FFT_NORM_BACKWARD = 0,
     MLX_FFT_NORM_ORTHO = 1,

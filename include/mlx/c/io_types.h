@@ -68,16 +68,14 @@ MLX_API int mlx_io_gguf_free(mlx_io_gguf io);
 MLX_API int mlx_io_gguf_get_keys(mlx_vector_string *keys, mlx_io_gguf io);
 /* The names of the metadata. */
 MLX_API int mlx_io_gguf_get_metadata_keys(mlx_vector_string *keys, mlx_io_gguf io);
-/* The array of a name. Returns 2, without a call of the error handler, where there is
-   none. */
+/* The array of a name. Returns 2, without a call of the error handler, where there is none. */
 MLX_API int mlx_io_gguf_get_array(mlx_array *arr, mlx_io_gguf io, const char *key);
 /* Metadata that are a number or a list of numbers, as array. Returns 2: no such name,
    3: of another type; without a call of the error handler. */
 MLX_API int mlx_io_gguf_get_metadata_array(mlx_array *arr, mlx_io_gguf io, const char *key);
 /* Metadata that are a string. Returns 2 and 3 as mlx_io_gguf_get_metadata_array. */
 MLX_API int mlx_io_gguf_get_metadata_string(mlx_string *str, mlx_io_gguf io, const char *key);
-/* Metadata that are a list of strings. Returns 2 and 3 as
-   mlx_io_gguf_get_metadata_array. */
+/* Metadata that are a list of strings. Returns 2 and 3 as mlx_io_gguf_get_metadata_array. */
 MLX_API int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr, mlx_io_gguf io,
                                                    const char *key);
 /* The k-th text of metadata that are a string, a list of strings, or lists of lists (their text in
@@ -93,8 +91,7 @@ MLX_API int mlx_io_gguf_has_metadata_string(bool *flag, mlx_io_gguf io, const ch
 MLX_API int mlx_io_gguf_has_metadata_vector_string(bool *flag, mlx_io_gguf io, const char *key);
 /* Put an array under a name, in place of a former one. */
 MLX_API int mlx_io_gguf_set_array(mlx_io_gguf io, const char *key, const mlx_array arr);
-/* Put a number or a vector of numbers under a name. Errors: a dtype that GGUF does not
-   have. */
+/* Put a number or a vector of numbers under a name. Errors: a dtype that GGUF does not have. */
 MLX_API int mlx_io_gguf_set_metadata_array(mlx_io_gguf io, const char *key, const mlx_array marr);
 /* Put a copy of a string under a name. */
 MLX_API int mlx_io_gguf_set_metadata_string(mlx_io_gguf io, const char *key, const char *mstr);

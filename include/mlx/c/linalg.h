@@ -1,5 +1,4 @@
-/* Linear algebra. Matrices are the last two axes, what stands before them is a
- * batch.
+/* Linear algebra. Matrices are the last two axes, what stands before them is a batch.
  *
  * Factorisations are computed in float32, float64 or complex64. A singular matrix is
  * an error of eval, not of the call; so are NaN and infinity in svd, eig and eigh.
@@ -63,8 +62,7 @@ MLX_API int mlx_linalg_inv(mlx_array *res, const mlx_array a, const mlx_stream s
 MLX_API int mlx_linalg_tri_inv(mlx_array *res, const mlx_array a, bool upper, const mlx_stream s);
 /* The Moore-Penrose inverse (...,N,M) of matrices (...,M,N). */
 MLX_API int mlx_linalg_pinv(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* x with a x = b; a (...,N,N), b (N) or (...,N,K). A singular a is an error when
-   evaluated. */
+/* x with a x = b; a (...,N,N), b (N) or (...,N,K). A singular a is an error when evaluated. */
 MLX_API int mlx_linalg_solve(mlx_array *res, const mlx_array a, const mlx_array b,
                              const mlx_stream s);
 /* The same for triangular a, of which the other triangle is not read. */
@@ -80,8 +78,7 @@ MLX_API int mlx_linalg_slogdet(mlx_array *res_0, mlx_array *res_1, const mlx_arr
 
 /* Along one axis the norm of vectors: (sum of |x|^ord)^(1/ord), for infinities the
    largest or smallest |x|, for 0 how many are not 0. Along two axes that of matrices:
-   1, -1, 2, -2 and infinities. axis NULL with a count of 0: of a vector or matrix as it
-   is. */
+   1, -1, 2, -2 and infinities. axis NULL with a count of 0: of a vector or matrix as it is. */
 MLX_API int mlx_linalg_norm(mlx_array *res, const mlx_array a, double ord, const int *axis,
                             size_t axis_num, bool keepdims, const mlx_stream s);
 /* The norm of matrices along two axes by name: "fro" (Frobenius) or "nuc" (sum of

@@ -48,8 +48,7 @@ MLX_API int mlx_set_memory_limit(size_t *res, size_t limit);
 MLX_API int mlx_get_memory_hard_limit(size_t *res);
 /* Set the hard limit; *res: the former one. (Not in mlx-c.) */
 MLX_API int mlx_set_memory_hard_limit(size_t *res, size_t limit);
-/* For devices that pin memory: recorded, and without effect here; *res: the former
-   limit. */
+/* For devices that pin memory: recorded, and without effect here; *res: the former limit. */
 MLX_API int mlx_set_wired_limit(size_t *res, size_t limit);
 
 #ifdef __cplusplus

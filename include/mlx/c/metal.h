@@ -1,5 +1,4 @@
-/* Metal, which this library does not have: is_available gives false, captures are an
- * error.
+/* Metal, which this library does not have: is_available gives false, captures are an error.
  */
 #ifndef MLX_C_METAL_H
 #define MLX_C_METAL_H

@@ -33,8 +33,7 @@ MLX_API int mlx_arange(mlx_array *res, double start, double stop, double step, m
 /* num numbers in equal steps from start to stop, both included, in dtype. */
 MLX_API int mlx_linspace(mlx_array *res, double start, double stop, int num, mlx_dtype dtype,
                          const mlx_stream s);
-/* An array of a shape, filled with vals, which broadcast to it and are cast to
-   dtype. */
+/* An array of a shape, filled with vals, which broadcast to it and are cast to dtype. */
 MLX_API int mlx_full(mlx_array *res, const int *shape, size_t shape_num, const mlx_array vals,
                      mlx_dtype dtype, const mlx_stream s);
 /* The same in the shape of a; dtype is the result's. */
@@ -61,8 +60,7 @@ MLX_API int mlx_tri(mlx_array *res, int n, int m, int k, mlx_dtype type, const m
 MLX_API int mlx_tril(mlx_array *res, const mlx_array x, int k, const mlx_stream s);
 /* Each matrix of x with zeros below diagonal k. x has at least two axes. */
 MLX_API int mlx_triu(mlx_array *res, const mlx_array x, int k, const mlx_stream s);
-/* Of a vector: the square matrix that has it on diagonal k. Of a matrix: its diagonal
-   k. */
+/* Of a vector: the square matrix that has it on diagonal k. Of a matrix: its diagonal k. */
 MLX_API int mlx_diag(mlx_array *res, const mlx_array a, int k, const mlx_stream s);
 /* The diagonals of the matrices that lie in axis1 and axis2, as the last axis of the
    result; offset as k of mlx_eye. */
@@ -90,8 +88,7 @@ MLX_API int mlx_astype(mlx_array *res, const mlx_array a, mlx_dtype dtype, const
 /* The same bytes read as another dtype. Where its elements are of another size the last
    axis grows or shrinks; that its bytes do not divide is an error. */
 MLX_API int mlx_view(mlx_array *res, const mlx_array a, mlx_dtype dtype, const mlx_stream s);
-/* The same values as an array of its own: no later donation of a's memory changes
-   it. */
+/* The same values as an array of its own: no later donation of a's memory changes it. */
 MLX_API int mlx_copy(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The same values in memory of row-major order without gaps, a itself where it lies so;
    allow_col_major: or of column-major order. */
@@ -205,8 +202,7 @@ MLX_API int mlx_arcsin(mlx_array *res, const mlx_array a, const mlx_stream s);
 MLX_API int mlx_arccos(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The angle, from -pi/2 to pi/2, whose tangent is a. */
 MLX_API int mlx_arctan(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* The angle of the point (b, a), from -pi to pi: that of a / b in the right
-   quadrant. */
+/* The angle of the point (b, a), from -pi to pi: that of a / b in the right quadrant. */
 MLX_API int mlx_arctan2(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* The hyperbolic sine. */
 MLX_API int mlx_sinh(mlx_array *res, const mlx_array a, const mlx_stream s);
@@ -237,8 +233,7 @@ MLX_API int mlx_sigmoid(mlx_array *res, const mlx_array a, const mlx_stream s);
 MLX_API int mlx_equal(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* a != b. */
 MLX_API int mlx_not_equal(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* a < b. Complex numbers are compared by their real part, then by their imaginary
-   part. */
+/* a < b. Complex numbers are compared by their real part, then by their imaginary part. */
 MLX_API int mlx_less(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* a <= b. */
 MLX_API int mlx_less_equal(mlx_array *res, const mlx_array a, const mlx_array b,
@@ -414,8 +409,7 @@ MLX_API int mlx_roll_axes(mlx_array *res, const mlx_array a, const int *shift, s
 MLX_API int mlx_slice(mlx_array *res, const mlx_array a, const int *start, size_t start_num,
                       const int *stop, size_t stop_num, const int *strides, size_t strides_num,
                       const mlx_stream s);
-/* A copy of src in which the slice (see mlx_slice) is update, which broadcasts to
-   it. */
+/* A copy of src in which the slice (see mlx_slice) is update, which broadcasts to it. */
 MLX_API int mlx_slice_update(mlx_array *res, const mlx_array src, const mlx_array update,
                              const int *start, size_t start_num, const int *stop, size_t stop_num,
                              const int *strides, size_t strides_num, const mlx_stream s);
@@ -473,8 +467,7 @@ MLX_API int mlx_gather(mlx_array *res, const mlx_array a, const mlx_vector_array
 MLX_API int mlx_gather_single(mlx_array *res, const mlx_array a, const mlx_array indices, int axis,
                               const int *slice_sizes, size_t slice_sizes_num, const mlx_stream s);
 /* A copy of a in which slices at indices (see mlx_gather) are replaced by updates, of
-   shape (indices' shape..., slice...). Where places coincide, which one stays is not
-   said. */
+   shape (indices' shape..., slice...). Where places coincide, which one stays is not said. */
 MLX_API int mlx_scatter(mlx_array *res, const mlx_array a, const mlx_vector_array indices,
                         const mlx_array updates, const int *axes, size_t axes_num,
                         const mlx_stream s);
@@ -621,8 +614,7 @@ MLX_API int mlx_qqmm(mlx_array *res, const mlx_array x, const mlx_array w, const
    (O,K,C/groups): (N,L',O). Floats; padding on both sides. */
 MLX_API int mlx_conv1d(mlx_array *res, const mlx_array input, const mlx_array weight, int stride,
                        int padding, int dilation, int groups, const mlx_stream s);
-/* Of input (N,H,W,C) with weight (O,KH,KW,C/groups): (N,H',W',O). _0 is for the first
-   axis. */
+/* Of input (N,H,W,C) with weight (O,KH,KW,C/groups): (N,H',W',O). _0 is for the first axis. */
 MLX_API int mlx_conv2d(mlx_array *res, const mlx_array input, const mlx_array weight, int stride_0,
                        int stride_1, int padding_0, int padding_1, int dilation_0, int dilation_1,
                        int groups, const mlx_stream s);

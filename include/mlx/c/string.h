@@ -1,5 +1,4 @@
-/* Strings that the library hands out. The text is copied in and belongs to the
- * handle.
+/* Strings that the library hands out. The text is copied in and belongs to the handle.
  */
 #ifndef MLX_C_STRING_H
 #define MLX_C_STRING_H

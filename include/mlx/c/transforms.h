@@ -60,8 +60,7 @@ MLX_API int mlx_vmap(mlx_closure *res, const mlx_closure fun, const int *in_axes
 /* fun, whose inner values are not kept for derivatives but computed again: less memory
    for more time. */
 MLX_API int mlx_checkpoint(mlx_closure *res, const mlx_closure fun);
-/* fun with rules of its own for vjp, jvp and vmap; those left empty are derived from
-   fun. */
+/* fun with rules of its own for vjp, jvp and vmap; those left empty are derived from fun. */
 MLX_API int mlx_custom_function(mlx_closure *res, const mlx_closure fun,
                                 const mlx_closure_custom fun_vjp,
                                 const mlx_closure_custom_jvp fun_jvp,

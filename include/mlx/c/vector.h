@@ -2,8 +2,7 @@
  *
  * _new gives an empty vector (not an empty handle) that can be appended to. Arrays
  * are kept by reference, integers and strings are copied. _set copies one vector
- * into another. Errors: an index out of range, data NULL with a size, an empty
- * handle.
+ * into another. Errors: an index out of range, data NULL with a size, an empty handle.
  */
 #ifndef MLX_C_VECTOR_H
 #define MLX_C_VECTOR_H

@@ -1,5 +1,4 @@
-/* The C API: random numbers. An empty key stands for the next of the thread's own
- * sequence. */
+/* The C API: random numbers. An empty key stands for the next of the thread's own sequence. */
 #include "capi/ops/op_call.h"
 
 /* Nothing goes with the shape of a key, be it a tracer. */

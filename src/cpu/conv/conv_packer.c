@@ -62,8 +62,7 @@ static void skip(const conv_patches *p, column *c, int64_t n) {
     }
 }
 
-/* The number of the line of the last axis that row r sees through c, or -1 outside the
-   input. */
+/* The number of the line of the last axis that row r sees through c, or -1 outside the input. */
 static int64_t line_of(const conv_patches *p, const conv_place *r, const column *c) {
     int64_t line = r->image;
     for (int i = 0; i < 2; i++) {

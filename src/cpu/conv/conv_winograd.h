@@ -38,8 +38,7 @@ typedef struct conv_square {
 conv_squares conv_squares_of(const conv *c);
 conv_square conv_square_at(const conv_squares *s, int64_t i);
 /* Where the 16 pixels of the patch under the square begin, from `channel` on; outside of the
- * image at
-   zeros. */
+ * image at zeros. */
 void conv_square_patch(const conv_squares *s, const conv_square *at, int64_t channel,
                        const float *zeros, const float **from);
 /* Where the square's four results lie in an array of pixels of `width` numbers; NULL where it has

@@ -1,5 +1,4 @@
-/* gather (also take) and gather_axis (take_along_axis): offsets first, then rows are
- * moved. */
+/* gather (also take) and gather_axis (take_along_axis): offsets first, then rows are moved. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -130,8 +129,7 @@ static bool gather(mx_node *n, mx_array *out, int64_t *offset) {
 
 /* --- gather_axis
    ----------------------------------------------------------------------------------------------
-   The result, the indices and the array without the axis are walked together, line by
-   line. */
+   The result, the indices and the array without the axis are walked together, line by line. */
 
 typedef struct along {
     const mx_array *a, *idx;

@@ -1,6 +1,5 @@
 /* The lines of an array along one axis: what softmax, sorting and the like work on one
- * by one. A line that is not contiguous is copied out, and back, together with its
- * neighbours. */
+ * by one. A line that is not contiguous is copied out, and back, together with its neighbours. */
 #ifndef MX_CPU_LINES_H
 #define MX_CPU_LINES_H
 

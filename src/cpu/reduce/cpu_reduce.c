@@ -110,8 +110,7 @@ static void sort_axes(plan *p) {
         p->red[p->n_red++] = (axis){1, 0, 0};
 }
 
-/* Columns, if the innermost kept axis is contiguous and the reduced ones are farther
- * apart. */
+/* Columns, if the innermost kept axis is contiguous and the reduced ones are farther apart. */
 static void find_columns(plan *p) {
     const axis *k = p->n_kept ? &p->kept[p->n_kept - 1] : NULL;
     const axis *r = &p->red[p->n_red - 1];

@@ -5,8 +5,7 @@
  * again split   few and long rows: blocks of one row side by side (Milakov and
  * Gimelshein, "Online normalizer calculation for softmax", 2018), cut by size alone
  *
- * softmax of a program: the program writes into the result, and the kernels work on it
- * there.
+ * softmax of a program: the program writes into the result, and the kernels work on it there.
  */
 #include "base/mem.h"
 #include "base/threads/pool.h"

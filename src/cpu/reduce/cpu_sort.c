@@ -1,5 +1,4 @@
-/* Sorting along one axis: sort, argsort, partition, argpartition, line by line on the
- * pool. */
+/* Sorting along one axis: sort, argsort, partition, argpartition, line by line on the pool. */
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"

@@ -134,8 +134,7 @@ typedef struct mx_p_logsumexp {
 
 /* inputs: a, then for each of axes the indices along it, all of one shape I. A slice of
    a has shape `slice` and starts at the indices. Result: the slice's axes, with I put
-   in before axis `place` and, if drop, without the indexed axes (of size 1 in the
-   slice). */
+   in before axis `place` and, if drop, without the indexed axes (of size 1 in the slice). */
 typedef struct mx_p_gather {
     mx_ints axes, slice;
     int place;

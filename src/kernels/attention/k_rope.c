@@ -27,8 +27,7 @@ SV void turn_halves(const mx_dtype t, void *out, const void *x, const float *cos
     }
 }
 
-/* Pairs (2 i, 2 i + 1), split and joined through small buffers that the compiler
- * vectorises. */
+/* Pairs (2 i, 2 i + 1), split and joined through small buffers that the compiler vectorises. */
 SV void turn_neighbours(const mx_dtype t, void *out, const void *x, const float *cosine,
                         const float *sine, size_t half, float sign) {
     size_t i = 0;

@@ -1,5 +1,4 @@
-/* Copies between strided layouts. Strides are in elements and may be negative or 0 (input
- * only).
+/* Copies between strided layouts. Strides are in elements and may be negative or 0 (input only).
  *
  *     fetch   elements start .. start+n-1, in row-major order of the shape, into contiguous
  *             memory: how a pointwise program reads a broadcast or strided input by tiles

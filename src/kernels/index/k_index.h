@@ -1,5 +1,4 @@
-/* Kernels of indexed reading and writing: take, gather, take_along_axis, scatter,
- * put_along_axis.
+/* Kernels of indexed reading and writing: take, gather, take_along_axis, scatter, put_along_axis.
  *
  * Two steps. `resolve` turns indices into element offsets, wraps negative ones and finds bad
  * ones; `gather` and `scatter` move rows between those offsets and the rows of a regular array:

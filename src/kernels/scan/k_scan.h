@@ -1,6 +1,5 @@
 /* Scan kernels: running sums, products, extremes and log-sum-exps, all 14 dtypes; the
- * output has the input's dtype (bool: sum is or, prod is and; callers widen first for
- * counts).
+ * output has the input's dtype (bool: sum is or, prod is and; callers widen first for counts).
  *
  *     inclusive   out[i] = x[0] op ... op x[i]
  *     exclusive   out[i] = x[0] op ... op x[i-1], out[0] = the identity
@@ -34,8 +33,7 @@ typedef struct mx_scan_flags {
    alone: with 1 or -1 it is that of rows, else that of cols. */
 typedef void mx_k_scan_row(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
                            size_t n, void *carry, mx_scan_flags f);
-/* Down the n rows of a block of cols contiguous columns, row strides in elements;
- * carry[cols]. */
+/* Down the n rows of a block of cols contiguous columns, row strides in elements; carry[cols]. */
 typedef void mx_k_scan_cols(void *out, ptrdiff_t out_stride, const void *x, ptrdiff_t x_stride,
                             size_t n, size_t cols, void *carry, mx_scan_flags f);
 typedef void mx_k_scan_init(void *carry, size_t n);

@@ -3,8 +3,7 @@
  *     T          storage type              LOAD(x)    storage to accumulator
  *     A          accumulator type          STORE(a)   accumulator to storage
  *     OP(a, b)   the operation             INIT       its identity
- *     FN(f)      names the functions       S_SERIAL   defined: OP costs too much to do
- * twice
+ *     FN(f)      names the functions       S_SERIAL   defined: OP costs too much to do twice
  *
  * OP, INIT, FN and S_SERIAL are undefined again at the end.
  */

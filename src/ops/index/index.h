@@ -15,8 +15,7 @@ bool mx_index_along(const char *op, mx_array **a, mx_array **idx, int *axis);
 
 /* --- batching: axes[i] is the batch axis of idx[i] or -1 -------------------------- */
 bool mx_index_batched(const int *axes, int n);
-/* out[0] = the number in the batch, out[1..nidx] = the indices, all with the batch in
- * front. */
+/* out[0] = the number in the batch, out[1..nidx] = the indices, all with the batch in front. */
 bool mx_index_batch(mx_array *const *idx, const int *axes, int nidx, int n, mx_array **out);
 
 #endif

@@ -1,5 +1,4 @@
-/* Order along an axis: sort, argsort, partition, argpartition, topk; median. NaN comes
- * last. */
+/* Order along an axis: sort, argsort, partition, argpartition, topk; median. NaN comes last. */
 #include "base/status.h"
 #include "graph/array/params.h"
 #include "ops/rules.h"

@@ -1,5 +1,4 @@
-/* What help() says of files; the examples are run by
- * tests/python/package/test_help.py. */
+/* What help() says of files; the examples are run by tests/python/package/test_help.py. */
 #ifndef MLXC_PYTHON_IO_DOCS_H
 #define MLXC_PYTHON_IO_DOCS_H
 
