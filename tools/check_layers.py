@@ -76,6 +76,11 @@ CIRCLES = [
         "the derivative of a decomposition is written in decompositions",
     ),
     (
+        "elixir",
+        "ask bind body call data file job lm nif place profile program reap task term unsafe want",
+        "nif.c has the types of resources and the table of functions; what a job runs may ask for jobs",
+    ),
+    (
         "transforms",
         "rule vjp jvp",
         "a step without a rule is differentiated by its expansion",
