@@ -161,12 +161,16 @@ static bool add_plain(ends *e, const char *path) {
     return mx_path_is_gguf("lm", path, &gguf) && (!gguf || add_gguf(e, path));
 }
 
-int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n, mx_sampling *usual) {
+static bool add_all(ends *e, const char *path) {
     struct stat st;
-    ends e = {.tokenizer = t, .usual = usual};
     bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-    bool ok = mx_grow(&e.token, &e.room, 1, sizeof *e.token) && add_known(&e) &&
-              (folder ? add_folder(&e, path) : add_plain(&e, path));
+    return add_known(e) && (folder ? add_folder(e, path) : add_plain(e, path));
+}
+
+int *mx_lm_ends(const char *path, const mx_tokenizer *t, bool answers, size_t *n,
+                mx_sampling *usual) {
+    ends e = {.tokenizer = t, .usual = usual};
+    bool ok = mx_grow(&e.token, &e.room, 1, sizeof *e.token) && (!answers || add_all(&e, path));
     *n = e.n;
     if (ok)
         return e.token;

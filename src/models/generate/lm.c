@@ -36,7 +36,7 @@ mx_lm *mx_lm_open(const char *path, const char *adapter) {
     lm->decoder = lm->path ? open_decoder(path, adapter) : NULL;
     lm->tokenizer = lm->decoder ? mx_tokenizer_open(path) : NULL;
     lm->end = lm->tokenizer && fits(lm, path)
-                  ? mx_lm_ends(path, lm->tokenizer, &lm->ends, &lm->usual)
+                  ? mx_lm_ends(path, lm->tokenizer, !lm->decoder->encoder, &lm->ends, &lm->usual)
                   : NULL;
     if (lm->end)
         return lm;

@@ -36,8 +36,9 @@ size_t mx_lm_tokens(const mx_lm *lm);
 /* What structures know of its tokens and its ends, borrowed. NULL and an error. */
 sg_vocabulary *mx_lm_vocabulary(mx_lm *lm);
 
-/* Tokens that end an answer, as the files of a model say (ends.c); *n of them, for mx_free. NULL
-   and an error. Places where it is said, and how answers are drawn:
+/* Tokens that end an answer, as the files of a model say (ends.c); *n of them, for mx_free: none of
+   a model that makes vectors or classes and no answers. NULL and an error. Places where it is said,
+   and how answers are drawn:
  *
  *     GGUF      tokenizer.ggml. eos_token_id, eot_token_id, eom_token_id
  *               general.sampling. temp, top_k, top_p, min_p, penalty_repeat
@@ -45,7 +46,8 @@ sg_vocabulary *mx_lm_vocabulary(mx_lm *lm);
  *               temperature, top_k ... of generation_config.json unless do_sample is false
  *     both      the tokenizer's role; special tokens with the texts of which it is known
  */
-int *mx_lm_ends(const char *path, const mx_tokenizer *t, size_t *n, mx_sampling *usual);
+int *mx_lm_ends(const char *path, const mx_tokenizer *t, bool answers, size_t *n,
+                mx_sampling *usual);
 
 /* Its chat template, borrowed. NULL and an error: it has none. */
 mx_template *mx_lm_template(mx_lm *lm);
