@@ -1,6 +1,7 @@
 """The functions of arrays that a trainer calls for each batch, compiled unless told otherwise."""
 
-from typing import Any, Callable, Optional
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Optional
 
 import mlx.core as mx
 
@@ -54,7 +55,9 @@ def first_two(model: Module, batch: Any) -> tuple[mx.array, mx.array]:
     return model(values[0]), values[1]
 
 
-def _cast(tree, dtype):
+def cast(tree: Any, dtype: mx.Dtype) -> Any:
+    """A tree whose floating-point arrays are of this dtype."""
+
     def one(x):
         return x.astype(dtype) if mx.issubdtype(x.dtype, mx.floating) else x
 
@@ -63,7 +66,8 @@ def _cast(tree, dtype):
 
 class Steps:
     """What is computed for a batch. `train` takes a step, or with `accumulate` adds to the
-    gradients that `apply` takes a step with; `test` and `predict` change nothing."""
+    gradients that `apply` takes a step with; `test` changes nothing. A batch with labels or weights
+    that are none changes nothing either, and with `finite_only` one that is not finite."""
 
     def __init__(
         self,
@@ -74,12 +78,12 @@ class Steps:
         dtype: Optional[mx.Dtype],
         clip_norm: Optional[float],
         accumulate: int,
-        skip: bool,
+        finite_only: bool,
         check_labels: bool,
         compiled: bool,
     ) -> None:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
-        self.dtype, self.clip_norm, self.skip = dtype, clip_norm, skip
+        self.dtype, self.clip_norm, self.finite_only = dtype, clip_norm, finite_only
         self.check_labels = check_labels
         self.sum: list[Any] = []  # of gradients by their counts, of counts, of batches
         if accumulate > 1:
@@ -101,13 +105,13 @@ class Steps:
 
     def _predict(self, batch):
         """Prediction, target and weight; computed in the asked dtype, the prediction in float32."""
-        batch = batch if self.dtype is None else _cast(batch, self.dtype)
+        batch = batch if self.dtype is None else cast(batch, self.dtype)
         result = self.forward(self.model, batch)
         if not isinstance(result, tuple) or len(result) not in (2, 3):
             raise TypeError("[train] forward(model, batch) gives prediction, target[, weight]")
         prediction, target, weight = (*result, None)[:3]
         if self.dtype is not None:
-            prediction = _cast(prediction, mx.float32)
+            prediction = cast(prediction, mx.float32)
         return prediction, target, weight
 
     def _measure(self, batch):
@@ -139,7 +143,7 @@ class Steps:
 
     def _with(self, parameters, batch):
         """`_measure` with these parameters in the asked dtype."""
-        self.model.update(parameters if self.dtype is None else _cast(parameters, self.dtype))
+        self.model.update(parameters if self.dtype is None else cast(parameters, self.dtype))
         return self._measure(batch)
 
     def _value_and_grad(self, batch):
@@ -156,11 +160,8 @@ class Steps:
         return about, gradients
 
     def _test(self, batch):
-        parameters = self.model.trainable_parameters()
-        try:
-            return self._with(parameters, batch)
-        finally:
-            self.model.update(parameters)
+        with computing_in(self.dtype, self.model):
+            return self._measure(batch)
 
     # --- steps ------------------------------------------------------------------------------------
 
@@ -179,14 +180,14 @@ class Steps:
         return self._guarded(before, about)
 
     def _apply(self):
-        """The step of the mean of all batches that were added; of none nothing changes, where
-        steps may be taken back."""
+        """The step of the mean of all batches that were added; of none nothing changes, unless
+        those that are not finite were added, too."""
         before = self._snapshot()
         gradients, count, batches = self.sum
         safe = mx.where(count == 0, 1, count)
         norm = self._update(tree_map(lambda s: s / safe, gradients))
         result = self._guarded(before, {"gradient_norm": norm})
-        if before is not None:
+        if self.finite_only:
             self._put_back(before, batches > 0)
         self.sum[:] = tree_map(mx.zeros_like, self.sum)
         return result
@@ -202,24 +203,23 @@ class Steps:
         self.optimizer.update(self.model, gradients)
         return norm
 
-    # --- what is not finite -----------------------------------------------------------------------
+    # --- steps that are not taken -----------------------------------------------------------------
 
     def _snapshot(self):
-        """All that a step changes, where steps may be taken back."""
-        if not self.skip:
-            return None
+        """All that a step changes."""
         return tree_map(lambda x: x, [self.model.parameters(), self.optimizer.state, self.sum])
 
     def _guarded(self, before, result):
-        """Says whether all is finite; if it is not, everything is as it was, where that is
-        asked."""
-        fine = mx.array(True)
+        """Says whether all is finite; everything is as it was if the batch is refused. The choice
+        is part of the computation: arrays that a step takes over are not kept beside the new."""
+        finite = mx.array(True)
         for name in ("loss", "gradient_norm"):
             if name in result:
-                fine = fine & mx.isfinite(result[name])
-        if before is not None:
-            self._put_back(before, fine)
-        return {**result, "finite": fine}
+                finite = finite & mx.isfinite(result[name])
+        reasons = _sound(result) + ([finite] if self.finite_only else [])
+        if reasons:
+            self._put_back(before, mx.stack(reasons).all())
+        return {**result, "finite": finite}
 
     def _put_back(self, before, fine):
         parameters, state, sums = before
@@ -228,6 +228,27 @@ class Steps:
         self.model.update(now)
         _choose(self.optimizer.state, state, fine)
         _choose(self.sum, sums, fine)
+
+
+@contextmanager
+def computing_in(dtype: Optional[mx.Dtype], model: Module) -> Iterator[None]:
+    """The model with copies of what is trained in a dtype, or as it is."""
+    parameters = model.trainable_parameters()
+    model.update(parameters if dtype is None else cast(parameters, dtype))
+    try:
+        yield
+    finally:
+        model.update(parameters)
+
+
+def _sound(about):
+    """Whether labels are classes and weights finite numbers from 0, where these were looked at."""
+    found = []
+    if "weight" in about:
+        found.append((about["weight"] >= 0) & mx.isfinite(about["weight"]))
+    if "classes" in about:
+        found.append((about["low"] >= 0) & (about["high"] < about["classes"]))
+    return found
 
 
 def odd_weight(weight: mx.array) -> mx.array:
@@ -248,12 +269,15 @@ def _check_shape(value, prediction, target):
 
 
 def _choose(now, before, fine):
-    """Arrays within dicts and lists become what they were before unless all is fine."""
-    for key in now if isinstance(now, dict) else range(len(now)):
-        if isinstance(now[key], mx.array):
-            now[key] = mx.where(fine, now[key], before[key])
-        elif isinstance(now[key], (dict, list)):
-            _choose(now[key], before[key], fine)
+    """Arrays within dicts and lists become what they were before unless all is fine; what was not
+    there, or in another shape, is what a layer says of its last batch, and stays."""
+    for key in now if isinstance(now, dict) else range(min(len(now), len(before))):
+        ours, was = now[key], before.get(key) if isinstance(before, dict) else before[key]
+        if isinstance(ours, mx.array) and isinstance(was, mx.array):
+            if ours is not was and ours.shape == was.shape:
+                now[key] = mx.where(fine, ours, was)
+        elif isinstance(ours, (dict, list)) and isinstance(was, type(ours)):
+            _choose(ours, was, fine)
 
 
 def _master(parameter):
@@ -272,4 +296,4 @@ def _labels(prediction, target, weight):
         target = mx.where(seen, target, mx.zeros_like(target))
     classes = prediction.shape[-1]
     labels = {"low": target.min(), "high": target.max(), "classes": mx.array(classes)}
-    return labels, mx.clip(target, 0, classes - 1)
+    return labels, mx.clip(target, 0, min(classes - 1, mx.iinfo(target.dtype).max))

@@ -292,7 +292,7 @@ class Checkpoint(Callback):
         self._save(trainer)
 
     def on_fit_end(self, trainer: "Trainer") -> None:
-        if trainer.stopping and trainer.batch:
+        if trainer.stopping and trainer.batch and not trainer.waiting:
             self._save(trainer)
 
     def _save(self, trainer):

@@ -64,12 +64,12 @@ class Trainer:
             their weights, or by the number of their losses. A loss that is one number is taken for
             the mean over all numbers of the target: one that leaves some out (padding) or adds them
             up cannot tell, and gives another step than one batch would.
-        on_nan: "stop" raises `NonFiniteLoss` before any callback hears of the step; "skip" takes
-            the step back and goes on, with `accumulate` without this batch: the step is the mean
-            of the others, and none if there is no other; "ignore" goes on. The history has the
+        on_nan: "stop" does not take the step and raises `NonFiniteLoss` before any callback hears
+            of it; "skip" does not take it and goes on, with `accumulate` without this batch: the
+            step is the mean of the others, and none if there is no other; "ignore" takes it. The history has the
             number of batches as `skipped`, or `not_finite`; its loss is the mean of the others.
         check_labels: whole numbers as targets of predictions with one dimension more are numbers of
-            classes, and an error if there is no such class.
+            classes, and an error if there is no such class: then nothing was trained.
         compile: compile the functions of arrays.
 
     The parts are usable alone: `step` trains on one batch, `mlx.train.metrics`, `History`,
@@ -133,7 +133,7 @@ class Trainer:
             one.follow(loss)
         self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
         self.accumulate, self.on_nan = accumulate, on_nan
-        self._options: tuple[Any, ...] = (compute_dtype, clip_norm, accumulate, on_nan == "skip")
+        self._options: tuple[Any, ...] = (compute_dtype, clip_norm, accumulate, on_nan != "ignore")
         self._options += (check_labels, compile)
         self._steps: Optional[Steps] = None
         self.history = History()
@@ -148,6 +148,11 @@ class Trainer:
         self._resumed: Optional[Mapping[str, Any]] = None
         self._setup: Optional[Setup] = None
         self._trained: Any = None  # the model's own parameters while it is evaluated with others
+
+    @property
+    def waiting(self) -> int:
+        """The batches whose gradients wait for the others of their step."""
+        return self._pending
 
     @property
     def steps(self) -> Steps:
@@ -228,39 +233,50 @@ class Trainer:
         resumed, self._resumed = self._resumed, None
         for batch in self._data.epoch(self.epoch, self.batch, resumed):
             self._train(batch)
-            if self.stopping:
+            if self.stopping and not self._pending:
                 return
         if self.batch == 0:
             raise ValueError(f"[train] the data gave no batch in epoch {self.epoch + 1}")
         if self._pending:
-            self._finish_step({})
+            self._call("on_step_end", self._apply())
         self._end_epoch(validation)
 
     def _train(self, batch):
         logs = self.step(batch)
         self.batch += 1
-        if self.accumulate == 1 or self._pending == self.accumulate:
-            self._finish_step(logs)
-
-    def _finish_step(self, logs):
-        if self._pending:
-            logs.update(self._apply())
-        self._call("on_step_end", logs)
+        if not self._pending:
+            self._call("on_step_end", logs)
 
     def step(self, batch: Any) -> Logs:
         """Train on one batch: its loss, the norm of the gradients, and whether they are finite.
-        With `accumulate` the optimizer's step is taken by `fit` after so many batches."""
-        steps = self.steps
-        result = steps.train(arrays_of(batch))
-        mx.eval(result, self.model.state, self.optimizer.state, steps.sum)
-        logs = {name: value.item() for name, value in result.items()}
+        With `accumulate` the call of so many takes the optimizer's step, and its loss is that of
+        all its batches; the others give no norm. What is refused, or with `on_nan="stop"` not
+        finite, is an error and changes neither the model nor the optimizer nor what waits."""
+        with self._located():
+            result = self.steps.train(arrays_of(batch))
+            logs = self._values(result)
         self._check_labels(logs)
         self._check_finite(logs)
-        if self.accumulate > 1:
-            self._wait(logs)
-        else:
+        if self.accumulate == 1:
             self.global_step += 1
-        return logs
+            return logs
+        self._wait(logs)
+        return {**logs, **self._apply()} if self._pending == self.accumulate else logs
+
+    def _values(self, result):
+        """The numbers of a step, when all that it changes is computed."""
+        mx.eval(result, self.model.state, self.optimizer.state, self.steps.sum)
+        return {name: value.item() for name, value in result.items()}
+
+    @contextmanager
+    def _located(self) -> Iterator[None]:
+        """Errors say in which batch."""
+        try:
+            yield
+        except (RuntimeError, TypeError, ValueError) as error:
+            if error.args and isinstance(error.args[0], str):
+                error.args = (f"{error.args[0]}{self._where()}", *error.args[1:])
+            raise
 
     def _wait(self, logs):
         self._pending += 1
@@ -269,14 +285,11 @@ class Trainer:
             self._waiting[1] += logs["count"]
 
     def _apply(self):
-        steps = self.steps
-        result = steps.apply()
-        mx.eval(result, self.model.state, self.optimizer.state, steps.sum)
+        logs = self._values(self.steps.apply())
         total, count = self._waiting
         self._pending, self._waiting = 0, [0.0, 0.0]
-        self.global_step += 1
-        logs = {name: value.item() for name, value in result.items()}
         self._check_finite(logs)
+        self.global_step += 1
         return {**logs, "loss": total / count if count else float("nan"), "count": count}
 
     def _check_labels(self, logs):
@@ -297,7 +310,7 @@ class Trainer:
                 what = "loss" if not _finite(logs.get("loss", 0.0)) else "gradient_norm"
                 raise NonFiniteLoss(
                     f"[train] the {what.replace('_', ' ')} is {logs[what]}{self._where()}; "
-                    "checkpoints are as they were"
+                    "model, optimizer and checkpoints are as before"
                 )
         elif "loss" in logs:
             self._sums["loss"] += logs["loss"] * logs["count"]
@@ -517,7 +530,7 @@ def _last(path):
     """The checkpoint, or that of a folder from which to go on."""
     path = os.fspath(path)
     is_file = path.endswith(".safetensors") and not os.path.isdir(path)
-    return path if is_file else os.path.join(path, "last.safetensors")
+    return path if is_file or os.path.isfile(path) else os.path.join(path, "last.safetensors")
 
 
 _COUNTS = ("epoch", "batch", "global_step")

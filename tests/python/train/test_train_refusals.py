@@ -1,0 +1,162 @@
+"""What a trainer refuses has trained nothing: model, optimizer and what waits are as before."""
+
+import math
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.train import Callback, Checkpoint, NonFiniteLoss, Trainer
+from mlx.utils import tree_flatten
+
+from test_train_trainer import batches, mlp, same, task, weighted, weights
+
+
+def arrays(trainer):
+    """All that a step changes, by name."""
+    model, state = trainer.model.parameters(), trainer.optimizer.state
+    trees = {"model": model, "state": state, "sums": trainer.steps.sum}
+    return {name: np.array(x) for name, x in dict(tree_flatten(trees)).items()}
+
+
+def unchanged(trainer, before):
+    now = arrays(trainer)
+    assert now.keys() == before.keys()
+    for name, was in before.items():
+        np.testing.assert_array_equal(now[name], was, err_msg=name)
+
+
+def made(kind, **options):
+    model = mlp(norm=True, dropout=0.1)
+    loss = nn.losses.cross_entropy
+    forward = weighted if kind == "weight" else None
+    return Trainer(model, loss, optim.Adam(0.1), forward=forward, **options)
+
+
+def good(kind):
+    x, y = task(8)
+    return (x, y, np.ones(8, np.float32)) if kind == "weight" else (x, y)
+
+
+def bad(kind):
+    parts = [part.copy() for part in good(kind)]
+    parts[{"loss": 0, "label": 1, "weight": 2}[kind]][3] = {"loss": np.nan}.get(kind, -1)
+    return tuple(parts)
+
+
+@pytest.mark.parametrize("kind", ["label", "weight", "loss"])
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_refused_batch_changes_nothing(kind, accumulate, compiled):
+    trainer = made(kind, accumulate=accumulate, compile=compiled)
+    for _ in range(3):
+        trainer.step(good(kind))
+    before, counts = arrays(trainer), (trainer.global_step, trainer.waiting)
+    assert counts == (3 // accumulate, 3 % accumulate)
+    with pytest.raises((ValueError, NonFiniteLoss)):
+        trainer.step(bad(kind))
+    unchanged(trainer, before)
+    assert counts == (trainer.global_step, trainer.waiting)
+    assert trainer.optimizer.step.item() == trainer.global_step
+    trainer.step(good(kind))
+    assert trainer.global_step == 4 // accumulate
+    assert all(np.isfinite(w).all() for w in weights(trainer.model).values())
+
+
+@pytest.mark.parametrize("on_nan", ["skip", "ignore"])
+def test_labels_are_refused_whatever_becomes_of_nan(on_nan):
+    trainer = made("label", on_nan=on_nan)
+    trainer.step(good("label"))
+    before = arrays(trainer)
+    with pytest.raises(ValueError, match="a label is -1, the model has 3 classes"):
+        trainer.step(bad("label"))
+    unchanged(trainer, before)
+
+
+def test_a_step_of_gradients_that_are_not_finite():
+    """Each batch is, their sum is not: the step is not taken."""
+    model = nn.Linear(1, 1, bias=False)
+    options = {"accumulate": 2, "compile": False}
+    trainer = Trainer(model, lambda p, t: (p * t).sum(-1), optim.SGD(1e-38), **options)
+    batch = mx.array([[1.0]]), mx.array([[3e38]])
+    model.weight = mx.array([[1e-3]])
+    trainer.step(batch)
+    with pytest.raises(NonFiniteLoss, match="the gradient norm is inf .step 1, batch 1"):
+        trainer.step(batch)
+    assert model.weight.item() == np.float32(1e-3)
+    assert (trainer.global_step, trainer.waiting, trainer.optimizer.step.item()) == (0, 0, 0)
+
+
+def test_layers_that_keep_what_they_saw():
+    """What is new or of another shape after a step has nothing that it could be again."""
+
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(2, 3)
+
+        def __call__(self, x):
+            self.seen = mx.stop_gradient(self.inner(x))
+            return self.seen + 0 * self.inner(x)
+
+    x, y = task(24)
+    for compiled in (False, True):
+        trainer = Trainer(Keeps(), nn.losses.cross_entropy, optim.SGD(0.1), compile=compiled)
+        trainer.fit([(x[:8], y[:8]), (x[8:], y[8:])])
+        assert trainer.global_step == 2
+
+
+def test_labels_of_few_bits():
+    """255 is the largest uint8, and one of a thousand classes."""
+    labels = np.array([0, 255], np.uint8)
+    model, x = nn.Linear(2, 1000), np.ones((2, 2), np.float32)
+    plain = nn.losses.cross_entropy(model(mx.array(x)), mx.array(labels, mx.int32)).mean().item()
+    trainer = Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1))
+    assert trainer.step((x, labels))["loss"] == pytest.approx(plain, rel=1e-6)
+    few = Trainer(nn.Linear(2, 255), nn.losses.cross_entropy, optim.SGD(0.1))
+    with pytest.raises(ValueError, match="a label is 255, the model has 255 classes"):
+        few.step((x, labels))
+
+
+def test_errors_say_in_which_batch():
+    x, y = task(8)
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1))
+    with pytest.raises(ValueError, match=r"\(step 2, batch 2 of epoch 1\)$"):
+        trainer.fit([(x, y), (x[:, :1], y)])
+
+
+# --- steps of several batches ---------------------------------------------------------------------
+
+
+def test_steps_alone_of_several_batches():
+    x, y = task(32)
+    whole, parts = mlp(), mlp()
+    Trainer(whole, nn.losses.cross_entropy, optim.SGD(0.1)).step((x, y))
+    trainer = Trainer(parts, nn.losses.cross_entropy, optim.SGD(0.1), accumulate=2)
+    first = trainer.step((x[:16], y[:16]))
+    assert "gradient_norm" not in first and trainer.waiting == 1
+    second = trainer.step((x[16:], y[16:]))
+    assert second["gradient_norm"] > 0 and second["count"] == 32
+    same(whole, parts, rtol=1e-5, atol=1e-7)
+    trainer.step((x, y))
+    trainer.fit([(x[:16], y[:16])] * 8)
+    assert trainer.global_step == 6  # one before, nine batches in five
+
+
+def test_stopping_waits_for_the_step(tmp_path):
+    class Stop(Callback):
+        def on_epoch_begin(self, trainer):
+            trainer.stop("it is enough")
+
+    callbacks = [Stop(), Checkpoint(tmp_path)]
+    options = {"accumulate": 2, "callbacks": callbacks}
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), **options)
+    trainer.fit(batches(), epochs=2)
+    assert (trainer.global_step, trainer.batch, trainer.waiting) == (1, 2, 0)
+    assert (tmp_path / "last.safetensors").exists()
+    x, y = task(8)
+    trainer.batch = 0
+    with pytest.raises(ValueError, match="a label is 9"):  # and not that gradients wait
+        trainer.fit([(x, y), (x, np.full_like(y, 9))], epochs=2)
+    assert math.isfinite(trainer.step((x, y))["loss"])
