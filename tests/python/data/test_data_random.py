@@ -82,3 +82,38 @@ def test_steps_before_others_count_in_what_is_joined():
 def test_the_seed_of_a_step_is_a_whole_number():
     with pytest.raises(ValueError, match="a seed is a whole number, not 'x'"):
         pixels(1).random_slice("x", 0, 5, seed="x")
+
+
+def slices(seed=0):
+    source = dx.buffer_from_vector([{"x": np.arange(100000)}] * 8).to_stream()
+    return source.random_slice("x", 0, 1, seed=seed)
+
+
+def drawn(samples):
+    return [int(s["x"][0]) for s in samples]
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_sources_that_are_mixed_draw_numbers_of_their_own(before):
+    def source(threads=0):
+        s = dx.buffer_from_vector([{"x": np.arange(100000)}] * 8).to_stream()
+        s = s.random_slice("x", 0, 1) if before else s
+        return s.prefetch(3, threads) if threads else s.map(lambda v: v)
+
+    def joined(threads=0, kind=dx.interleave):
+        s = kind(source(threads), kind(source(threads), source(threads)))
+        return s if before else s.random_slice("x", 0, 1)
+
+    def mixed(*streams):
+        return dx.mix(streams, [1] * len(streams))
+
+    for kind in dx.interleave, mixed:
+        found = drawn(joined(kind=kind))
+        assert len(found) == 24 and len(set(found)) == 24
+        assert found == drawn(joined(2, kind))
+    whole = [drawn([{"x": x} for x in b["x"]]) for b in joined().batch(3)]
+    assert sum(whole, []) == drawn(joined())
+
+
+def test_the_first_of_those_that_are_mixed_draws_as_alone():
+    assert drawn(dx.interleave(slices(), slices()))[::2] == drawn(slices())

@@ -4,12 +4,12 @@ from typing import Optional
 
 import numpy as np
 
-from ._buffer import batch_task
+from ._buffer import batch_task, samples_of
 from ._collate import Dims, Pad, collate
 from ._sources import FromBuffer
 from ._stream import State, Stream, number
 from ._streams import Counted
-from ._task import Sample, Task, generator, whole
+from ._task import Sample, SampleError, Task, failed, file_of, generator, whole
 
 
 class Batched(Counted):
@@ -31,21 +31,26 @@ class Batched(Counted):
             if not rows or (self._drop_last and len(rows) < self._size):
                 return None
             number = self._count - 1
-            return batch_task(upstream.buffer, rows, self._pad, self._dim, number, epoch)
+            given = self._pad, self._dim, number, epoch, upstream._origin
+            return batch_task(upstream.buffer, rows, *given)
         tasks = pull_some(upstream, self._size)
         if not tasks or (self._drop_last and len(tasks) < self._size):
             return None
-        return Task(self._load, tasks, tasks[0].epoch, self._count - 1)
+        first = tasks[0]
+        return Task(self._load, tasks, first.epoch, self._count - 1, origin=first.origin)
 
     def _load(self, tasks, epoch) -> Sample:
-        return collate([task.run() for task in tasks], self._pad, self._dim)
+        return collate(samples_of(tasks), self._pad, self._dim)
 
 
 def pull_some(stream: Stream, count: int) -> list[Task]:
-    """The next tasks, each of which makes a sample."""
+    """The next tasks, each of which makes a sample, or fails."""
     tasks: list[Task] = []
     while len(tasks) < count:
-        task = stream._pull_sure()
+        try:
+            task = stream._pull_sure()
+        except SampleError as error:
+            task = failed(error)
         if task is None:
             break
         tasks.append(task)
@@ -53,8 +58,9 @@ def pull_some(stream: Stream, count: int) -> list[Task]:
 
 
 class DynamicBatched(Stream):
-    """Batches of samples of about one length, made of a buffer of samples at a time. The state is
-    the stream before the buffer, and how many of its batches were given."""
+    """Batches of samples of about one length, made of a buffer of samples at a time. Samples that
+    are wrong are its first errors; the others make batches. The state is the stream before the
+    buffer, and how many of its errors and batches were given."""
 
     _kind = "dynamic_batch"
 
@@ -87,22 +93,48 @@ class DynamicBatched(Stream):
     def _begin(self, epoch):
         self._at, self._refills, self._given, self._number = epoch, 0, 0, 0
         self._batches: list[list[Sample]] = []
+        self._errors: list[SampleError] = []
+        self._told = self._from = 0
         self._before: Optional[State] = None
 
     def _pull(self) -> Optional[Task]:
-        while self._given == len(self._batches):
-            self._before, self._given = self._upstream._named_state(), 0
-            self._batches = []
-            tasks = pull_some(self._upstream, self._buffer_size)
-            if not tasks:
+        while not self._inside():
+            if not self._refill():
                 return None
-            self._refill([task.run() or {} for task in tasks])
+        if self._told < len(self._errors):
+            self._told += 1
+            raise self._errors[self._told - 1]
         self._given += 1
         self._number += 1
-        return Task(self._load, self._batches[self._given - 1], self._at, self._number - 1)
+        batch = self._batches[self._given - 1]
+        return Task(self._load, batch, self._at, self._number - 1, origin=self._from)
 
-    def _refill(self, samples):
-        lengths = [_size_of(sample, self._key) for sample in samples]
+    def _inside(self):
+        return self._told < len(self._errors) or self._given < len(self._batches)
+
+    def _refill(self):
+        """Whether there were samples."""
+        self._before = self._upstream._named_state()
+        self._told, self._given, self._errors, self._batches = 0, 0, [], []
+        tasks = pull_some(self._upstream, self._buffer_size)
+        if tasks:
+            self._from = tasks[0].origin
+            self._sort(*self._made(tasks))
+        return bool(tasks)
+
+    def _made(self, tasks):
+        """The samples that there are, and their lengths."""
+        samples, lengths = [], []
+        for task in tasks:
+            try:
+                sample = task.run() or {}
+                lengths.append(_size_of(sample, self._key, task))
+                samples.append(sample)
+            except SampleError as error:
+                self._errors.append(error)
+        return samples, lengths
+
+    def _sort(self, samples, lengths):
         order = sorted(range(len(samples)), key=lengths.__getitem__)
         batches: list[list[Sample]] = [[]]
         for i in order:
@@ -127,10 +159,11 @@ class DynamicBatched(Stream):
         self._upstream._restart(epoch)
 
     def _state(self) -> State:
-        inside = self._given < len(self._batches) and self._before is not None
+        inside = self._inside() and self._before is not None
         return {
             "at": self._at,
             "refills": self._refills - inside,
+            "told": self._told if inside else 0,
             "given": self._given if inside else 0,
             "number": self._number,
             "upstream": self._before if inside else self._upstream._named_state(),
@@ -140,12 +173,18 @@ class DynamicBatched(Stream):
         self._begin(number(state, "at"))
         self._refills = number(state, "refills")
         self._upstream._restore(state["upstream"])
-        self._pass_over(number(state, "given"))
+        told, given = number({"told": 0, **state}, "told"), number(state, "given")
+        if told or given:
+            self._refill()
+            self._told = number(state, "told", len(self._errors)) if told else 0
+            self._given = number(state, "given", len(self._batches))
         self._number = number(state, "number")
 
 
-def _size_of(sample, key):
+def _size_of(sample, key, task):
     if key not in sample:
-        raise ValueError(f"[data] dynamic_batch: no {key!r} among {sorted(sample)}")
+        error = ValueError(f"no {key!r} among {sorted(sample)}")
+        file = file_of(sample, None)
+        raise SampleError("dynamic_batch", task.index, file, error) from error
     value = sample[key]
     return len(value) if isinstance(value, (str, bytes)) else int(np.size(value))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence, Un
 
 import numpy as np
 
-from ._collate import Dims, Pad, collate
+from ._collate import Dims, Pad, check_keys, collate
 from ._operations import Operations
 from ._steps import Steps, recorded
 from ._task import Sample, SampleError, Step, Task, whole
@@ -133,16 +133,33 @@ class Buffer(Operations):
         return self.to_stream().prefetch(prefetch_size, num_threads)
 
 
-def batch_task(buffer: Buffer, indices: Indices, pad: Pad, dim: Dims, index: int, epoch: int):
+def batch_task(
+    buffer: Buffer, rows: Indices, pad: Pad, dim: Dims, index: int, epoch: int, origin: int = 0
+) -> Task:
     """What makes a batch of samples of a buffer."""
 
-    def load(indices, epoch):
-        whole = None if dim else buffer._rows(indices, epoch)
+    def load(rows, epoch):
+        whole = None if dim else buffer._rows(rows, epoch)
         if whole is not None:
+            check_keys(whole, pad, dim)
             return whole
-        return collate([buffer._task(int(i), epoch).run() for i in indices], pad, dim)
+        tasks = [buffer._task(int(i), epoch) for i in rows]
+        for task in tasks:
+            task.origin = origin
+        return collate(samples_of(tasks), pad, dim)
 
-    return Task(load, indices, epoch, index)
+    return Task(load, rows, epoch, index, origin=origin)
+
+
+def samples_of(tasks: Sequence[Task]) -> list[Sample]:
+    """The samples of a batch. The error of one says which others are not given."""
+    samples = []
+    for i, task in enumerate(tasks):
+        try:
+            samples.append(task.run())
+        except SampleError as error:
+            raise error.with_lost([t.index for t in (*tasks[:i], *tasks[i + 1 :])])
+    return samples  # type: ignore[return-value]
 
 
 def shielded(sample: Mapping[str, Any]) -> Sample:

@@ -20,6 +20,7 @@ def collate(samples: Sequence[Sample], pad: Pad = None, dim: Dims = None) -> Sam
             raise ValueError(
                 f"some samples of a batch have the keys {', '.join(odd)}, some have not"
             )
+    check_keys(samples[0], pad, dim)
     pad, dim = pad or {}, dim or {}
     return {
         key: _column(key, [sample[key] for sample in samples], pad.get(key, 0), dim.get(key))
@@ -27,21 +28,46 @@ def collate(samples: Sequence[Sample], pad: Pad = None, dim: Dims = None) -> Sam
     }
 
 
+def check_keys(sample: Sample, pad: Pad, dim: Dims) -> None:
+    """Raise ValueError if a setting is for a key that samples do not have."""
+    for name, given in ("pad", pad), ("dim", dim):
+        for key in given or ():
+            if key not in sample:
+                raise ValueError(f"{name} names {key!r}, which is not among {sorted(sample)}")
+
+
 def _column(key, values, pad, dim):
-    first = values[0]
-    if isinstance(first, (str, bytes)):
+    if any(isinstance(value, _SCALARS) for value in values):
+        return _numbers(key, [_scalar(value) for value in values])
+    if any(isinstance(value, (str, bytes)) for value in values):
         return values
-    if isinstance(first, (bool, int, float)):
-        return _numbers(key, values)
     arrays = _arrays(key, values)
     if any(a.dtype == object for a in arrays):
         return values
+    dtype = np.result_type(*arrays)
+    for a in arrays:
+        _check_whole(key, a, dtype)
     if dim is None and all(a.shape == arrays[0].shape for a in arrays):
         return np.stack(arrays)
     if any(a.ndim != arrays[0].ndim for a in arrays):
         raise ValueError(f"the arrays under {key!r} have {_dims(arrays)} dimensions")
-    fitting(pad, np.result_type(*arrays), f"the pad of {key!r}")
+    fitting(pad, dtype, f"the pad of {key!r}")
     return stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
+
+
+def _check_whole(key, array, dtype):
+    """Raise ValueError where whole numbers that become floats would be others."""
+    if array.dtype.kind in "iu" and dtype.kind in "fc":
+        given, kept = array.ravel().tolist(), array.astype(dtype).ravel().tolist()
+        if given != kept:
+            raise _inexact(key, next(a for a, b in zip(given, kept) if a != b), dtype)
+
+
+def _inexact(key, value, dtype):
+    return ValueError(
+        f"{value} under {key!r} is no number of {dtype}, which those of the batch have in common: "
+        "cast says what they become"
+    )
 
 
 def _arrays(key, values):
@@ -50,6 +76,9 @@ def _arrays(key, values):
         arrays = [np.asarray(value) for value in values]
     except (TypeError, ValueError) as error:
         raise ValueError(f"the values under {key!r}: {error}") from None
+    for value, array in zip(values, arrays):
+        if isinstance(value, (list, tuple)) and array.dtype == np.float64:
+            _check_list(key, value, array)
     empty = [a.size == 0 and isinstance(v, (list, tuple)) for a, v in zip(arrays, values)]
     if not any(empty) or all(empty):
         return arrays
@@ -57,14 +86,66 @@ def _arrays(key, values):
     return [a.astype(dtype) if without else a for a, without in zip(arrays, empty)]
 
 
+def _check_list(key, value, array):
+    """Raise ValueError if NumPy rounded a whole number of a list to a float."""
+    if (np.abs(array) >= 2**53).any():
+        for one, near in zip(np.asarray(value, object).flat, array.flat):
+            if isinstance(one, (int, np.integer)) and int(one) != float(near):
+                raise _inexact(key, one, array.dtype)
+
+
+_SCALARS = (bool, int, float, np.number, np.bool_)
+_FLOAT32 = np.dtype(np.float32)
+
+
+def _scalar(value):
+    """Arrays without dimensions are the number in them."""
+    return np.asarray(value)[()] if getattr(value, "ndim", None) == 0 else value
+
+
 def _numbers(key, values):
-    array = np.array(values)
-    rounded = array.dtype.kind == "f" and not any(
-        isinstance(v, (float, np.floating)) for v in values
-    )
-    if array.ndim != 1 or array.dtype.kind not in "biuf" or rounded:
-        raise ValueError(f"the values under {key!r} are no numbers of one kind that fit 64 bits")
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
+    """One array. NumPy's numbers have their dtype, Python's floats float32, and its whole numbers
+    that of floats beside them, else int64, or uint64 where they need it."""
+    if not all(isinstance(value, _SCALARS) for value in values):
+        raise _no_numbers(key)
+    dtype = _common(key, values)
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(values, dtype)
+    except OverflowError:
+        raise _no_numbers(key) from None
+    if dtype.kind in "fc":
+        for value, kept in zip(values, array.tolist()):
+            if isinstance(value, (int, np.integer)) and int(value) != kept:
+                raise _inexact(key, value, dtype)
+            if isinstance(value, float) and abs(kept) == np.inf != abs(value):
+                raise ValueError(f"{value} under {key!r} is beyond {dtype}: cast it to float64")
+    return array
+
+
+def _common(key, values):
+    whole = [v for v in values if isinstance(v, int)]
+    dtypes = {v.dtype for v in values if isinstance(v, np.generic)}
+    if any(isinstance(v, float) and not isinstance(v, np.generic) for v in values):
+        dtypes.add(_FLOAT32)
+    floats = any(dtype.kind in "fc" for dtype in dtypes)
+    if whole and not floats:
+        dtypes.add(_whole_dtype(whole))
+    dtype = np.result_type(*dtypes)
+    if dtype.kind not in _NUMBERS or (dtype.kind == "f" and not floats):
+        raise _no_numbers(key)
+    return dtype
+
+
+def _whole_dtype(values):
+    if all(isinstance(value, bool) for value in values):
+        return np.dtype(np.bool_)
+    beyond = max(values) > np.iinfo(np.int64).max and min(values) >= 0
+    return np.dtype(np.uint64 if beyond else np.int64)
+
+
+def _no_numbers(key):
+    return ValueError(f"the values under {key!r} are no numbers of one kind that fit 64 bits")
 
 
 def fitting(value: Any, dtype: np.dtype, what: str) -> Any:

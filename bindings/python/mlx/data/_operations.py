@@ -51,7 +51,38 @@ def _as_tokens(tokens):
     return whole
 
 
-_FLOAT32 = np.dtype(np.float32)
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def _normalizer(shift, scale):
+    """`(x - shift) / scale` of float64 as float32, at once in float32 where that loses nothing."""
+    with np.errstate(all="ignore"):
+        shift32, factor32 = shift.astype(np.float32), (1 / scale).astype(np.float32)
+    ordinary = np.all((factor32 > 1e-30) & (factor32 < 1e30)) and np.all(abs(shift32) < 1e7)
+    same = np.all(shift32 == shift)
+
+    def normalized(x):
+        a = np.asarray(x)
+        if ordinary and (a.dtype.itemsize <= 2 and a.dtype.kind in "biuf"):
+            return (a.astype(np.float32) - shift32) * factor32
+        if ordinary and same and a.dtype == _FLOAT32:
+            with np.errstate(over="ignore"):
+                result = (a - shift32) * factor32
+            if np.isfinite(result).all():
+                return result
+        return _normalized(converted(a, _FLOAT64), shift, scale)
+
+    return normalized
+
+
+def _normalized(a, shift, scale):
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = np.asarray((a - shift) / scale)
+        narrow = result.astype(np.float32)
+    odd = np.isfinite(np.broadcast_to(a, result.shape)) & ~np.isfinite(narrow)
+    if odd.any():
+        raise ValueError(f"{result[odd].flat[0]} is beyond float32")
+    return narrow
 
 
 def _in_range(key, low, high):
@@ -131,15 +162,8 @@ class Operations(ImageOperations, AudioOperations, Steps):
         shift, scale = np.asarray(mean, np.float64), np.asarray(std, np.float64)
         if not np.all(np.isfinite(shift)) or not np.all((scale > 0) & np.isfinite(scale)):
             raise ValueError(f"[data] normalize: a std is above 0, not {std}, a mean is finite")
-        shift32, factor32 = shift.astype(np.float32), (1 / scale).astype(np.float32)
-
-        def normalized(x):
-            a = np.asarray(x)
-            if a.dtype.itemsize > 4 and a.dtype.kind in "iuf":
-                return ((a - shift) / scale).astype(np.float32)
-            return (converted(a, _FLOAT32) - shift32) * factor32
-
-        return self._add(at_key("normalize", key, normalized, output_key))
+        functions = _normalizer(shift, scale)
+        return self._add(at_key("normalize", key, functions, output_key))
 
     @recorded
     def check_range(self: Self, key: Keys, low: Any, high: Any) -> Self:
@@ -226,13 +250,19 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
     @recorded
     def replace(self: Self, key: Keys, old: Any, new: Any) -> Self:
-        """Elements that are `old`, or in a text its occurrences, become `new`."""
+        """Elements that are `old`, also NaN, or in texts its occurrences, become `new`."""
 
         def replaced(x):
             if isinstance(x, (str, bytes)):
                 return x.replace(old, new)
+            if isinstance(x, list) and x and all(isinstance(t, (str, bytes)) for t in x):
+                return [t.replace(old, new) for t in x]
             a = np.asarray(x)
-            return np.where(a == old, np.asarray(fitting(new, a.dtype, "the value"), a.dtype), a)
+            if a.dtype.kind in "US":
+                texts = [t.replace(old, new) for t in a.ravel().tolist()]
+                return np.array(texts, a.dtype.kind).reshape(a.shape)
+            found = a != a if old != old else a == old  # NaN is the one that is not itself
+            return np.where(found, np.asarray(fitting(new, a.dtype, "the value"), a.dtype), a)
 
         return self._add(at_key("replace", key, replaced))
 

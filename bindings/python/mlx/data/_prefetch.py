@@ -16,7 +16,7 @@ from ._task import Sample, Task, ready, whole
 class _Slot:
     """A task, and what became of it: a sample, an error, nothing (dropped) or the end."""
 
-    __slots__ = ("task", "after", "done", "sample", "error", "index", "epoch", "end")
+    __slots__ = ("task", "after", "done", "sample", "error", "index", "epoch", "origin", "end")
 
     def __init__(self) -> None:
         self.task: Optional[Task] = None
@@ -25,7 +25,7 @@ class _Slot:
         self.sample: Optional[Sample] = None
         self.error: Optional[BaseException] = None
         self.index: Any = None
-        self.epoch = 0
+        self.epoch = self.origin = 0
 
     def fill(self, upstream: Stream) -> None:
         """Take the next task."""
@@ -41,6 +41,7 @@ class _Slot:
         task = self.task
         if task is not None:
             self.index, self.epoch, self.task = task.index, task.epoch, None
+            self.origin = task.origin
             try:
                 self.sample = task.run()
             except BaseException as error:
@@ -144,7 +145,7 @@ class Prefetched(Stream):
             if slot.end:
                 return None
             if slot.sample is not None:
-                return ready(slot.sample, slot.index, slot.epoch)
+                return ready(slot.sample, slot.index, slot.epoch, slot.origin)
 
     def _started(self) -> _Run:
         with self._lock:

@@ -36,7 +36,9 @@ class FromBuffer(Stream):
     def _pull(self) -> Optional[Task]:
         epoch, numbers = self._place
         for i in numbers:
-            return self.buffer._task(i, epoch)
+            task = self.buffer._task(i, epoch)
+            task.origin = self._origin
+            return task
         return None
 
     def _advance(self, count: int) -> tuple[int, range]:
@@ -88,7 +90,7 @@ class FromIterable(Stream):
             self._items = map(_kept_sample, found) if kept else iter(found)
         for item in self._items:
             self._count += 1
-            return Task(self._load, item, self._at, self._count - 1)
+            return Task(self._load, item, self._at, self._count - 1, origin=self._origin)
         return None
 
     def _restart(self, epoch: int) -> None:

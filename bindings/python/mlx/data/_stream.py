@@ -50,6 +50,7 @@ class Stream(Operations):
     _epoch = 0
     _lock: threading.RLock  # held where the place in the stream changes or is asked for
     _needs_lock = True  # while it is pulled, too
+    _origin = 0  # of a source: its number among those that are mixed
 
     def __new__(cls, *arguments: Any, **named: Any) -> "Stream":
         stream = super().__new__(cls)
@@ -74,7 +75,7 @@ class Stream(Operations):
                 return task
             sample = task.run()
             if sample is not None:
-                return ready(sample, task.index, task.epoch)
+                return ready(sample, task.index, task.epoch, task.origin)
 
     def _restart(self, epoch: int) -> None:
         """Go to the beginning of an epoch."""
@@ -163,6 +164,11 @@ class Stream(Operations):
     def _inner(self) -> list["Stream"]:
         """The streams that this one takes from."""
         return [one for one in self._below() if isinstance(one, Stream)]
+
+    def _roots(self) -> list["Stream"]:
+        """The sources at the bottom."""
+        inner = self._inner()
+        return [root for one in inner for root in one._roots()] if inner else [self]
 
     def _named_state(self) -> State:
         return {**self._about(), **self._state()}

@@ -206,7 +206,7 @@ class Flat(Stream):
         return self._made_with
 
     def _begin(self, epoch):
-        self._at, self._given, self._number = epoch, 0, 0
+        self._at, self._given, self._number, self._from = epoch, 0, 0, 0
         self._parts: Optional[Iterator[Sample]] = None
         self._before: Optional[State] = None
 
@@ -224,12 +224,15 @@ class Flat(Stream):
                 continue
             self._given += 1
             self._number += 1
-            task = ready(part, self._number - 1, self._at)
+            task = ready(part, self._number - 1, self._at, self._from)
             return task.then(_REFUSED) if type(part) is Wrong else task
 
     def _open(self) -> Optional[Iterator[Sample]]:
         task = self._upstream._pull_sure()
-        return None if task is None else self._parts_of(task.run(), task)
+        if task is None:
+            return None
+        self._from = task.origin
+        return self._parts_of(task.run(), task)
 
     def _parts_of(self, sample, task):
         try:
@@ -299,6 +302,8 @@ class Mixed(Stream):
         self._streams, self._weights = [one.to_stream() for one in streams], weights
         self._block, self._until, self._seed = block, until, whole(seed, "a seed")
         self._kind = "interleave" if weights is None else "mix"
+        for origin, root in enumerate(self._roots()):
+            root._origin = origin  # random steps draw for each source its own numbers
         self._begin(0)
 
     def _below(self) -> Sequence[Stream]:

@@ -4,18 +4,20 @@ that results do not depend on the number of threads."""
 
 import random
 from numbers import Integral
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 Sample = dict[str, Any]
 
 _NAMES = ("file", "__key__")  # keys under which a sample says what it was read from
 _LONGEST_NAME = 500
+_MOST_LOST = 8  # samples that a sentence names
 _MASK = (1 << 64) - 1
 
 
 class SampleError(ValueError):
     """A step failed on a sample. `step`, `index` and `file` (None where there is none) say which;
-    the error itself is `__cause__`.
+    the error itself is `__cause__`. `lost`: the numbers of the samples of its batch, which is not
+    made.
 
     Args:
         step: The name of the step.
@@ -40,6 +42,15 @@ class SampleError(ValueError):
         text = text or kind
         super().__init__(f"[data] {step} of {where}: {text.removeprefix('[data] ')}")
         self.step, self.index, self.file = step, index, file
+        self.lost: tuple[Any, ...] = ()
+
+    def with_lost(self, lost: Sequence[Any]) -> "SampleError":
+        """The same, which says what else is not given."""
+        self.lost = tuple(lost)
+        if lost:
+            names = ", ".join(map(str, lost[:_MOST_LOST])) + ", ..." * (len(lost) > _MOST_LOST)
+            self.args = (f"{self} (its batch is lost with samples {names})",)
+        return self
 
 
 class Step(NamedTuple):
@@ -55,9 +66,9 @@ class Step(NamedTuple):
 
 class Task:
     """`load(key, epoch)` makes the sample, the steps change it; `index` is its number in the
-    source. A sieve may make none."""
+    source, `origin` that of the source among those that are mixed. A sieve may make none."""
 
-    __slots__ = ("load", "key", "epoch", "index", "steps", "sieve")
+    __slots__ = ("load", "key", "epoch", "index", "steps", "sieve", "origin")
 
     def __init__(
         self,
@@ -67,9 +78,10 @@ class Task:
         index: Any,
         steps: tuple[Step, ...] = (),
         sieve: bool = False,
+        origin: int = 0,
     ) -> None:
         self.load, self.key, self.epoch, self.index = load, key, epoch, index
-        self.steps, self.sieve = steps, sieve
+        self.steps, self.sieve, self.origin = steps, sieve, origin
 
     def then(self, step: Step) -> "Task":
         """This task with one more step. Who pulls a task is its only owner."""
@@ -96,7 +108,8 @@ class Task:
     def random(self, seed: int, place: int) -> "Numbers":
         """The random numbers of a step on this sample in this epoch; `place` is how many random
         steps come before it."""
-        return Numbers(_mixed(seed, place, self.epoch, hash(self.index)))
+        sample = hash(self.index) ^ _scattered(self.origin)  # _scattered(0) is 0
+        return Numbers(_mixed(seed, place, self.epoch, sample))
 
     def _dropped(self, step):
         if step.drops:
@@ -165,9 +178,18 @@ def _given(sample: Sample, epoch: int) -> Sample:
     return sample
 
 
-def ready(sample: Sample, index: Any, epoch: int) -> Task:
+def ready(sample: Sample, index: Any, epoch: int, origin: int) -> Task:
     """A task whose sample is made already."""
-    return Task(_given, sample, epoch, index)
+    return Task(_given, sample, epoch, index, origin=origin)
+
+
+def _raised(error: SampleError, epoch: int) -> Sample:
+    raise error
+
+
+def failed(error: SampleError) -> Task:
+    """A task in the place of one whose sample was found to be wrong."""
+    return Task(_raised, error, 0, error.index)
 
 
 def file_of(sample, key):
