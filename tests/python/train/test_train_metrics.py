@@ -298,13 +298,13 @@ def test_refused():
     for name in ("top_", "top_x", "top_-1"):
         with pytest.raises(ValueError, match="no metric"):
             metrics.metric(name)
-    with pytest.raises(ValueError, match="k is 0"):
+    with pytest.raises(ValueError, match="from 1, not 0"):
         metrics.metric("top_0")
     with pytest.raises(ValueError, match="one name"):
         metrics.metrics(["accuracy", Accuracy()])
     with pytest.raises(ValueError, match="the name of the loss"):
         metrics.metrics([Mean(nn.losses.mse_loss, "loss")])
-    with pytest.raises(ValueError, match="k is 0"):
+    with pytest.raises(ValueError, match="from 1, not 0"):
         TopK(0)
     with pytest.raises(ValueError, match="no average 'mean'"):
         F1("mean")
@@ -322,3 +322,65 @@ def test_weights_of_measures_are_numbers_from_0(odd):
         with pytest.raises(ValueError, match=f"{one.name}: a weight is {odd}, not a number from 0"):
             one.update(scores, labels, mx.array([1.0, odd, 2.0]))
         one.update(scores, labels, mx.array([1, 0, 2]))
+
+
+def area(scores, positive):
+    """The share of pairs in their order, in Python's numbers."""
+    pairs = [(a, b) for a, p in zip(scores, positive) for b, q in zip(scores, positive) if p > q]
+    return sum((a > b) + (a == b) / 2 for a, b in pairs) / len(pairs)
+
+
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
+def test_areas_of_rare_classes(dtype):
+    """Probabilities far below the step of those near 1 have an order."""
+    logits = generator(21, 40).normal(size=60) * 2 - 9
+    labels = generator(21, 41).integers(0, 2, 60)
+    both = mx.stack([mx.zeros(60), mx.array(logits, mx.float32)], axis=-1)
+    p = mx.softmax(both, axis=-1).astype(dtype)
+    second = p[:, 1].astype(mx.float32).tolist()
+    assert measured(AUC(), p, labels) == pytest.approx(area(second, labels), abs=1e-12)
+    found = measured(AUC(), both, labels)
+    assert found == pytest.approx(area(both[:, 1].tolist(), labels), abs=1e-12)
+
+
+def test_areas_of_logits_are_of_their_differences():
+    logits, labels = examples(classes=2, salt=42)
+    differences = logits[:, 1].astype(np.float64) - logits[:, 0]
+    found = measured(AUC(), logits, labels)
+    assert found == pytest.approx(area(differences, labels), abs=1e-12)
+
+
+def test_areas_of_64_bits():
+    scores, labels = np.array([0.5, 0.5 + 1e-12, 0.4, 0.5 - 1e-12]), np.array([0, 1, 0, 1])
+    auc = AUC()
+    auc.update(scores, labels)
+    assert auc.compute() == area(scores, labels) == 0.75
+    whole = AUC()
+    whole.update(mx.array([2**53, 2**53 + 1], mx.int64), mx.array([0, 1]))
+    assert whole.compute() == 1.0
+
+
+KINDS = [Accuracy, AUC, ConfusionMatrix, F1, Perplexity, lambda: TopK(2)]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, lambda: Mean(lambda p, t: mx.abs(p.sum(-1) - t))])
+def test_measures_take_numpy_arrays_and_lists(kind):
+    logits, labels = examples(40, 3, 43)
+    weights = (None,) if kind is AUC else (None, np.linspace(0, 1, 40).astype(np.float32))
+    for weight in weights:
+        found = []
+        for convert in (mx.array, np.asarray, lambda x: np.asarray(x).tolist()):
+            metric = kind()
+            given = None if weight is None else convert(weight)
+            metric.update(convert(logits), convert(labels), given)
+            found.append(np.array(metric.compute()))
+        for other in found[1:]:
+            np.testing.assert_allclose(other, found[0], rtol=1e-6)
+    with pytest.raises(TypeError, match="targets are an array, not str"):
+        kind().update(logits, "labels")
+
+
+@pytest.mark.parametrize("k", [2.5, 0, True, "2", None])
+def test_numbers_of_classes_are_whole(k):
+    with pytest.raises(ValueError, match="top_k: k is a whole number from 1"):
+        TopK(k)

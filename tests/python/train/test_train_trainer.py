@@ -10,7 +10,7 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.train import Callback, Mean, NonFiniteLoss, Trainer
+from mlx.train import Callback, History, Mean, NonFiniteLoss, Trainer, sparkline
 from mlx.utils import tree_flatten
 
 from seeds import generator
@@ -574,9 +574,17 @@ def test_history(tmp_path, monkeypatch):
 
 
 def test_sparklines():
-    from mlx.train import sparkline
-
     assert sparkline([0, 1, 2, 3]) == "▁▃▆█"[:1] + sparkline([0, 1, 2, 3])[1:]
     assert len(sparkline(range(1000))) == 40 and sparkline([]) == ""
     assert sparkline([1, float("nan"), 2]) == "▁ █" and sparkline([5, 5]) == "▁▁"
     assert sparkline([float("inf")]) == " "
+
+
+def test_lines_of_any_numbers():
+    assert sparkline([1e308, -1e308, 0.0]) == "█▁▅"
+    assert sparkline([0.0, 5e-324]) == "▁█" and sparkline([2.0, 2.0]) == "▁▁"
+
+
+def test_rows_of_a_history():
+    history = History([{"loss": 3.0}, {"loss": 2.0}, {"loss": 1.0}])
+    assert history[1:] == [{"loss": 2.0}, {"loss": 1.0}] and history[:0] == []

@@ -7,6 +7,7 @@ import mlx.core as mx
 
 from ..nn import losses
 from ._step import odd_weight
+from ._words import described
 
 _NEAR = (  # losses that are least where the prediction is the target
     losses.huber_loss,
@@ -57,8 +58,9 @@ class Reader:
         self.kind = self.said[1] or kind
         self.follows = True
 
-    def read(self, prediction: mx.array, target: mx.array, weight: Any) -> Examples:
+    def read(self, prediction: Any, target: Any, weight: Any) -> Examples:
         """The examples of a batch, checked."""
+        prediction, target, weight = arrays_of(self.name, prediction, target, weight)
         check_weights(self.name, weight)
         if prediction.shape != target.shape:
             return self._numbers(prediction, target, weight)
@@ -127,6 +129,22 @@ class Reader:
         weight = _broadcast(weight, like)
         if (wrong if weight is None else wrong & (weight > 0)).any().item():
             raise ValueError(f"[train] {self.name}: {what}")
+
+
+def arrays_of(name: str, prediction: Any, target: Any, weight: Any) -> tuple[Any, Any, Any]:
+    """A batch's arrays, of NumPy's or lists, too; None if there are no weights."""
+    prediction, target = _array(name, "predictions", prediction), _array(name, "targets", target)
+    return prediction, target, None if weight is None else _array(name, "weights", weight)
+
+
+def _array(name, what, value):
+    if isinstance(value, mx.array):
+        return value
+    try:
+        wide = str(getattr(value, "dtype", "")) == "float64"
+        return mx.array(value, mx.float64) if wide else mx.array(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"[train] {name}: {what} are an array, not {described(value)}") from None
 
 
 def check_weights(name: str, weight: Optional[mx.array]) -> None:

@@ -29,16 +29,18 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
     finite = [v for v in values if abs(v) < float("inf")]
     if not finite:
         return " " * len(values)
-    low, high = min(finite), max(finite)
-    scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
+    part = 0.5 if max(finite) - min(finite) == float("inf") else 1.0
+    low, span = part * min(finite), part * max(finite) - part * min(finite)
+    top = (len(_BLOCKS) - 1) if span else 0
     return "".join(
-        _BLOCKS[round((v - low) * scale)] if abs(v) < float("inf") else " " for v in values
+        _BLOCKS[round((part * v - low) / (span or 1.0) * top)] if abs(v) < float("inf") else " "
+        for v in values
     )
 
 
 class History:
-    """A row, a dict of numbers, for each epoch: `history[-1]`, `history["loss"]`, `len`, `for`.
-    `print(history)` is a table, `plot()` a picture.
+    """A row, a dict of numbers, for each epoch: `history[-1]`, `history[:3]`, `history["loss"]`,
+    `len`, `for`. `print(history)` is a table, `plot()` a picture.
 
     Args:
         rows: The rows; none by default.
@@ -63,8 +65,8 @@ class History:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
 
-    def __getitem__(self, key: Union[int, str]) -> Any:
-        if isinstance(key, int):
+    def __getitem__(self, key: Union[int, slice, str]) -> Any:
+        if isinstance(key, (int, slice)):
             return self.rows[key]
         if key not in self.names:
             raise KeyError(f"[train] no {key!r} in the history; there are {', '.join(self.names)}")

@@ -19,7 +19,8 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 import mlx.core as mx
 
-from ._targets import Examples, Reader, check_weights
+from ._targets import Examples, Reader, arrays_of, check_weights
+from ._words import whole
 
 __all__ = [
     "AUC",
@@ -133,6 +134,7 @@ class Mean(_Total):
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
+        prediction, target, weight = arrays_of(self.name, prediction, target, weight)
         check_weights(self.name, weight)
         values = self.function(prediction, target)
         if not isinstance(values, mx.array):
@@ -220,8 +222,8 @@ class TopK(_EachOfClasses):
     """
 
     def __init__(self, k: int = 5, targets: Optional[str] = None) -> None:
-        if k < 1:
-            raise ValueError(f"[train] top_k: k is {k}")
+        if not whole(k, 1):
+            raise ValueError(f"[train] top_k: k is a whole number from 1, not {k!r}")
         self.k = k
         super().__init__(f"top_{k}", None, targets)
 
@@ -369,8 +371,9 @@ class F1(ConfusionMatrix):
 class AUC(_OfClasses):
     """The area under the ROC curve: how often an example of the class has a higher score than one
     of another, equal scores half (Hanley and McNeil 1982); NaN if a score is. Predictions are
-    scores of two classes, or (..., classes): then the mean over all classes that occur, each
-    against the rest.
+    scores of two classes, or (..., classes): of two the order is that of the second over the first
+    (logits) or of the second (probabilities), of more the area is the mean over all classes that
+    occur, each against the rest. Scores are compared in their dtype.
 
     Args:
         targets: "one_hot" or "binary", see `mlx.train.metrics`.
@@ -401,7 +404,8 @@ class AUC(_OfClasses):
             raise ValueError("[train] auc: examples have no weights")
         examples = self.reader.read(prediction, target, None)
         columns = 1 if examples.threshold is not None else examples.classes
-        self.scores.append(examples.scores.reshape(-1, columns).astype(mx.float32))
+        scores = examples.scores.reshape(-1, columns)
+        self.scores.append(scores.astype(mx.int32) if scores.dtype == mx.bool_ else scores)
         self.targets.append(examples.labels.flatten())
         mx.eval(self.scores[-1], self.targets[-1])
 
@@ -409,17 +413,32 @@ class AUC(_OfClasses):
         """The area; NaN unless there are examples of two classes."""
         if not self.scores:
             return float("nan")
-        scores, target = mx.concatenate(self.scores), mx.concatenate(self.targets)
+        with mx.stream(mx.cpu):  # which has 64 bits
+            return self._compute(mx.concatenate(self.scores), mx.concatenate(self.targets))
+
+    def _compute(self, scores, target):
         classes = scores.shape[1]
         if mx.isnan(scores).any().item():
             return float("nan")
         if classes == 1:
             return _area(scores[:, 0], target == 1)
         if classes == 2:
-            return _area(scores[:, 1] - scores[:, 0], target == 1)
+            return _area(_second(scores), target == 1)
         areas = [_area(scores[:, c], target == c) for c in range(classes)]
         known = [a for a in areas if a == a]
         return sum(known) / len(known) if known else float("nan")
+
+
+def _second(scores):
+    """Numbers in the order of the likeliness of the second of two classes. Probabilities near 0 are
+    far finer than their differences to the first, near 1; these alone order logits."""
+    if mx.issubdtype(scores.dtype, mx.floating):
+        near = max(1e-5, 4 * mx.finfo(scores.dtype).eps)
+        sums = scores.astype(mx.float64).sum(-1)
+        if ((scores >= 0).all() & (mx.abs(sums - 1) <= near).all()).item():
+            return scores[:, 1]
+    wide = scores.astype(mx.float64)
+    return wide[:, 1] - wide[:, 0]
 
 
 def _area(scores, positive):
