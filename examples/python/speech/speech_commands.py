@@ -128,6 +128,8 @@ def main(folder="", epochs=8, batch=32, seed=0, output="commands"):
 if __name__ == "__main__":
     o = arguments(__doc__, words="", wav="", epochs=8, batch=32, output="commands")
     try:
+        if o.wav:
+            read_audio(o.wav)  # before the network learns for minutes
         model, words, accuracy = main(o.words, o.epochs, o.batch, o.seed, o.output)
         print(f"{100 * accuracy:.1f}% of the words of new speakers, of {len(words)} words")
         if o.wav:

@@ -131,7 +131,7 @@ def test_rates(rate, new):
 def test_what_is_above_the_new_rate_is_gone():
     assert np.abs(audio.resample(tone(48000, hertz=6000), 48000, 8000)[100:-100]).max() < 1e-3
     assert audio.resample(np.zeros(0, np.float32), 2, 1).shape == (0,)
-    with pytest.raises(ValueError, match="rates of 0"):
+    with pytest.raises(ValueError, match="a rate of 0 Hz"):
         audio.resample([1.0], 0, 1)
 
 
@@ -218,3 +218,68 @@ def test_several_files_of_a_sample(tmp_path):
     assert b.load_audio("b", tmp_path, rate_key="r")[0]["r"] == 4000
     with pytest.raises(ValueError, match="rate_key 'r' is a place of its own for one key"):
         b.load_audio(("a", "b"), tmp_path, rate_key="r")
+
+
+# --- what there is not ----------------------------------------------------------------------------
+
+
+def test_data_of_no_bytes_before_other_chunks_are_no_samples():
+    text = b"LIST\x0a\0\0\0INFOabcdef"
+    for behind in text, text + b"id3 \3\0\0\0abc", text + b"id3 \3\0\0\0abc\0":
+        samples, rate = load(wav(behind, size=0))
+        assert samples.shape == (0, 1) and rate == 8000
+    assert load(wav(b"", size=0))[0].shape == (0, 1)
+    assert load(wav(text[:-2], size=0))[0].shape == (8, 1)  # no whole chunk: a stream's samples
+
+
+def test_windows_and_scales_have_names():
+    x = generator(3).uniform(-1, 1, 1600).astype(np.float32)
+    made = {}
+    for window in features.WindowType:
+        for scale in features.FrequencyScale:
+            both = [(window, scale), (window.value, scale.value), (window.name, scale.name)]
+            results = [features.mfsc(10, 16000, window_type=w, freq_scale=s)(x) for w, s in both]
+            assert all(np.array_equal(results[0], r) for r in results)
+            made[window, scale] = results[0].tobytes()
+    assert len(set(made.values())) == 6
+    with pytest.raises(ValueError, match="window_type is one of 'hanning', 'hamming', not 'hann'"):
+        features.mfsc(10, 16000, window_type="hann")
+    with pytest.raises(ValueError, match="freq_scale is one of 'mel', 'linear', 'log10', not 3"):
+        features.mfsc(10, 16000, freq_scale=3)
+
+
+REFUSED = [
+    (lambda: features.mel_filters(40, 400, 16000, 5000, 1000), "frequencies from 5000 to 1000"),
+    (lambda: features.mel_filters(40, 400, 16000, 1000, 1000), "frequencies from 1000 to 1000"),
+    (lambda: features.mel_filters(40, 400, 16000, -1, 1000), "frequencies from -1 to 1000"),
+    (lambda: features.mel_filters(40, 400, 0), "a rate is above 0, not 0"),
+    (lambda: features.mel_filters(0), "bands is a whole number from 1, not 0"),
+    (lambda: features.mfsc(10, 16000, low_freq=900, high_freq=800), "frequencies from 900 to 800"),
+    (lambda: features.log_mel(np.zeros(1600), hop=-5), "hop is a whole number from 1, not -5"),
+    (lambda: features.log_mel(np.zeros(1600), hop=0), "hop is a whole number from 1, not 0"),
+    (lambda: features.log_mel(np.zeros(1600), size=0), "size is a whole number from 1, not 0"),
+    (lambda: features.log_mel(np.zeros(1600), rate=0), "a rate is above 0, not 0"),
+    (lambda: audio.resample(np.zeros(3), 44100.5, 16000), "rate is a whole number, not 44100.5"),
+    (lambda: audio.resample(np.zeros(3), 16000, "8000"), "rate is a whole number, not '8000'"),
+    (lambda: audio.resample(np.zeros(3), 0, 8000), "a rate of 0 Hz"),
+    (lambda: audio.save_wav("no.wav", np.zeros(3), 0), "a rate of 0 Hz"),
+    (lambda: audio.save_wav("no.wav", np.zeros(3), 1.5), "rate is a whole number, not 1.5"),
+    (lambda: audio.save_wav("no.wav", np.zeros((3, 0)), 8000), r"samples \(3, 0\)"),
+    (lambda: audio.save_wav("no.wav", np.zeros((1, 2000)), 8000), r"samples \(1, 2000\)"),
+    (lambda: load(b"no sound at all"), "no sound"),
+]
+
+
+@pytest.mark.parametrize("call, why", REFUSED, ids=[why for _, why in REFUSED])
+def test_numbers_and_files_that_are_none_of_sound(call, why):
+    with pytest.raises(ValueError, match=why):
+        call()
+    assert not Path("no.wav").exists()
+
+
+def test_rates_may_be_floats_of_whole_numbers(tmp_path):
+    x = generator(5).uniform(-1, 1, 441).astype(np.float32)
+    wanted = audio.resample(x, 44100, 16000)
+    assert np.array_equal(audio.resample(x, 44100.0, np.float32(16000)), wanted)
+    audio.save_wav(tmp_path / "a.wav", x, 16000.0)
+    assert audio.load(tmp_path / "a.wav")[1] == 16000

@@ -533,3 +533,34 @@ def test_arrays_of_another_machine(tmp_path):
     np.save(tmp_path / "a.npy", np.arange(3, dtype=">i4"))
     batch = dx.buffer_from_numpy(tmp_path / "a.npy").batch(3)[0]["array"]
     assert batch.dtype == np.int32 and batch.tolist() == [0, 1, 2]
+
+
+def test_folders_of_classes_have_images(tmp_path):
+    for name in "cat/1.jpg", "dog/1.jpg", ".git/1.jpg", ".cache/x":
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = dx.image_folder(tmp_path)
+    assert found.classes == ["cat", "dog"] and [s["label"] for s in found] == [0, 1]
+    (tmp_path / "cow").mkdir()  # left out, it would move the numbers of the classes behind it
+    with pytest.raises(ValueError, match="cow is the folder of a class without images"):
+        dx.image_folder(tmp_path)
+
+
+def test_files_that_are_none_of_arrays(tmp_path):
+    (tmp_path / "a.txt").write_text("1 2 3\n")
+    (tmp_path / "empty.npy").touch()
+    for name in "a.txt", "empty.npy":
+        with pytest.raises(ValueError, match=f"{name}: this is no .npy or .npz file"):
+            dx.buffer_from_numpy(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        dx.buffer_from_numpy(tmp_path / "none.npy")
+    header = bytes([0, 0, 8, 100]) + struct.pack(">100I", *[1] * 100)
+    (tmp_path / "a.idx").write_bytes(header + b"x")
+    with pytest.raises(ValueError, match="a.idx has 100 dimensions, 32 are the most"):
+        datasets.read_idx(tmp_path / "a.idx")
+
+
+@pytest.mark.parametrize("read", [dx.buffer_from_csv, dx.buffer_from_jsonl, dx.stream_csv_reader])
+def test_what_is_no_path(read):
+    with pytest.raises(TypeError, match="a path was expected, or several, not NoneType"):
+        read(None)

@@ -60,6 +60,8 @@ def test_what_is_no_folder_of_words(tmp_path):
         return text
 
     assert "no folder" in said("--words", tmp_path / "none")
+    (tmp_path / "bad.wav").write_bytes(b"RIFF")
+    assert "bad.wav" in said("--wav", tmp_path / "bad.wav")
     assert "at least two" in said("--words", tmp_path)
     for word in ("yes", "no"):
         (tmp_path / word).mkdir()

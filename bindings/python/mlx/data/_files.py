@@ -3,7 +3,8 @@
 import gzip
 import os
 import zlib
-from typing import Any, BinaryIO, Callable, Iterable, Mapping, Sequence, Union
+from collections.abc import Iterable
+from typing import Any, BinaryIO, Callable, Mapping, Sequence, Union
 
 from ._buffer import Vector
 from ._stream import Stream
@@ -32,6 +33,8 @@ def open_file(path: PathLike) -> BinaryIO:
 def paths_of(paths: Union[PathLike, Sequence[PathLike]]) -> list[str]:
     """Paths of files that are there."""
     many = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    if not isinstance(many, Iterable):
+        raise TypeError(f"[data] a path was expected, or several, not {type(paths).__name__}")
     found = [os.fspath(path) for path in many]
     for path in found:
         if not os.path.isfile(path):

@@ -255,7 +255,7 @@ class ImageFolder(Vector):
 
     Raises:
         FileNotFoundError: there is no such folder
-        ValueError: no image lies in a folder of its class
+        ValueError: no image lies in a folder of its class, or one has none
 
     Example:
         >>> import os
@@ -269,7 +269,8 @@ class ImageFolder(Vector):
         folder = Path(root)
         if not folder.is_dir():
             raise FileNotFoundError(f"[data] there is no folder {folder}")
-        self.classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+        self.classes = [name for name in names if not name.startswith(".")]
         samples = [
             {"file": str(path), "label": label}
             for label, name in enumerate(self.classes)
@@ -278,6 +279,10 @@ class ImageFolder(Vector):
         ]
         if not samples:
             raise ValueError(f"[data] no image lies in a folder of its class below {folder}")
+        labels = {sample["label"] for sample in samples}
+        for label, name in enumerate(self.classes):
+            if label not in labels:
+                raise ValueError(f"[data] {folder / name} is the folder of a class without images")
         super().__init__(samples, name_words(str(folder), [s["file"] for s in samples]))
 
 
@@ -286,7 +291,7 @@ def image_folder(
     suffixes: Sequence[str] = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
 ) -> ImageFolder:
     """The images of a folder with a folder for each class: `root/cat/1.jpg`. `load_image("file",
-    output_key="image")` decodes them.
+    output_key="image")` decodes them. Folders whose names begin with a point are none of classes.
 
     Args:
         root: The folder of the folders.
@@ -297,7 +302,7 @@ def image_folder(
 
     Raises:
         FileNotFoundError: there is no such folder
-        ValueError: no image lies in a folder of its class
+        ValueError: no image lies in a folder of its class, or one has none
 
     Example:
         >>> import os
@@ -331,6 +336,9 @@ def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
         3
     """
     try:
+        with open(os.fspath(path), "rb") as file:
+            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
+                raise ValueError("this is no .npy or .npz file")
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             return Columns({key: loaded})

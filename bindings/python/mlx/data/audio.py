@@ -10,12 +10,18 @@ from typing import Any, BinaryIO, Union
 
 import numpy as np
 
+from ._saved import saved
+from ._task import whole
+
 __all__ = ["load", "resample", "save_wav"]
 
 Source = Union[str, bytes, os.PathLike]
 
+_HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b".snd", b"dns.", b"caff")
+_HEADS += (b"Crea", b"2BIT", b"NIST", b" sou", b"wvpk", b"MATL", b"\x64\xa3\x01\x00")
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _MOST_CHANNELS, _MOST_RATE = 1024, 1 << 24
+_MOST_BYTES = (1 << 32) - 256  # a RIFF file's sizes have 32 bits
 
 
 def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]:
@@ -58,6 +64,8 @@ def _read_other(file, head):
     try:
         import soundfile
     except ImportError:
+        if not _may_be_sound(head):
+            raise ValueError("[data] load_audio: the file is no sound that is known") from None
         raise ImportError(
             "[data] load_audio: the file is no WAV of integers of 8, 16, 24 or 32 bits or floats of "
             "32 or 64; others need soundfile: pip install soundfile"
@@ -69,10 +77,16 @@ def _read_other(file, head):
     return samples, int(rate)
 
 
+def _may_be_sound(head):
+    """Whether a file begins like those that soundfile reads."""
+    synced = len(head) > 1 and head[0] == 0xFF and head[1] >= 0xE0  # a frame of MPEG
+    return synced or head[:4] in _HEADS or head[:3] == b"ID3" or head[4:8] == b"ftyp"
+
+
 def _read_wav(file: BinaryIO):
     """The chunks of a RIFF file: "fmt " says what the bytes of "data" mean. RIFF's sizes are 32
     bits wide; a stream's header has 0xffffffff or 0, RF64's the true one in "ds64": then data go on
-    to the end of the file."""
+    to the end of the file, but of 0 with whole chunks behind there are none."""
     end = file.seek(0, io.SEEK_END)
     file.seek(12)
     layout = None
@@ -91,9 +105,23 @@ def _read_wav(file: BinaryIO):
                 raise ValueError(
                     "[data] load_audio: a WAV file whose data come before their format"
                 )
-            return _samples(file, size, end - file.tell(), layout)
+            left = 0 if size == 0 and _are_chunks(file, end) else end - file.tell()
+            return _samples(file, size, left, layout)
         else:
             file.seek(size + size % 2, io.SEEK_CUR)
+
+
+def _are_chunks(file, end):
+    """Whether chunks fill the rest of a file; it is read on from where it was."""
+    begin = at = file.tell()
+    while at + 8 <= end:
+        name, size = struct.unpack("<4sI", file.read(8))
+        if not all(32 <= letter < 127 for letter in name):
+            break
+        at += 8 + size + size % 2
+        file.seek(at)
+    file.seek(begin)
+    return at in (end, end + 1)  # the last need not be padded
 
 
 def _layout(chunk, size):
@@ -154,18 +182,23 @@ def save_wav(path: Source, samples: Any, rate: int) -> None:
         rate: How many a second.
 
     Raises:
-        ValueError: samples are not finite, or have another shape
+        ValueError: samples are not finite, have another shape or too many channels, or the rate is
+            none
+        OSError: the file cannot be written; what was there is left
 
     Example:
         >>> audio.save_wav("x.wav", mx.array([0.0, 0.5, -0.5]), 16000)
     """
+    rate = _checked_rate(rate, "save_wav")
     samples = np.asarray(samples, np.float32)
     if samples.ndim not in (1, 2) or not np.all(np.isfinite(samples)):
         raise ValueError("[data] save_wav: finite samples (N) or (N, channels)")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
+    if not 1 <= channels <= _MOST_CHANNELS or samples.size * 2 > _MOST_BYTES:
+        raise ValueError(f"[data] save_wav: samples {samples.shape} are more than a file can have")
     data = np.rint(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", _PCM, channels, rate, rate * channels * 2, channels * 2, 16)
-    with open(os.fspath(path), "wb") as file:
+    with saved(path) as file:
         file.write(struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16))
         file.write(form + struct.pack("<4sI", b"data", len(data)) + data)
 
@@ -194,6 +227,14 @@ def _low_pass(up, down):
     place = np.arange(-half + 1, half + 1)[None] - np.arange(up)[:, None] / up
     window = np.i0(_BETA * np.sqrt(np.clip(1 - (place / half) ** 2, 0, None))) / np.i0(_BETA)
     return (band * np.sinc(band * place) * window).astype(np.float32)
+
+
+def _checked_rate(rate, what):
+    """A rate as an int, also of a float that is one."""
+    rate = int(rate) if isinstance(rate, (float, np.floating)) and rate % 1 == 0 else rate
+    if not 0 < whole(rate, f"{what}'s rate") <= _MOST_RATE:
+        raise ValueError(f"[data] {what}: a rate of {rate} Hz, from 1 to {_MOST_RATE} there are")
+    return int(rate)
 
 
 def _check_count(before, after, channels, limit):
@@ -227,8 +268,7 @@ def resample(
         >>> audio.resample(mx.zeros(441), 44100, 16000).shape
         (160,)
     """
-    if not (0 < rate <= _MOST_RATE and 0 < new_rate <= _MOST_RATE):
-        raise ValueError(f"[data] resample: rates of {rate} and {new_rate} Hz")
+    rate, new_rate = _checked_rate(rate, "resample"), _checked_rate(new_rate, "resample")
     samples = np.asarray(samples, np.float32)
     common = math.gcd(rate, new_rate)
     up, down = new_rate // common, rate // common

@@ -22,6 +22,9 @@ __all__ = [
 _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
+_MOST_DIMENSIONS = 32  # of every NumPy's arrays
+
+
 def _read(path: Path, most: Optional[int] = None) -> bytes:
     try:
         with open_file(path) as file:
@@ -58,6 +61,8 @@ def read_idx(path: PathLike) -> np.ndarray:
     kind, begin = np.dtype(_IDX_TYPES[data[2]]), 4 + 4 * data[3]
     if len(data) < begin:
         raise ValueError(f"[data] {path} ends within its header")
+    if data[3] > _MOST_DIMENSIONS:
+        raise ValueError(f"[data] {path} has {data[3]} dimensions, {_MOST_DIMENSIONS} are the most")
     shape = struct.unpack(f">{data[3]}I", data[4:begin])
     wanted = kind.itemsize
     for size in shape:

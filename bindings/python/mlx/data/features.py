@@ -1,10 +1,13 @@
 """Features of sound: spectra on the mel scale."""
 
 import enum
+import math
 from functools import lru_cache
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
+
+from ._task import whole
 
 __all__ = ["FrequencyScale", "WindowType", "log_mel", "mel_filters", "mfsc", "spectrogram"]
 
@@ -34,6 +37,17 @@ class FrequencyScale(enum.Enum):
     LOG10 = "log10"
 
 
+def _member(kind, value, what):
+    """A member of an enumeration, or what its name or value says."""
+    if isinstance(value, kind):
+        return value
+    for member in kind:
+        if isinstance(value, str) and value.lower() == member.value:
+            return member
+    names = ", ".join(repr(member.value) for member in kind)
+    raise ValueError(f"[data] mfsc: {what} is one of {names}, not {value!r}")
+
+
 def _window(kind, size):
     return (np.hanning if kind is WindowType.Hanning else np.hamming)(size).astype(np.float32)
 
@@ -45,6 +59,16 @@ def _mel(f):
 
 def _hertz(m):
     return np.where(m < 15, 200 * m / 3, 1000 * np.exp(np.log(6.4) / 27 * (m - 15)))
+
+
+def _positive(what, **numbers):
+    for name, value in numbers.items():
+        whole(value, f"{what}'s {name}", 1)
+
+
+def _check_band(what, low, high):
+    if not 0 <= low < high < math.inf:
+        raise ValueError(f"[data] {what}: frequencies from {low} to {high}, which is not above")
 
 
 @lru_cache(maxsize=16)
@@ -64,11 +88,19 @@ def mel_filters(
     Returns:
         numpy.ndarray: The weights of frequencies in each band.
 
+    Raises:
+        ValueError: there is no band, or no frequency between `low` and `high`
+
     Example:
         >>> features.mel_filters(80).shape
         (80, 201)
     """
-    corners = _hertz(np.linspace(_mel(low), _mel(high or rate / 2), bands + 2))
+    _positive("mel_filters", bands=bands, size=size)
+    if not 0 < rate < math.inf:
+        raise ValueError(f"[data] mel_filters: a rate is above 0, not {rate!r}")
+    high = high or rate / 2
+    _check_band("mel_filters", low, high)
+    corners = _hertz(np.linspace(_mel(low), _mel(high), bands + 2))
     frequency = np.linspace(0, rate / 2, size // 2 + 1)
     left, middle, right = (corners[i : i + bands, None] for i in range(3))
     rising, falling = (frequency - left) / (middle - left), (right - frequency) / (right - middle)
@@ -104,6 +136,7 @@ def spectrogram(samples: Any, size: int = 400, hop: int = 160) -> np.ndarray:
         >>> features.spectrogram(mx.zeros(16000)).shape
         (100, 201)
     """
+    _positive("spectrogram", size=size, hop=hop)
     x = _mono(samples)
     if len(x) <= size // 2:
         raise ValueError(f"[data] {len(x)} samples are less than half a frame of {size}")
@@ -148,11 +181,11 @@ def mfsc(
     frame_size_ms: float = 25,
     frame_stride_ms: float = 10,
     pre_emphasis_coeff: float = 0.97,
-    window_type: WindowType = WindowType.Hamming,
+    window_type: Union[WindowType, str] = WindowType.Hamming,
     low_freq: float = 0,
     high_freq: float = -1,
     mel_floor: float = 1.0,
-    freq_scale: FrequencyScale = FrequencyScale.MEL,
+    freq_scale: Union[FrequencyScale, str] = FrequencyScale.MEL,
     post_process: Optional[Callable[[np.ndarray], Any]] = None,
 ) -> Callable[[Any], Any]:
     """A function that gives the mel-frequency spectral coefficients (frames, n_filterbank) of
@@ -165,18 +198,19 @@ def mfsc(
         frame_size_ms: Milliseconds of a frame.
         frame_stride_ms: Milliseconds from frame to frame.
         pre_emphasis_coeff: So much of each sample is taken from the next one.
-        window_type: What frames are multiplied by.
+        window_type: What frames are multiplied by, also its name: "hamming", "hanning".
         low_freq: The lowest frequency.
         high_freq: The highest; below 0: half of `sampling_freq`.
         mel_floor: What bands are at least.
-        freq_scale: What the bands are evenly spaced on.
+        freq_scale: What the bands are evenly spaced on, also its name: "mel", "linear", "log10".
         post_process: Called with the result, whose result is taken.
 
     Returns:
         Callable: A function of samples.
 
     Raises:
-        ValueError: there is no band, or frames or steps are too short
+        ValueError: there is no band, frames or steps are too short, or there is no such window or
+            scale
 
     Example:
         >>> features.mfsc(40, 16000)(mx.zeros(16000)).shape
@@ -188,8 +222,10 @@ def mfsc(
         raise ValueError("[data] mfsc: at least one band, frames of two samples, steps of one")
     padded = 1 << (size - 1).bit_length()
     high = sampling_freq / 2 if high_freq < 0 else high_freq
-    bank = _triangles(n_filterbank, padded, sampling_freq, low_freq, high, freq_scale)
-    window = _window(window_type, size)
+    _check_band("mfsc", low_freq, high)
+    scale = _member(FrequencyScale, freq_scale, "freq_scale")
+    bank = _triangles(n_filterbank, padded, sampling_freq, low_freq, high, scale)
+    window = _window(_member(WindowType, window_type, "window_type"), size)
 
     def features(samples):
         x = _mono(samples) * np.float32(32768)

@@ -12,6 +12,8 @@ from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
+from ._saved import saved
+
 try:
     from . import _jpeg  # type: ignore[attr-defined]
 except ImportError:  # not built: Pillow decodes
@@ -189,13 +191,24 @@ def save(path: Source, image: Any) -> None:
 
     Raises:
         ValueError: the image has another shape or dtype, or no format has the name's end
+        OSError: the file cannot be written; what was there is left
 
     Example:
         >>> images.save("x.png", mx.zeros((4, 4, 3), mx.uint8))
         >>> images.size("x.png").tolist()
         [4, 4]
     """
-    _picture(as_image(image)).save(os.fsdecode(path))
+    picture, end = _picture(as_image(image)), os.path.splitext(os.fsdecode(path))[1].lower()
+    format = _pillow().registered_extensions().get(end)
+    if format is None:
+        raise ValueError(f"[data] no format of images has names that end like {os.fspath(path)!r}")
+    encoded = io.BytesIO()
+    try:
+        picture.save(encoded, format)
+    except (OSError, KeyError) as error:
+        raise ValueError(f"[data] {os.fspath(path)}: {error}") from None
+    with saved(path) as file:
+        file.write(encoded.getbuffer())
 
 
 def _picture(image):
