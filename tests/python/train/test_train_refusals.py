@@ -7,7 +7,8 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.train import Callback, Checkpoint, NonFiniteLoss, Trainer
+from mlx.train import Callback, Checkpoint, LearningRateMonitor, Mean, NonFiniteLoss, Trainer
+from mlx.train import checkpoint
 from mlx.utils import tree_flatten
 
 from test_train_trainer import batches, mlp, same, task, weighted, weights
@@ -160,3 +161,112 @@ def test_stopping_waits_for_the_step(tmp_path):
     with pytest.raises(ValueError, match="a label is 9"):  # and not that gradients wait
         trainer.fit([(x, y), (x, np.full_like(y, 9))], epochs=2)
     assert math.isfinite(trainer.step((x, y))["loss"])
+
+
+# --- files, rates, predictions --------------------------------------------------------------------
+
+
+def test_a_file_is_gone_on_from_or_refused(tmp_path):
+    x, y = task(8)
+    path = tmp_path / "weights.gguf"
+    path.write_bytes(b"GGUF and no checkpoint")
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1))
+    with pytest.raises(ValueError, match="weights.gguf is no checkpoint"):
+        trainer.fit([(x, y)], resume=path)
+    assert trainer.global_step == 0
+
+
+def test_a_checkpoint_of_another_model_is_not_written_over(tmp_path):
+    x, y = task(8)
+
+    def trainer(model):
+        return Trainer(
+            model, nn.losses.cross_entropy, optim.SGD(0.1), callbacks=[Checkpoint(tmp_path)]
+        )
+
+    first = trainer(mlp())
+    first.fit([(x, y)])
+    first.fit([(x, y)], epochs=2)
+    kept = (tmp_path / "last.safetensors").read_bytes()
+    with pytest.raises(ValueError, match="another model: .* It would be written over"):
+        trainer(mlp(norm=True)).fit([(x, y)])
+    assert (tmp_path / "last.safetensors").read_bytes() == kept
+    trainer(mlp()).fit([(x, y)])  # the same model begins anew
+    other = mlp(dropout=0.5)
+    trainer(other).fit([(x, y)], epochs=2, resume=tmp_path, other=["model"])
+    mx.save_safetensors(str(tmp_path / "last.safetensors"), {"x": mx.zeros(1)})
+    with pytest.raises(ValueError, match="is no checkpoint: .* It would be written over"):
+        trainer(mlp()).fit([(x, y)])
+
+
+def test_a_checkpoint_without_the_states_of_its_callbacks(tmp_path):
+    x, y = task(8)
+    path = tmp_path / "last.safetensors"
+    options = {"callbacks": [Checkpoint(tmp_path)]}
+    Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), **options).fit([(x, y)])
+    found, about = checkpoint.read(path)
+    mx.eval(found)
+    checkpoint.write(path, found, {**about, "callbacks": []})
+    for other in ([], ["callbacks"]):
+        again = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), **options)
+        with pytest.raises(ValueError, match="states of 0 callbacks and the names of 1"):
+            again.load(path, other=other)
+
+
+def rates_of(optimizer):
+    x, y = task(8)
+    callbacks = [LearningRateMonitor()]
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optimizer, callbacks=callbacks)
+    row = trainer.fit([(x, y)] * 3)[-1]
+    return {name: value for name, value in row.items() if "rate" in name}
+
+
+def test_rates_of_all_optimizers():
+    def several(*rules):
+        return optim.MultiOptimizer(list(rules), [lambda name, _: "bias" in name])
+
+    assert rates_of(optim.Adafactor()) == {"learning_rate": pytest.approx(1e-2)}
+    warm = rates_of(optim.Adafactor(warmup_init=True))
+    assert warm == {"learning_rate": pytest.approx(3e-6)}
+    own = rates_of(optim.Adafactor(0.5, relative_step=False))
+    assert own == {"learning_rate": pytest.approx(0.5)}
+    both = rates_of(several(optim.SGD(0.5), optim.Adafactor()))
+    assert both == {"learning_rate_0": 0.5, "learning_rate_1": pytest.approx(1e-2)}
+    with pytest.raises(ValueError, match="without relative_step a learning rate is needed"):
+        optim.Adafactor(relative_step=False)
+
+    class Own(optim.Optimizer):
+        """A rule without a learning rate."""
+
+    with pytest.raises(ValueError, match="Own has no learning rate"):
+        rates_of(Own())
+
+
+def test_predictions_are_computed_as_they_are_measured():
+    x, y = task(32)
+    measured = []
+
+    def seen(prediction, target):
+        measured.append(prediction)
+        return prediction.sum(-1)
+
+    options = {"compute_dtype": mx.bfloat16, "metrics": [Mean(seen)]}
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), **options)
+    before = weights(trainer.model)
+    trainer.evaluate([(x, y)])
+    predicted = trainer.predict([(x, y)])
+    assert predicted.dtype == mx.float32
+    np.testing.assert_array_equal(np.array(predicted), np.array(measured[0]))
+    assert (np.array(predicted) != np.array(trainer.model(mx.array(x)))).any()
+    for name, kept in weights(trainer.model).items():
+        np.testing.assert_array_equal(kept, before[name])
+
+
+def test_batches_without_weight_are_counted():
+    x, y = task(8)
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), forward=weighted)
+    some, none = np.ones(8, np.float32), np.zeros(8, np.float32)
+    row = trainer.fit([(x, y, some), (x, y, none)])[0]
+    assert row["without_weight"] == 1 and math.isfinite(row["loss"])
+    row = trainer.fit([(x, y, none)], epochs=2)[1]
+    assert row["without_weight"] == 1 and math.isnan(row["loss"])

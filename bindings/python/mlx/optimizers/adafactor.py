@@ -1,6 +1,6 @@
 """Adafactor: the size of past gradients in a row and a column per matrix."""
 
-from typing import Callable, Optional, Tuple, Union
+from typing import Any, Callable, Optional, Tuple, Union
 
 import mlx.core as mx
 from mlx.optimizers.optimizer import Optimizer
@@ -27,6 +27,9 @@ class Adafactor(Optimizer):
         relative_step (bool): a step size of min(0.01, 1/sqrt(t)) in step t.
         warmup_init (bool): with ``relative_step``, at most 1e-6 t.
 
+    Raises:
+        ValueError: there is neither a learning rate nor ``relative_step``
+
     Example:
         >>> optimizer = optim.Adafactor()  # its own step size
         >>> model = nn.Linear(2, 1)
@@ -48,6 +51,8 @@ class Adafactor(Optimizer):
         warmup_init: bool = False,
     ):
         super().__init__()
+        if learning_rate is None and not relative_step:
+            raise ValueError("[Adafactor] without relative_step a learning rate is needed")
         if learning_rate is not None:
             self._maybe_schedule("learning_rate", learning_rate)
         self.eps = eps
@@ -70,13 +75,22 @@ class Adafactor(Optimizer):
         if self.beta_1 is not None:
             state["exp_avg"] = mx.zeros_like(parameter)
 
+    @property
+    def learning_rate(self) -> mx.array:
+        """The step size of the current step, before the parameter's size counts; with
+        ``relative_step`` a value that was set does not matter."""
+        if not self.relative_step:
+            return self.state["learning_rate"]
+        largest = 1e-6 * self.step if self.warmup_init else 1e-2
+        return mx.minimum(largest, mx.rsqrt(self.step))
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate: Any) -> None:
+        self.state["learning_rate"] = mx.array(learning_rate)
+
     def _rate(self, scale):
         """The step size in this step."""
-        if self.relative_step:
-            largest = 1e-6 * self.step if self.warmup_init else 1e-2
-            rate = mx.minimum(largest, mx.rsqrt(self.step))
-        else:
-            rate = self.learning_rate
+        rate = self.learning_rate
         if self.scale_parameter:
             rate = mx.maximum(self.eps[1], scale) * rate
         return rate

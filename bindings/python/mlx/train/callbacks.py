@@ -246,7 +246,8 @@ class Checkpoint(Callback):
         keep: How many files of steps stay.
 
     Raises:
-        ValueError: a number is negative, or `mode` another word
+        ValueError: a number is negative, or `mode` another word; when the training begins: the
+            folder's last file is no checkpoint, or one of another model that was not gone on from
 
     Example:
         >>> import os
@@ -281,6 +282,7 @@ class Checkpoint(Callback):
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         _make_folder(self.folder)
+        trainer.check_free(self.path("last"))
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         if self.every_steps and trainer.global_step % self.every_steps == 0:
@@ -319,7 +321,11 @@ def _make_folder(folder):
 
 
 class LearningRateMonitor(Callback):
-    """Adds `learning_rate` to the numbers of steps and epochs.
+    """Adds `learning_rate` to the numbers of steps and epochs; of a `MultiOptimizer`
+    `learning_rate_0`, `learning_rate_1` ... of its optimizers.
+
+    Raises:
+        ValueError: when the training begins: the optimizer has no learning rate
 
     Example:
         >>> model, rate = nn.Linear(2, 1), optim.exponential_decay(0.5, 0.5)
@@ -329,11 +335,27 @@ class LearningRateMonitor(Callback):
         [0.5, 0.25, 0.125]
     """
 
+    def on_fit_begin(self, trainer: "Trainer") -> None:
+        _rates(trainer.optimizer)
+
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
-        logs["learning_rate"] = trainer.optimizer.learning_rate.item()
+        rates = _rates(trainer.optimizer)
+        for i, rate in enumerate(rates):
+            logs["learning_rate" if len(rates) == 1 else f"learning_rate_{i}"] = rate
 
     def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
         self.on_step_end(trainer, logs)
+
+
+def _rates(optimizer):
+    """The learning rates of an optimizer, or of several."""
+    several = getattr(optimizer, "optimizers", None)
+    if several is not None:
+        return [rate for one in several for rate in _rates(one)]
+    try:
+        return [optimizer.learning_rate.item()]
+    except KeyError:
+        raise ValueError(f"[train] {type(optimizer).__name__} has no learning rate") from None
 
 
 class CSVLogger(Callback):

@@ -13,7 +13,7 @@ from . import checkpoint
 from ._data import Data
 from ._setup import PathLike, Setup, check_parts, differences, model_of, optimizer_of
 from ._setup import rates_of, set_rates, words_of
-from ._step import Forward, Loss, Steps, arrays_of, first_two
+from ._step import Forward, Loss, Steps, arrays_of, cast, computing_in, first_two
 from ._words import described, is_floating, positive, whole
 from .callbacks import Callback
 from .history import History
@@ -141,12 +141,13 @@ class Trainer:
         self.batch = 0  # batches of this epoch
         self.global_step = 0  # steps of the optimizer
         self.stopping: Optional[str] = None  # why the training ends early
-        self._sums = {"loss": 0.0, "count": 0.0, "skipped": 0}  # of this epoch
+        self._sums = dict(_NO_SUMS)
         self._pending = 0  # batches whose gradients wait
         self._waiting = [0.0, 0.0]  # their losses by their counts, their counts
         self._data: Optional[Data] = None
         self._resumed: Optional[Mapping[str, Any]] = None
         self._setup: Optional[Setup] = None
+        self._files: set[str] = set()  # checkpoints that were written or read here
         self._trained: Any = None  # the model's own parameters while it is evaluated with others
 
     @property
@@ -228,7 +229,7 @@ class Trainer:
     def _fit_epoch(self, validation):
         self.model.train()
         if self.batch == 0:
-            self._sums = {"loss": 0.0, "count": 0.0, "skipped": 0}
+            self._sums = dict(_NO_SUMS)
             self._call("on_epoch_begin")
         resumed, self._resumed = self._resumed, None
         for batch in self._data.epoch(self.epoch, self.batch, resumed):
@@ -315,6 +316,7 @@ class Trainer:
         elif "loss" in logs:
             self._sums["loss"] += logs["loss"] * logs["count"]
             self._sums["count"] += logs["count"]
+            self._sums["empty"] += not logs["count"]
 
     def _where(self):
         return f" (step {self.global_step + 1}, batch {self.batch + 1} of epoch {self.epoch + 1})"
@@ -326,6 +328,8 @@ class Trainer:
         if self._sums["skipped"]:
             name = "skipped" if self.on_nan == "skip" else "not_finite"
             logs[name] = self._sums["skipped"]
+        if self._sums["empty"]:
+            logs["without_weight"] = self._sums["empty"]
         if validation is not None:
             found = self.evaluate(validation)
             logs.update({f"val_{name}": value for name, value in found.items()})
@@ -393,12 +397,15 @@ class Trainer:
         self, data: Any, forward: Optional[Callable[[Module, Any], Any]] = None
     ) -> mx.array:
         """The predictions for all batches, joined: of `forward(model, batch)`, by default of the
-        model for the first array of each batch. Its parameters are those of `evaluate`."""
+        model for the first array of each batch. Parameters and dtype of the computation are those
+        of `evaluate`, the result is of float32 where a `compute_dtype` was given."""
         forward = forward or (lambda model, batch: model(_first(batch)))
         dtype, parts = self._options[0], []
-        with self._evaluation():
+        with self._evaluation(), computing_in(dtype, self.model):
             for batch in Data(data, "data to predict").all():
-                parts.append(forward(self.model, arrays_of(batch)))
+                arrays = arrays_of(batch)
+                given = arrays if dtype is None else cast(arrays, dtype)
+                parts.append(forward(self.model, given))
                 mx.eval(parts[-1])
         if not parts:
             raise ValueError("[train] there is nothing to predict: the data gave no batch")
@@ -428,6 +435,22 @@ class Trainer:
         for i, callback in enumerate(self.callbacks):
             arrays.update({f"callback.{i}.{n}": x for n, x in callback.arrays().items()})
         checkpoint.write(path, arrays, about)
+        self._files.add(os.path.abspath(path))
+
+    def check_free(self, path: PathLike) -> None:
+        """Raise ValueError if a file is there that is none of this model's checkpoints: `save`
+        would write over it. Those that were loaded or saved here are."""
+        if os.path.abspath(path) in self._files or not os.path.isfile(path):
+            return
+        self.steps
+        try:
+            found = checkpoint.read(path)[1]
+            ours = {"model": (self._setup or self._described())["model"]}
+            differences(found.get("setup"), ours, (), path)
+        except ValueError as error:
+            raise ValueError(
+                f"{error}. It would be written over: name another folder, or remove it"
+            ) from None
 
     def load(self, path: PathLike, *, other: Sequence[str] = ()) -> None:
         """Take up what `save` wrote; a later `fit` goes on there. A file of another model,
@@ -460,6 +483,7 @@ class Trainer:
         if "data" in other:
             self.batch, self._resumed = 0, None
         self._pending, self._waiting = 0, [0.0, 0.0]
+        self._files.add(os.path.abspath(path))
 
     def _check(self, path, arrays, about, other):
         """The model's and the optimizer's arrays, if the checkpoint is one of this training."""
@@ -476,6 +500,12 @@ class Trainer:
             checkpoint.check_same(found, mine[name], what, path)
         checkpoint.check_state(about, _STATE, path)
         differences(about["setup"], self._setup, other, path)
+        states, names = about["callbacks"], about["setup"]["callbacks"]
+        if len(states) != len(names):
+            raise ValueError(
+                f"[train] {os.fspath(path)} is no checkpoint: it has states of {len(states)} "
+                f"callbacks and the names of {len(names)}"
+            )
         return parts
 
     def _load_callbacks(self, path, states, arrays):
@@ -533,12 +563,15 @@ def _last(path):
     return path if is_file or os.path.isfile(path) else os.path.join(path, "last.safetensors")
 
 
+# Of an epoch: its loss by counts, counts, batches that were not finite, and without weight.
+_NO_SUMS: dict[str, Any] = {"loss": 0.0, "count": 0.0, "skipped": 0, "empty": 0}
+
 _COUNTS = ("epoch", "batch", "global_step")
 
 # What a checkpoint says besides its arrays, and of what kind each is.
 _STATE: dict[str, Any] = {
     **{name: "count" for name in _COUNTS},
-    "sums": {"loss": "number", "count": "number", "skipped": "count"},
+    "sums": {"loss": "number", "count": "number", "skipped": "count", "empty": "count"},
     "history": [{}],
     "callbacks": [{}],
     "setup": {},
