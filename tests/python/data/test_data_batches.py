@@ -90,6 +90,16 @@ def test_whole_numbers_that_floats_hold_are_among_them():
     assert vector(2**24 + 1, 0.5).cast("x", "float64").batch(2)[0]["x"].tolist() == [2**24 + 1, 0.5]
 
 
+def test_batches_may_be_larger_than_any_number_of_samples():
+    b = vector(1, 2, 3)
+    for size in 10**30, [10**30, 2**62], [2**62, 2**62]:
+        assert b.batch(size)[0]["x"].tolist() == [1, 2, 3] and len(b.batch(size)) == 1
+        assert len(b.batch(size, drop_last=True)) == 0
+    for stream in b.to_stream(), b.to_stream().map(lambda s: s):
+        assert [s["x"].tolist() for s in stream.batch(10**30)] == [[1, 2, 3]]
+    assert [s["x"] for s in b.partition(10**30, 1)] == [2] and not len(b.partition(10**30, 10**29))
+
+
 # --- settings -------------------------------------------------------------------------------------
 
 

@@ -235,3 +235,56 @@ def test_json_of_samples(tmp_path):
         b[0]
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"x": NaN}\n'))
     assert math.isnan(next(dx.stream_jsonl(tmp_path / "a.jsonl.gz"))["x"])
+
+
+# --- numbers that are hard to hold ----------------------------------------------------------------
+
+
+def cast(value, dtype):
+    return dx.buffer_from_vector([{"x": value}]).cast("x", dtype)[0]["x"]
+
+
+def test_cast_of_large_whole_numbers_is_exact():
+    assert cast([2**63 + 1, 1], "uint64").tolist() == [2**63 + 1, 1]
+    assert cast([2**53 + 1, 0.5, -0.5], "int64").tolist() == [2**53 + 1, 0, 0]
+    assert cast(2**70, "float32") == 2.0**70 and cast([[1.5], [2]], "int8").tolist() == [[1], [2]]
+    assert cast([], "int64").shape == (0,)
+    for value, dtype in (
+        (2**70, "int64"),
+        ([2**70, 1], "uint8"),
+        ([2**63 + 1, -1], "uint64"),
+        (10**400, "float64"),
+        ([float("nan")], "int32"),
+        ([float("inf"), 2], "int32"),
+    ):
+        with pytest.raises(dx.SampleError, match=f"is beyond {dtype}"):
+            cast(value, dtype)
+
+
+def test_whole_numbers_of_thousands_of_digits(tmp_path):
+    path, long = tmp_path / "a.csv", "1" * 5000
+    path.write_text(f"x\n{long}\n5\n")
+    assert dx.buffer_from_csv(path)[0]["x"] == long
+    for read in (
+        lambda: dx.buffer_from_csv(path, dtypes={"x": "int64"}),
+        lambda: cast(long, "int64"),
+    ):
+        with pytest.raises(ValueError, match=r"1\.\.\.' is beyond int64"):
+            read()
+    assert cast(["-" + "0" * 5000 + "7", "0" * 5000], "int64").tolist() == [-7, 0]
+
+
+def test_zeros_in_numbers_make_texts(tmp_path):
+    (tmp_path / "a.csv").write_text("x\n1\0\n5\n")
+    assert dx.buffer_from_csv(tmp_path / "a.csv")[0]["x"] == "1\0"
+    for value in "1\0", b"1\0", ["1", "1\0"], [["1\0"]]:
+        with pytest.raises(dx.SampleError, match="is no number"):
+            cast(value, "float32")
+
+
+def test_packed_lines_are_no_buffer(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"x": 1}\n'))
+    with pytest.raises(ValueError, match="a.jsonl.gz: it is packed: stream_jsonl reads such files"):
+        dx.buffer_from_jsonl(path)
+    assert list(dx.stream_jsonl(path)) == [{"x": 1}]

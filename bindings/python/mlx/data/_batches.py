@@ -1,5 +1,6 @@
 """Streams of batches."""
 
+import sys
 from typing import Optional
 
 import numpy as np
@@ -21,7 +22,8 @@ class Batched(Counted):
         super().__init__(upstream)
         if whole(size, "the size of batches") < 1:
             raise ValueError(f"[data] batches of {size} samples")
-        self._size, self._pad, self._dim, self._drop_last = size, pad, dim, drop_last
+        self._size = min(size, sys.maxsize)
+        self._pad, self._dim, self._drop_last = pad, dim, drop_last
 
     def _pull(self) -> Optional[Task]:
         upstream = self._upstream

@@ -96,7 +96,7 @@ class Buffer(Operations):
         part, parts = whole(partition, "a part"), whole(num_partitions, "the number of parts")
         if not 0 <= part < parts:
             raise ValueError(f"[data] there is no part {partition} of {num_partitions}")
-        return Picked(self, np.arange(partition, len(self), num_partitions))
+        return Picked(self, np.arange(len(self))[part::parts])
 
     def append(self, *others: "Buffer") -> "Buffer":
         """The samples of this buffer, then those of others."""
@@ -394,7 +394,9 @@ class Batched(Buffer):
         if not sizes or any(whole(one, "the size of batches") < 1 for one in sizes):
             raise ValueError(f"[data] batches of {size} samples")
         self._upstream, self._pad, self._dim = upstream, pad, dim
-        total, turn = len(upstream), np.cumsum([0, *sizes])
+        total = len(upstream)
+        sizes = [min(one, total + 1) for one in sizes]  # no more is ever left over
+        turn = np.cumsum([0, *sizes])
         starts = (turn[:-1] + np.arange(0, total, turn[-1])[:, None]).ravel()
         starts = starts[starts < total]
         self._bounds = np.append(starts, total)

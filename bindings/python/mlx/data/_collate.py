@@ -106,15 +106,16 @@ def _scalar(value):
 def _numbers(key, values):
     """One array. NumPy's numbers have their dtype, Python's floats float32, and its whole numbers
     that of floats beside them, else int64, or uint64 where they need it."""
-    if not all(isinstance(value, _SCALARS) for value in values):
+    kinds = set(map(type, values))
+    if not all(issubclass(kind, _SCALARS) for kind in kinds):
         raise _no_numbers(key)
-    dtype = _common(key, values)
+    dtype = _FLOAT32 if kinds == {float} else _common(key, values)
     try:
         with np.errstate(over="ignore"):
             array = np.array(values, dtype)
     except OverflowError:
         raise _no_numbers(key) from None
-    if dtype.kind in "fc":
+    if dtype.kind in "fc" and not (kinds == {float} and np.isfinite(array).all()):
         for value, kept in zip(values, array.tolist()):
             if isinstance(value, (int, np.integer)) and int(value) != kept:
                 raise _inexact(key, value, dtype)

@@ -24,16 +24,14 @@ def guessed(texts: list[str]) -> Union[np.ndarray, list[str]]:
     Whole numbers beyond int64 are names of something: texts. Other numbers beyond float32 are a
     NoNumber."""
     joined = "".join(texts)
-    if not joined.isascii() or "_" in joined:
+    if not joined.isascii() or "_" in joined or "\0" in joined:
         return texts
     array = np.array(texts)
     try:
         return array.astype(np.int64)
-    except OverflowError:
+    except (OverflowError, ValueError):  # the latter also of thousands of digits
         if all(map(_WHOLE.fullmatch, texts)):
             return texts
-    except ValueError:
-        pass
     try:
         return _narrow(texts, array.astype(np.float64), np.dtype(np.float32))
     except NoNumber:
@@ -51,11 +49,26 @@ def numbers_in(texts: Sequence[str], dtype: np.dtype) -> np.ndarray:
     if not whole:
         return _narrow(texts, np.array([float(text) for text in texts], np.float64), dtype)
     low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    values = [int(text) for text in texts]
+    values = [_whole_in(text) for text in texts]
     for text, value in zip(texts, values):
-        if not low <= value <= high:
+        if value is None or not low <= value <= high:
             raise NoNumber(text, f"beyond {dtype}")
     return np.array(values, dtype)
+
+
+_MOST_DIGITS = 20  # of whole numbers of 64 bits
+
+
+def _whole_in(text):
+    """What a whole number's text says, or None if that is beyond 64 bits. Python's int refuses
+    thousands of digits."""
+    if len(text) <= _MOST_DIGITS:
+        return int(text)
+    text = text.strip()
+    digits = text.lstrip("+-").lstrip("0")
+    if len(digits) > _MOST_DIGITS:
+        return None
+    return -int(digits or 0) if text[0] == "-" else int(digits or 0)
 
 
 class NoNumber(ValueError):
@@ -94,6 +107,7 @@ def converted(value: Any, dtype: np.dtype) -> np.ndarray:
         return value.astype(dtype, copy=False)
     texts = as_texts(value) if dtype.kind in "biufc" else None
     if texts is not None:
+        _check_zeros(value)
         real = np.dtype(np.float64) if dtype.kind == "c" else dtype
         return numbers_in(texts.ravel().tolist(), real).reshape(texts.shape).astype(dtype)
     array = np.asarray(value)
@@ -101,9 +115,33 @@ def converted(value: Any, dtype: np.dtype) -> np.ndarray:
         raise ValueError(f"None is no {dtype}")
     if array.dtype.kind == "c" and dtype.kind in "iuf":
         raise ValueError(f"complex numbers are no {dtype}")
+    if dtype.kind in "iu" and not isinstance(value, np.ndarray) and array.dtype.kind in "fO":
+        return _exactly(np.asarray(value, object), dtype)
     if array.dtype.kind in "iuf" and not _is_safe(array.dtype, dtype):
         _check_within(array, dtype)
-    return _quiet(array, dtype)
+    try:
+        return _quiet(array, dtype)
+    except OverflowError:
+        raise ValueError(f"a whole number is beyond {dtype}") from None
+
+
+def _check_zeros(value):
+    """NumPy's arrays of texts leave zeros at their ends out: those of Python's are no numbers."""
+    if not isinstance(value, np.ndarray):
+        for text in np.asarray(value, object).flat:
+            if ("\0" if isinstance(text, str) else b"\0") in text:
+                raise NoNumber(str(text), "no number")
+
+
+def _exactly(objects, dtype):
+    """Python's numbers in a dtype of whole ones, none of them through a float."""
+    about = np.iinfo(dtype)
+    for value in objects.flat:
+        if not isinstance(value, (int, float, np.number, np.bool_)) or isinstance(value, complex):
+            raise ValueError(f"{value!r:.40} is no number")
+        if value != value or abs(value) == np.inf or not about.min <= int(value) <= about.max:
+            raise ValueError(f"{value} is beyond {dtype}")
+    return np.array([int(value) for value in objects.flat], dtype).reshape(objects.shape)
 
 
 @lru_cache(maxsize=None)

@@ -388,7 +388,11 @@ def buffer_from_jsonl(file: PathLike, *, fill: Optional[Fill] = None) -> Buffer:
         >>> data.buffer_from_jsonl("x.jsonl")[1]
         {'x': 2}
     """
-    return _JsonLines(paths_of(file)[0], fill)
+    path = paths_of(file)[0]
+    with open(path, "rb") as head:
+        if head.read(2) == b"\x1f\x8b":
+            raise ValueError(f"[data] {path}: it is packed: stream_jsonl reads such files")
+    return _JsonLines(path, fill)
 
 
 def stream_jsonl(

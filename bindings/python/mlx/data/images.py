@@ -60,6 +60,7 @@ def load(
 ) -> np.ndarray:
     """An image file, or its bytes with `from_memory`: (H, W, 3), of format "RGBA" (H, W, 4), of "L"
     (H, W, 1). 16-bit samples lose their lower byte; transparency is dropped unless asked for.
+    Pixels are as they are stored: the orientation that EXIF names is not applied.
 
     Args:
         source: The file, or its bytes.
