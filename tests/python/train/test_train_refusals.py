@@ -125,6 +125,9 @@ def test_errors_say_in_which_batch():
     trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1))
     with pytest.raises(ValueError, match=r"\(step 2, batch 2 of epoch 1\)$"):
         trainer.fit([(x, y), (x[:, :1], y)])
+    for wrong in ((x[:, :1], y), (x, y + 3)):
+        with pytest.raises(ValueError, match=r"\(batch 2 to evaluate\)$"):
+            trainer.evaluate([(x, y), wrong])
 
 
 # --- steps of several batches ---------------------------------------------------------------------

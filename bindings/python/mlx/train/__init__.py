@@ -2,14 +2,10 @@
 
     from mlx.train import Checkpoint, EarlyStopping, Progress, Trainer
 
-    trainer = Trainer(
-        model,
-        nn.losses.cross_entropy,
-        optim.AdamW(1e-3),
-        metrics=["accuracy"],
-        callbacks=[Progress(), EarlyStopping("val_loss"), Checkpoint("run",
-        monitor="val_accuracy")], ) history = trainer.fit(batches, epochs=10, validation=others,
-        resume="run") history.plot("run/history.png")
+    watch = [Progress(), EarlyStopping("val_loss"), Checkpoint("run", monitor="val_accuracy")]
+    trainer = Trainer(model, loss, optimizer, metrics=["accuracy"], callbacks=watch)
+    history = trainer.fit(batches, epochs=10, validation=others, resume="run")
+    history.plot("run/history.png")
 
 Each part is usable alone: `Trainer.step` is one step, `mlx.train.metrics` measures, `EventWriter`
 writes TensorBoard's files, `checkpoint.write` and `read` keep arrays.

@@ -253,10 +253,10 @@ class Trainer:
         With `accumulate` the call of so many takes the optimizer's step, and its loss is that of
         all its batches; the others give no norm. What is refused, or with `on_nan="stop"` not
         finite, is an error and changes neither the model nor the optimizer nor what waits."""
-        with self._located():
+        with _located(self._where()):
             result = self.steps.train(arrays_of(batch))
             logs = self._values(result)
-        self._check_labels(logs)
+        self._check_labels(logs, self._where())
         self._check_finite(logs)
         if self.accumulate == 1:
             self.global_step += 1
@@ -268,16 +268,6 @@ class Trainer:
         """The numbers of a step, when all that it changes is computed."""
         mx.eval(result, self.model.state, self.optimizer.state, self.steps.sum)
         return {name: value.item() for name, value in result.items()}
-
-    @contextmanager
-    def _located(self) -> Iterator[None]:
-        """Errors say in which batch."""
-        try:
-            yield
-        except (RuntimeError, TypeError, ValueError) as error:
-            if error.args and isinstance(error.args[0], str):
-                error.args = (f"{error.args[0]}{self._where()}", *error.args[1:])
-            raise
 
     def _wait(self, logs):
         self._pending += 1
@@ -293,15 +283,15 @@ class Trainer:
         self.global_step += 1
         return {**logs, "loss": total / count if count else float("nan"), "count": count}
 
-    def _check_labels(self, logs):
+    def _check_labels(self, logs, where):
         weight = logs.pop("weight", 0.0)
         if not 0 <= weight < float("inf"):
-            raise ValueError(f"[train] a weight is {weight}, not a number from 0{self._where()}")
+            raise ValueError(f"[train] a weight is {weight}, not a number from 0{where}")
         low, high, classes = (logs.pop(name, None) for name in ("low", "high", "classes"))
         if classes is not None and (low < 0 or high >= classes):
             raise ValueError(
                 f"[train] a label is {low if low < 0 else high}, the model has {classes} classes"
-                f"{self._where()}"
+                f"{where}"
             )
 
     def _check_finite(self, logs):
@@ -348,9 +338,7 @@ class Trainer:
         for one in self.metrics:
             one.reset()
         total = count = 0.0
-        for result, prediction, target, weight in self._tested(data):
-            logs = {name: value.item() for name, value in result.items()}
-            self._check_labels(logs)
+        for logs, prediction, target, weight in self._tested(data):
             total, count = total + logs["loss"] * logs["count"], count + logs["count"]
             for one in self.metrics:
                 one.update(prediction, target, weight)
@@ -364,10 +352,14 @@ class Trainer:
         with self._evaluation():
             self._call("on_validation_begin")
             try:
-                for batch in Data(data, "data to evaluate").all():
-                    result, (prediction, target, weight) = steps.test(arrays_of(batch))
-                    mx.eval(result, prediction)
-                    yield result, prediction, target, weight
+                for number, batch in enumerate(Data(data, "data to evaluate").all(), 1):
+                    where = f" (batch {number} to evaluate)"
+                    with _located(where):
+                        result, (prediction, target, weight) = steps.test(arrays_of(batch))
+                        mx.eval(result, prediction)
+                    logs = {name: value.item() for name, value in result.items()}
+                    self._check_labels(logs, where)
+                    yield logs, prediction, target, weight
             finally:
                 self._call("on_validation_end")
 
@@ -539,6 +531,17 @@ class Trainer:
             return False
         self.load(path, other=other)
         return True
+
+
+@contextmanager
+def _located(where: str) -> Iterator[None]:
+    """Errors say in which batch."""
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError) as error:
+        if error.args and isinstance(error.args[0], str):
+            error.args = (f"{error.args[0]}{where}", *error.args[1:])
+        raise
 
 
 # What a callback raises that cannot take up a state.
