@@ -7,6 +7,8 @@ import mlx.data as dx
 import numpy as np
 import pytest
 
+from seeds import generator
+
 
 def vector(*values, key="x"):
     return dx.buffer_from_vector([{key: value} for value in values])
@@ -244,3 +246,12 @@ def test_normalize_keeps_differences_or_says_what_it_cannot(x, mean, std, wanted
             b[0]
     else:
         assert b[0]["x"].dtype == np.float32 and b[0]["x"].tolist() == wanted
+
+
+def test_normalize_is_near_to_that_of_float64():
+    random = generator(8)
+    for dtype in np.uint8, np.int16, np.float32, np.int32, np.float64:
+        x = (random.uniform(0, 255, (50, 3))).astype(dtype)
+        mean, std = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
+        found = vector(x).normalize("x", mean, std)[0]["x"]
+        np.testing.assert_allclose(found, (x - mean) / std, rtol=4e-7)

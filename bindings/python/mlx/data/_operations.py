@@ -57,17 +57,22 @@ _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 def _normalizer(shift, scale):
     """`(x - shift) / scale` of float64 as float32, at once in float32 where that loses nothing."""
     with np.errstate(all="ignore"):
-        shift32, factor32 = shift.astype(np.float32), (1 / scale).astype(np.float32)
-    ordinary = np.all((factor32 > 1e-30) & (factor32 < 1e30)) and np.all(abs(shift32) < 1e7)
-    same = np.all(shift32 == shift)
+        high, factor = shift.astype(np.float32), (1 / scale).astype(np.float32)
+        low = (shift - high).astype(np.float32)  # so that neither part loses what is near to it
+    ordinary = np.all((factor > 1e-30) & (factor < 1e30)) and np.all(abs(high) < 1e30)
+
+    def quick(a):
+        difference = a - high
+        difference -= low
+        return difference * factor
 
     def normalized(x):
         a = np.asarray(x)
-        if ordinary and (a.dtype.itemsize <= 2 and a.dtype.kind in "biuf"):
-            return (a.astype(np.float32) - shift32) * factor32
-        if ordinary and same and a.dtype == _FLOAT32:
-            with np.errstate(over="ignore"):
-                result = (a - shift32) * factor32
+        if ordinary and a.dtype.itemsize <= 2 and a.dtype.kind in "biuf":
+            return quick(a.astype(np.float32))
+        if ordinary and a.dtype == _FLOAT32:
+            with np.errstate(over="ignore", invalid="ignore"):
+                result = quick(a)
             if np.isfinite(result).all():
                 return result
         return _normalized(converted(a, _FLOAT64), shift, scale)
