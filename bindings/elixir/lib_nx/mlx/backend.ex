@@ -248,9 +248,8 @@ defmodule Mlx.Backend do
     end
   end
 
-  def map(out, tensor, _options, function) do
-    tensor |> function.() |> Nx.broadcast(out.shape) |> array() |> tensor(out)
-  end
+  def map(out, tensor, _options, function),
+    do: function |> Reduce.each([{array(tensor), tensor.type}], out.type) |> tensor(out)
 
   # --- reductions -----------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@ defmodule Mlx.Backend.Reduce do
   @moduledoc false
   # Reductions, sorting, and reductions by functions.
 
-  import Mlx.Backend.Types, only: [array: 1, cast: 2, computed: 1, tensor: 2]
+  import Mlx.Backend.Types, only: [array: 1, cast: 2, computed: 1, dtype: 1, placed: 2, tensor: 2]
 
   def sum(a, options, dtype), do: a |> cast(computed(dtype)) |> Mlx.sum(over(options))
   def product(a, options, dtype), do: a |> cast(computed(dtype)) |> Mlx.prod(over(options))
@@ -58,20 +58,45 @@ defmodule Mlx.Backend.Reduce do
     rest = Enum.to_list(0..(n - 1)//1) -- axes
     sizes = for i <- rest, do: elem(Mlx.shape(a), i)
     places = Mlx.reshape(Mlx.transpose(a, axes: axes ++ rest), [-1 | sizes])
-    fold(out, places, sizes, accumulator, function)
+    fold(out, places, tensor.type, sizes, accumulator, function)
   end
 
-  @doc "Fold the first axis with a function, from an accumulator; the rest has the shape of out."
-  def fold(out, places, sizes, accumulator, function) do
-    type = out.type
-    first = accumulator |> Nx.as_type(type) |> Nx.broadcast(List.to_tuple(sizes))
+  @doc "Fold the first axis of places with a function, from an accumulator; the rest is that of out."
+  def fold(out, places, type, sizes, accumulator, function) do
+    first = accumulator |> Nx.as_type(out.type) |> Nx.broadcast(List.to_tuple(sizes)) |> array()
 
     places
-    |> Enum.reduce(first, fn place, acc ->
-      place |> Mlx.Backend.Types.tensor() |> function.(acc) |> Nx.as_type(type)
-    end)
-    |> array()
+    |> Enum.reduce(first, &each(function, [{&1, type}, {&2, out.type}], out.type))
     |> Mlx.reshape(out.shape)
     |> tensor(out)
+  end
+
+  @doc "What a function of scalars gives for the elements of arrays of one shape, with their types."
+  def each(function, [{first, _type} | _] = given, type) do
+    {arrays, types} = Enum.unzip(given)
+    shape = Mlx.shape(first)
+    call = fn arrays -> scalar(function, Enum.zip(arrays, types), type) end
+
+    cond do
+      shape == {} -> call.(arrays)
+      0 in Tuple.to_list(shape) -> Mlx.zeros(shape, dtype: dtype(type))
+      true -> arrays |> Enum.map(&Mlx.flatten/1) |> together(call) |> Mlx.reshape(shape)
+    end
+  end
+
+  defp scalar(function, given, type) do
+    tensors = for {array, type} <- given, do: placed(array, Nx.template({}, type))
+    function |> apply(tensors) |> Nx.as_type(type) |> array()
+  end
+
+  # All at once, or one by one where the function asks for values.
+  defp together(arrays, call) do
+    Mlx.vmap(call).(arrays)
+  rescue
+    _error in Mlx.Error ->
+      arrays
+      |> Enum.map(&Mlx.split(&1, Mlx.size(&1)))
+      |> Enum.zip_with(fn parts -> parts |> Enum.map(&Mlx.reshape(&1, [])) |> call.() end)
+      |> Mlx.stack()
   end
 end

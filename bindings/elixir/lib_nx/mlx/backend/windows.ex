@@ -114,7 +114,7 @@ defmodule Mlx.Backend.Windows do
     places = windows |> Mlx.shape() |> Tuple.to_list() |> Enum.take(n)
     order = inner(shape) ++ Enum.to_list(0..(n - 1)//1)
     parts = windows |> Mlx.transpose(axes: order) |> Mlx.reshape([-1 | places])
-    Reduce.fold(out, parts, places, accumulator, function)
+    Reduce.fold(out, parts, out.type, places, accumulator, function)
   end
 
   # --- scatters -------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ defmodule Mlx.Compiler.Graph do
 
   defp look(%T{data: %{id: id}} = t, seen, type) when not is_map_key(seen, id) do
     {_args, seen} =
-      Tree.apply_args(t, type, Map.put(seen, id, t), fn inner, seen ->
+      walk(t, type, Map.put(seen, id, t), fn inner, seen ->
         {inner, look(inner, seen, type)}
       end)
 
@@ -95,4 +95,8 @@ defmodule Mlx.Compiler.Graph do
   end
 
   defp look(_other, seen, _type), do: seen
+
+  @doc "As `Tree.apply_args/4`, but that a function's parameters are of its own scope."
+  def walk(%T{data: %{op: :fun, args: args}}, :scope, acc, _function), do: {args, acc}
+  def walk(t, type, acc, function), do: Tree.apply_args(t, type, acc, function)
 end

@@ -7,7 +7,7 @@ defmodule Mlx.Compiler.Program do
   # which the first have its arguments; while it is made a register is a parameter of that number.
 
   alias Mlx.Compiler.Graph
-  alias Nx.Defn.{Composite, Expr, Tree}
+  alias Nx.Defn.{Composite, Expr}
   alias Nx.Tensor, as: T
 
   # Of a graph within: what would be longer is a loop.
@@ -176,7 +176,7 @@ defmodule Mlx.Compiler.Program do
         {known, new}
 
       %{} ->
-        {args, new} = Tree.apply_args(t, :scope, new, &rewrite/2)
+        {args, new} = Graph.walk(t, :scope, new, &rewrite/2)
         changed(t, args, new)
     end
   end
@@ -204,7 +204,7 @@ defmodule Mlx.Compiler.Program do
   defp certain(t), do: children(t)
 
   defp children(t) do
-    {_args, found} = Tree.apply_args(t, :scope, [], &{&1, [&1 | &2]})
+    {_args, found} = Graph.walk(t, :scope, [], &{&1, [&1 | &2]})
     for %T{} = child <- Enum.reverse(found), do: child
   end
 
