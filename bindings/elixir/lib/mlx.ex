@@ -272,7 +272,8 @@ defmodule Mlx do
 
   Options:
 
-    * `:in_axes` the batch axis of all arguments (0), or a list with one for each; nil: none
+    * `:in_axes` the batch axis of all arguments (0), or a list with one for each; negative ones
+      count from the last, and nil is none
     * `:out_axes` that of the results, or one for each part of a tuple
   """
   @spec vmap(function, keyword) :: function

@@ -59,6 +59,31 @@ defmodule Mlx.TransformsTest do
     assert Mlx.to_list(per_example.(Mlx.array([[1.0], [2.0]]))) == [[2.0], [4.0]]
   end
 
+  test "axes of vmap count from the last, and nil is none" do
+    total = fn x, y -> Mlx.sum(Mlx.add(x, y)) end
+    a = Mlx.array([[1, 2, 3], [4, 5, 6]])
+    b = Mlx.array([10, 20, 30])
+    assert Mlx.to_list(Mlx.vmap(total, in_axes: [-1, 0]).(a, b)) == [25, 47, 69]
+    assert Mlx.to_list(Mlx.vmap(total, in_axes: [nil, -1]).(a, b)) == [81, 141, 201]
+    double = fn x -> Mlx.multiply(x, 2) end
+    columns = [[2, 8], [4, 10], [6, 12]]
+    assert Mlx.to_list(Mlx.vmap(double, in_axes: -1).(a)) == columns
+    assert Mlx.to_list(Mlx.vmap(double, out_axes: -1).(a)) == columns
+
+    assert Mlx.to_list(Mlx.vmap(double, in_axes: -2, out_axes: -2).(a)) == [
+             [2, 4, 6],
+             [8, 10, 12]
+           ]
+
+    assert Mlx.to_list(Mlx.vmap(double, in_axes: nil, out_axes: nil).(b)) == [20, 40, 60]
+
+    for options <- [[in_axes: -3], [in_axes: 2], [out_axes: -3], [out_axes: 2]] do
+      assert error(fn -> Mlx.vmap(double, options).(a) end).reason == :range
+    end
+
+    assert error(fn -> Mlx.vmap(double, in_axes: :first).(a) end).message =~ "number or nil"
+  end
+
   test "compiled functions are called once for each kind of arguments" do
     me = self()
 

@@ -120,29 +120,42 @@ defmodule Mlx.Transforms do
       {closure, result} =
         closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
 
-      axes = axes(in_axes, arguments)
+      axes = axes(in_axes, arguments, 0)
       {inputs, outputs} = Job.run({:vmap_trace, closure, arrays, axes})
       tree = rebuilt(result, outputs)
       trees = if is_tuple(tree), do: Tuple.to_list(tree), else: [tree]
-      to = axes(out_axes, trees)
+      to = axes(out_axes, trees, 1)
       rebuilt(result, Job.run({:vmap_replace, arrays, inputs, outputs, axes, to}))
     end)
   end
 
-  # An axis for each array: one for all, or one for each argument or part of a tuple.
-  defp axes(axes, trees) when is_list(axes) or is_tuple(axes) do
+  # An axis for each array: one for all, or one for each argument or part of a tuple. Results have
+  # `more` axes than what was traced.
+  defp axes(axes, trees, more) when is_list(axes) or is_tuple(axes) do
     axes = if is_tuple(axes), do: Tuple.to_list(axes), else: axes
 
     if length(axes) != length(trees) do
       Error.fail(:vmap, "#{length(axes)} axes were given for #{length(trees)} trees")
     end
 
-    axes |> Enum.zip(trees) |> Enum.flat_map(fn {axis, tree} -> axes(axis, [tree]) end)
+    axes |> Enum.zip(trees) |> Enum.flat_map(fn {axis, tree} -> axes(axis, [tree], more) end)
   end
 
-  defp axes(axis, trees) do
+  defp axes(axis, trees, more) do
     {arrays, _template} = Tree.flatten(trees, numbers: true)
-    for _ <- arrays, do: axis || -1
+    for a <- arrays, do: axis(axis, Mlx.ndim(a) + more)
+  end
+
+  # As the native half has it: -1 is none.
+  defp axis(nil, _n), do: -1
+  defp axis(i, n) when is_integer(i) and i >= -n and i < n, do: if(i < 0, do: i + n, else: i)
+
+  defp axis(i, n) when is_integer(i) do
+    Error.fail(:vmap, :range, "there is no axis #{i} among #{n}, which are counted from 0 or -1")
+  end
+
+  defp axis(other, _n) do
+    Error.fail(:vmap, "an axis must be a number or nil, not #{inspect(other, limit: 5)}")
   end
 
   # --- compile --------------------------------------------------------------------------------
