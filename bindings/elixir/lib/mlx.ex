@@ -16,7 +16,7 @@ defmodule Mlx do
   Sizes and axes go in lists or tuples.
   """
 
-  alias Mlx.{Array, Error, Job, Native, Tree}
+  alias Mlx.{Array, Error, Job, Native, Options, Tree}
 
   @typedoc "`:float32` and so on, or as Nx writes it: `{:f, 32}`."
   @type dtype :: atom | {atom, pos_integer}
@@ -168,7 +168,7 @@ defmodule Mlx do
   """
   @spec eval(tree, keyword) :: tree when tree: term
   def eval(tree, options \\ []) do
-    timeout = Keyword.get(options, :timeout, :infinity)
+    %{timeout: timeout} = Options.read(:eval, options, timeout: :infinity)
     Job.eval(Tree.leaves(tree), timeout)
     tree
   end

@@ -11,6 +11,7 @@ defmodule Mlx.JobTest do
     assert Mlx.Memory.stats().jobs == 0
     assert error(fn -> Mlx.eval(a, timeout: -1) end).operation == "timeout"
     assert error(fn -> Mlx.eval(a, timeout: 1.5) end).reason == :invalid
+    assert error(fn -> Mlx.eval(a, timeout: 2 ** 32) end).message =~ "at most 4294967295, not"
     b = slow(2)
     assert Mlx.eval(b, timeout: 500_000) == b
   end

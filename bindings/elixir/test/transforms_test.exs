@@ -84,6 +84,30 @@ defmodule Mlx.TransformsTest do
     assert error(fn -> Mlx.vmap(double, in_axes: :first).(a) end).message =~ "number or nil"
   end
 
+  test "options that are none are refused, and the known ones named" do
+    f = fn x -> Mlx.sum(x) end
+    x = Mlx.array([1.0])
+
+    for {call, known} <- [
+          {fn -> Mlx.grad(f, argnum: 1) end, "[:argnums]"},
+          {fn -> Mlx.value_and_grad(f, argnum: 1) end, "[:argnums]"},
+          {fn -> Mlx.vmap(f, axes: 1) end, "[:in_axes, :out_axes]"},
+          {fn -> Mlx.compile(f, shape_less: true) end, "[:shapeless]"},
+          {fn -> Mlx.eval(x, tiemout: 1) end, "[:timeout]"},
+          {fn -> Mlx.IO.load("x.npy", mapp: true) end, "[:mapped, :metadata, :timeout]"},
+          {fn -> Mlx.IO.save("x.npy", x, mapped: 1) end, "[:metadata, :compressed, :timeout]"},
+          {fn -> Mlx.Export.save("x.mlxfn", f, [x], less: 1) end, "[:shapeless]"},
+          {fn -> Mlx.Profile.start(bytes: 1) end, "[:memory]"}
+        ] do
+      assert %{reason: :invalid, message: "there is no option " <> rest} = error(call)
+      assert rest =~ known
+    end
+
+    for call <- [&Mlx.grad(f, &1), &Mlx.vmap(f, &1), &Mlx.compile(f, &1), &Mlx.eval(x, &1)] do
+      assert error(fn -> call.(1) end).message =~ "a keyword list, not 1"
+    end
+  end
+
   test "compiled functions are called once for each kind of arguments" do
     me = self()
 

@@ -6,7 +6,7 @@ defmodule Mlx.IO do
   which must not be changed while they live. Saving replaces a file whole or not at all.
   """
 
-  alias Mlx.{Array, Error, Job}
+  alias Mlx.{Array, Error, Job, Options}
 
   @doc """
   The array of an npy file, or the arrays of another one by name.
@@ -20,22 +20,18 @@ defmodule Mlx.IO do
   @spec load(Path.t(), keyword) :: Array.t() | %{String.t() => Array.t()} | {map, map}
   def load(path, options \\ []) do
     path = name(path)
-    mapped = Keyword.get(options, :mapped, false)
-    timeout = Keyword.get(options, :timeout, :infinity)
+    o = Options.read(:load, options, mapped: false, metadata: false, timeout: :infinity)
 
     case format(path) do
-      :npy -> Job.run({:load_npy, path, mapped}, timeout)
-      :npz -> {:load_npz, path} |> Job.run(timeout) |> Map.new()
-      :safetensors -> {:load_safetensors, path, mapped} |> Job.run(timeout) |> both(options)
-      :gguf -> {:load_gguf, path, mapped} |> Job.run(timeout) |> both(options)
+      :npy -> Job.run({:load_npy, path, o.mapped}, o.timeout)
+      :npz -> {:load_npz, path} |> Job.run(o.timeout) |> Map.new()
+      :safetensors -> {:load_safetensors, path, o.mapped} |> Job.run(o.timeout) |> both(o)
+      :gguf -> {:load_gguf, path, o.mapped} |> Job.run(o.timeout) |> both(o)
     end
   end
 
-  defp both({arrays, metadata}, options) do
-    if Keyword.get(options, :metadata, false),
-      do: {Map.new(arrays), Map.new(metadata)},
-      else: Map.new(arrays)
-  end
+  defp both({arrays, metadata}, %{metadata: asked}),
+    do: if(asked, do: {Map.new(arrays), Map.new(metadata)}, else: Map.new(arrays))
 
   @doc """
   Write an array (npy) or a map of arrays by name.
@@ -50,18 +46,16 @@ defmodule Mlx.IO do
   @spec save(Path.t(), Array.t() | map, keyword) :: :ok
   def save(path, arrays, options \\ []) do
     path = name(path)
-    metadata = options |> Keyword.get(:metadata, %{}) |> Enum.to_list()
-    timeout = Keyword.get(options, :timeout, :infinity)
+    o = Options.read(:save, options, metadata: %{}, compressed: false, timeout: :infinity)
+    metadata = Enum.to_list(o.metadata)
 
     case format(path) do
-      :npy -> Job.run({:save_npy, path, arrays}, timeout)
-      :npz -> Job.run({:save_npz, path, pairs(arrays), compressed(options)}, timeout)
-      :safetensors -> Job.run({:save_safetensors, path, pairs(arrays), metadata}, timeout)
-      :gguf -> Job.run({:save_gguf, path, pairs(arrays), metadata}, timeout)
+      :npy -> Job.run({:save_npy, path, arrays}, o.timeout)
+      :npz -> Job.run({:save_npz, path, pairs(arrays), o.compressed}, o.timeout)
+      :safetensors -> Job.run({:save_safetensors, path, pairs(arrays), metadata}, o.timeout)
+      :gguf -> Job.run({:save_gguf, path, pairs(arrays), metadata}, o.timeout)
     end
   end
-
-  defp compressed(options), do: Keyword.get(options, :compressed, false)
 
   defp pairs(arrays) when is_map(arrays) and not is_struct(arrays), do: Enum.to_list(arrays)
 
@@ -93,7 +87,7 @@ defmodule Mlx.Export do
       [y] = Mlx.Export.load("f.mlxfn").([Mlx.array([2.0])])
   """
 
-  alias Mlx.{Job, Transforms, Tree}
+  alias Mlx.{Job, Options, Transforms, Tree}
 
   @doc """
   Trace a function on a list of arguments and write its graph. Its arrays, in order, are what the
@@ -105,7 +99,7 @@ defmodule Mlx.Export do
   """
   @spec save(Path.t(), function, list, keyword) :: :ok
   def save(path, function, arguments, options \\ []) do
-    shapeless = Keyword.get(options, :shapeless, false)
+    %{shapeless: shapeless} = Options.read(:export, options, shapeless: false)
     {arrays, template} = Tree.flatten(arguments)
     call = fn arrays -> apply(function, Tree.unflatten(template, arrays)) end
     call = if shapeless, do: fn arrays -> Job.forwarded(fn -> call.(arrays) end) end, else: call

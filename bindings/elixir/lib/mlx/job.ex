@@ -4,6 +4,7 @@ defmodule Mlx.Job do
   # says how it ended, and calls the functions that the thread asks for. What such a function raises
   # is raised again here, with its stacktrace.
 
+  import Mlx.Options, only: [deadline: 1, left: 1]
   alias Mlx.Native
 
   # The job in whose function this process is; jobs started there run on its thread.
@@ -88,21 +89,6 @@ defmodule Mlx.Job do
 
   defp called(:evaluates, row, arguments, options), do: run({:call, row, arguments, options})
   defp called(result, _row, _arguments, _options), do: result
-
-  defp deadline(:infinity), do: :infinity
-
-  defp deadline(timeout) when is_integer(timeout) and timeout >= 0,
-    do: System.monotonic_time(:millisecond) + timeout
-
-  defp deadline(timeout) do
-    Mlx.Error.fail(
-      :timeout,
-      "a timeout must be :infinity or milliseconds, not #{inspect(timeout, limit: 5)}"
-    )
-  end
-
-  defp left(:infinity), do: :infinity
-  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
 
   # failure: what a function raised, or :timeout
   defp wait(job, parent, reference, deadline, failure) do

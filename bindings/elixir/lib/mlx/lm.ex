@@ -31,7 +31,7 @@ defmodule Mlx.LM do
       text the prompt begins with
   """
 
-  alias Mlx.{Array, Error, Job, Native, Tokenizer}
+  alias Mlx.{Array, Error, Job, Native, Options, Tokenizer}
   alias Mlx.LM.{JSON, Piece}
 
   @enforce_keys [:ref]
@@ -220,25 +220,10 @@ defmodule Mlx.LM do
 
   defp ask(model, prompt, options, timeout) do
     reference = make_ref()
-    deadline = deadline(timeout)
+    deadline = Options.deadline(timeout, :lm)
     ticket = Job.run({:ask, batch(model), reference, prompt, options}, timeout)
     %{reference: reference, ticket: ticket, deadline: deadline, ended: false}
   end
-
-  defp deadline(:infinity), do: :infinity
-
-  defp deadline(timeout) when is_integer(timeout) and timeout >= 0,
-    do: System.monotonic_time(:millisecond) + timeout
-
-  defp deadline(other) do
-    Error.fail(
-      :lm,
-      "a timeout must be :infinity or milliseconds, not #{inspect(other, limit: 5)}"
-    )
-  end
-
-  defp left(:infinity), do: :infinity
-  defp left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
 
   defp next(%{ended: true} = asked), do: {:halt, asked}
 
@@ -249,7 +234,8 @@ defmodule Mlx.LM do
       {^reference, :lm, _, _, finish, _, _, _, _, _, _} = event -> piece(event, asked, finish)
       {^reference, :lm_error, error} -> raise error
     after
-      left(asked.deadline) -> Error.fail(:lm, :timeout, "the answer took longer than the timeout")
+      Options.left(asked.deadline) ->
+        Error.fail(:lm, :timeout, "the answer took longer than the timeout")
     end
   end
 

@@ -18,7 +18,7 @@ defmodule Mlx.Optimizers do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, Error, Tree}
+  alias Mlx.{Array, Error, Options, Tree}
   alias Mlx.Optimizers.Rules
 
   @enforce_keys [:rules]
@@ -114,7 +114,13 @@ defmodule Mlx.Optimizers do
   """
   @spec sgd(rate, keyword) :: t
   def sgd(rate, options \\ []) do
-    o = options(:sgd, options, momentum: 0.0, weight_decay: 0.0, dampening: 0.0, nesterov: false)
+    o =
+      Options.read(:sgd, options,
+        momentum: 0.0,
+        weight_decay: 0.0,
+        dampening: 0.0,
+        nesterov: false
+      )
 
     check(:sgd, not o.nesterov or (o.momentum > 0 and o.dampening == 0), fn ->
       "nesterov needs a momentum and no dampening"
@@ -133,7 +139,7 @@ defmodule Mlx.Optimizers do
   """
   @spec rmsprop(rate, keyword) :: t
   def rmsprop(rate, options \\ []) do
-    o = options(:rmsprop, options, alpha: 0.99, eps: 1.0e-8)
+    o = Options.read(:rmsprop, options, alpha: 0.99, eps: 1.0e-8)
     check(:rmsprop, o.alpha >= 0 and o.eps > 0, fn -> "alpha must be >= 0 and eps > 0" end)
     new(:rmsprop, rate, o)
   end
@@ -144,7 +150,7 @@ defmodule Mlx.Optimizers do
   """
   @spec adagrad(rate, keyword) :: t
   def adagrad(rate, options \\ []) do
-    o = options(:adagrad, options, eps: 1.0e-8)
+    o = Options.read(:adagrad, options, eps: 1.0e-8)
     check(:adagrad, o.eps > 0, fn -> "eps must be > 0" end)
     new(:adagrad, rate, o)
   end
@@ -161,7 +167,7 @@ defmodule Mlx.Optimizers do
   """
   @spec adadelta(rate, keyword) :: t
   def adadelta(rate, options \\ []) do
-    o = options(:adadelta, options, rho: 0.9, eps: 1.0e-6)
+    o = Options.read(:adadelta, options, rho: 0.9, eps: 1.0e-6)
     check(:adadelta, o.rho >= 0 and o.eps > 0, fn -> "rho must be >= 0 and eps > 0" end)
     new(:adadelta, rate, o)
   end
@@ -188,7 +194,7 @@ defmodule Mlx.Optimizers do
 
   defp adam(kind, rate, options, more) do
     defaults = [betas: {0.9, 0.999}, eps: 1.0e-8, bias_correction: false] ++ more
-    o = options(kind, options, defaults)
+    o = Options.read(kind, options, defaults)
     check(kind, o.eps >= 0, fn -> "eps must be >= 0" end)
     new(kind, rate, betas(kind, o))
   end
@@ -203,7 +209,7 @@ defmodule Mlx.Optimizers do
   """
   @spec adamax(rate, keyword) :: t
   def adamax(rate, options \\ []) do
-    o = options(:adamax, options, betas: {0.9, 0.999}, eps: 1.0e-8)
+    o = Options.read(:adamax, options, betas: {0.9, 0.999}, eps: 1.0e-8)
     check(:adamax, o.eps >= 0, fn -> "eps must be >= 0" end)
     new(:adamax, rate, betas(:adamax, o))
   end
@@ -219,7 +225,7 @@ defmodule Mlx.Optimizers do
   """
   @spec lion(rate, keyword) :: t
   def lion(rate, options \\ []) do
-    o = options(:lion, options, betas: {0.9, 0.99}, weight_decay: 0.0)
+    o = Options.read(:lion, options, betas: {0.9, 0.99}, weight_decay: 0.0)
     new(:lion, rate, betas(:lion, o))
   end
 
@@ -251,7 +257,7 @@ defmodule Mlx.Optimizers do
       warmup_init: false
     ]
 
-    o = options(:adafactor, options, defaults)
+    o = Options.read(:adafactor, options, defaults)
 
     check(:adafactor, rate != nil or o.relative_step, fn ->
       "a rate or relative_step is needed"
@@ -276,7 +282,7 @@ defmodule Mlx.Optimizers do
   @spec muon(rate, keyword) :: t
   def muon(rate, options \\ []) do
     defaults = [momentum: 0.95, weight_decay: 0.01, nesterov: true, ns_steps: 5]
-    new(:muon, rate, options(:muon, options, defaults))
+    new(:muon, rate, Options.read(:muon, options, defaults))
   end
 
   @doc """
@@ -310,20 +316,6 @@ defmodule Mlx.Optimizers do
       :optimizer,
       "a rate is a number, an array or a function of the step, not #{inspect(other, limit: 5)}"
     )
-  end
-
-  defp options(name, given, defaults) do
-    unless Keyword.keyword?(given),
-      do: Error.fail(name, "options are a keyword list, not #{inspect(given, limit: 5)}")
-
-    for {key, _} <- given, not Keyword.has_key?(defaults, key) do
-      Error.fail(
-        name,
-        "there is no option #{inspect(key)}; there are #{inspect(Keyword.keys(defaults))}"
-      )
-    end
-
-    defaults |> Keyword.merge(given) |> Map.new()
   end
 
   defp betas(name, o) do

@@ -11,7 +11,7 @@ defmodule Mlx.Profile do
   `mlx trace`.
   """
 
-  alias Mlx.{Job, Tokenizer}
+  alias Mlx.{Job, Options, Tokenizer}
 
   @enforce_keys [:ref]
   defstruct [:ref]
@@ -47,8 +47,10 @@ defmodule Mlx.Profile do
 
   @doc "A profile that records from now on. Options as of `run/2`."
   @spec start(keyword) :: t
-  def start(options \\ []),
-    do: %__MODULE__{ref: Job.run({:profile_start, Keyword.get(options, :memory, 0)})}
+  def start(options \\ []) do
+    %{memory: memory} = Options.read(:profile, options, memory: 0)
+    %__MODULE__{ref: Job.run({:profile_start, memory})}
+  end
 
   @doc "Record no longer."
   @spec stop(t) :: t

@@ -4,12 +4,12 @@ defmodule Mlx.Transforms do
   # arrays for the native half, which calls it back in this process (Mlx.Job); a cell takes the
   # structure of its result along.
 
-  alias Mlx.{Error, Job, Native, Tree}
+  alias Mlx.{Error, Job, Native, Options, Tree}
 
   # --- derivatives ----------------------------------------------------------------------------
 
   def value_and_grad(function, options) do
-    argnums = Keyword.get(options, :argnums, 0)
+    %{argnums: argnums} = Options.read(:grad, options, argnums: 0)
 
     of_arity(function, fn arguments ->
       numbers = argnums |> List.wrap() |> Enum.map(&place(&1, arguments))
@@ -111,8 +111,8 @@ defmodule Mlx.Transforms do
   # --- vmap -----------------------------------------------------------------------------------
 
   def vmap(function, options) do
-    in_axes = Keyword.get(options, :in_axes, 0)
-    out_axes = Keyword.get(options, :out_axes, 0)
+    %{in_axes: in_axes, out_axes: out_axes} =
+      Options.read(:vmap, options, in_axes: 0, out_axes: 0)
 
     of_arity(function, fn arguments ->
       {arrays, template} = Tree.flatten(arguments, numbers: true)
@@ -164,7 +164,7 @@ defmodule Mlx.Transforms do
   @most_traces 64
 
   def compile(function, options) do
-    shapeless = Keyword.get(options, :shapeless, false)
+    %{shapeless: shapeless} = Options.read(:compile, options, shapeless: false)
     traces = Native.cell_new(%{})
 
     of_arity(function, fn arguments ->

@@ -1,0 +1,43 @@
+defmodule Mlx.Options do
+  @moduledoc false
+  # What functions that are not of the catalog take as options.
+
+  alias Mlx.Error
+
+  @doc "The options of an operation as a map, with the defaults; all that there are have one."
+  def read(name, given, defaults) do
+    unless Keyword.keyword?(given),
+      do: Error.fail(name, "options are a keyword list, not #{inspect(given, limit: 5)}")
+
+    for {key, _} <- given, not Keyword.has_key?(defaults, key) do
+      Error.fail(
+        name,
+        "there is no option #{inspect(key)}; there are #{inspect(Keyword.keys(defaults))}"
+      )
+    end
+
+    defaults |> Keyword.merge(given) |> Map.new()
+  end
+
+  # What a process can wait for.
+  @longest 0xFFFF_FFFF
+
+  @doc "When a timeout ends, in the milliseconds of the monotonic clock, or :infinity."
+  def deadline(timeout, name \\ :timeout)
+  def deadline(:infinity, _name), do: :infinity
+
+  def deadline(timeout, _name) when is_integer(timeout) and timeout in 0..@longest,
+    do: System.monotonic_time(:millisecond) + timeout
+
+  def deadline(timeout, name) do
+    Error.fail(
+      name,
+      "a timeout must be :infinity or milliseconds, at most #{@longest}, " <>
+        "not #{inspect(timeout, limit: 5)}"
+    )
+  end
+
+  @doc "The milliseconds until a deadline."
+  def left(:infinity), do: :infinity
+  def left(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+end
