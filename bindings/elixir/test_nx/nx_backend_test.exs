@@ -26,6 +26,37 @@ defmodule Mlx.NxBackendTest do
     on_exit(fn -> Application.delete_env(:mlx, :precise) end)
   end
 
+  test "what has no Cholesky factor has rows of NaN" do
+    Application.delete_env(:mlx, :precise)
+    fine = [[4.0, 2.0], [2.0, 5.0]]
+    rows = [[[1.0, 2.0], [2.0, 1.0]], fine, [[-1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 1.0]]]
+
+    wanted = [
+      1.0,
+      0.0,
+      :nan,
+      :nan,
+      2.0,
+      0.0,
+      1.0,
+      2.0,
+      :nan,
+      0.0,
+      :nan,
+      :nan,
+      1.0,
+      0.0,
+      :nan,
+      :nan
+    ]
+
+    jitted = Nx.Defn.jit(&Nx.LinAlg.cholesky/1, compiler: Mlx.Compiler)
+
+    for cholesky <- [&Nx.LinAlg.cholesky/1, jitted], type <- [:f32, :f64] do
+      assert rows |> Nx.tensor(type: type) |> cholesky.() |> Nx.to_flat_list() == wanted
+    end
+  end
+
   test "factors and solutions" do
     a = Nx.tensor([[4.0, 2.0, 1.0], [2.0, 5.0, 3.0], [1.0, 3.0, 6.0]])
     b = Nx.tensor([1.0, 2.0, 3.0])

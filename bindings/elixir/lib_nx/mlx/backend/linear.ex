@@ -123,7 +123,18 @@ defmodule Mlx.Backend.Linear do
     |> cast(computed(dtype(out.type)))
     |> Mlx.Linalg.cholesky()
     |> Mlx.add(0)
+    |> definite()
     |> tensor(out)
+  end
+
+  # Rows from the first pivot that is not positive on, which are no factor, become NaN, as in Nx.
+  defp definite(l) do
+    pivots = l |> Mlx.diagonal(axis1: -2, axis2: -1) |> Mlx.real()
+    fine = pivots |> Mlx.greater(0) |> Mlx.astype(:uint8) |> Mlx.cumprod(axis: -1)
+    n = l |> Mlx.shape() |> Tuple.to_list() |> List.last()
+    lower = Mlx.tri(n, dtype: :bool)
+    no_factor = fine |> Mlx.equal(0) |> Mlx.expand_dims([-1]) |> Mlx.logical_and(lower)
+    Mlx.where(no_factor, :nan, l)
   end
 
   # a x = b, or x a = b where left_side is false; a may be transposed.
