@@ -159,34 +159,6 @@ static void check_tile(const mx_kernels *set, int m, int n) {
     kv_free(MX_FLOAT32, b);
 }
 
-/* Operands with steps of their own, of which nothing more than the product's numbers is read. */
-static void check_row_tile(const mx_kernels *set, int m, int n, bool add) {
-    enum { B_STEP = 70, A_STEP = 3 };
-    const float *row[MOST_MR];
-    float *x = kv_random(MX_FLOAT32, 90 + K * A_STEP, 3);
-    float *b = kv_random(MX_FLOAT32, (size_t)((K - 1) * B_STEP + n), 3), c[MOST_MR][MOST_NR + 1];
-    ptrdiff_t bad = 0;
-    for (int i = 0; i < set->matmul->f32->mr; i++)
-        row[i] = x + kv_below(90);
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j <= n; j++)
-            c[i][j] = 7;
-    set->conv->row_tile(&(mx_k_row_tile_args){m, n, add, K, row, A_STEP, b, B_STEP, c[0],
-                                              MOST_NR + 1});
-    for (int i = 0; i < m; i++) {
-        for (int j = 0; j < n; j++) {
-            float sum = 0;
-            for (ptrdiff_t k = 0; k < K; k++)
-                sum += row[i][k * A_STEP] * b[k * B_STEP + j];
-            bad += c[i][j] != (add ? 7 + sum : sum);
-        }
-        bad += c[i][n] != 7;
-    }
-    CHECK_MSG(bad == 0, "%s row tile %d x %d: %td wrong", set->name, m, n, bad);
-    kv_free(MX_FLOAT32, x);
-    kv_free(MX_FLOAT32, b);
-}
-
 /* Three runs of positions; a and b have steps of their own. */
 static void check_outer(const mx_kernels *set, int n) {
     static const ptrdiff_t len[RUNS] = {1, 6, 3};
@@ -225,10 +197,8 @@ static void tiles(void) {
     const mx_kernels *const *sets = mx_kernels_all(&count);
     for (int s = 0; s < count; s++)
         for (int m = 1; m <= sets[s]->matmul->f32->mr; m++)
-            for (int n = 1; n <= sets[s]->matmul->f32->nr; n++) {
+            for (int n = 1; n <= sets[s]->matmul->f32->nr; n++)
                 check_tile(sets[s], m, n);
-                check_row_tile(sets[s], m, n, n % 2);
-            }
     for (int s = 0; s < count; s++)
         for (int n = 1; n <= sets[s]->matmul->f32->nr; n++)
             check_outer(sets[s], n);

@@ -244,6 +244,41 @@ static void many(const mx_k_matmul *k) {
         }
 }
 
+/* ---- products that read operands where they lie ---- */
+
+/* Operands with steps of their own, of which nothing more than the product's numbers is read. */
+static void check_row_tile(const mx_k_matmul *k, int m, int n, bool add) {
+    enum { K = 40, MOST_MR = 16, MOST_NR = 64, B_STEP = 70, A_STEP = 3 };
+    const float *row[MOST_MR];
+    float *x = kv_random(MX_FLOAT32, 90 + K * A_STEP, 3);
+    float *b = kv_random(MX_FLOAT32, (size_t)((K - 1) * B_STEP + n), 3), c[MOST_MR][MOST_NR + 1];
+    ptrdiff_t bad = 0;
+    for (int i = 0; i < k->f32->mr; i++)
+        row[i] = x + kv_below(90);
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j <= n; j++)
+            c[i][j] = 7;
+    k->row_tile(&(mx_k_row_tile_args){m, n, add, K, row, A_STEP, b, B_STEP, c[0], MOST_NR + 1});
+    for (int i = 0; i < m; i++) {
+        for (int j = 0; j < n; j++) {
+            float sum = 0;
+            for (ptrdiff_t p = 0; p < K; p++)
+                sum += row[i][p * A_STEP] * b[p * B_STEP + j];
+            bad += c[i][j] != (add ? 7 + sum : sum);
+        }
+        bad += c[i][n] != 7;
+    }
+    CHECK_MSG(bad == 0, "row tile %d x %d: %td wrong", m, n, bad);
+    kv_free(MX_FLOAT32, x);
+    kv_free(MX_FLOAT32, b);
+}
+
+static void row_tiles(const mx_k_matmul *k) {
+    for (int m = 1; m <= k->f32->mr; m++)
+        for (int n = 1; n <= k->f32->nr; n++)
+            check_row_tile(k, m, n, n % 2);
+}
+
 int main(void) {
     int count;
     const mx_kernels *const *all = mx_kernels_all(&count);
@@ -256,6 +291,7 @@ int main(void) {
         tile_format(k->f32, MX_FLOAT32);
         tile_format(k->f32, MX_FLOAT16);
         tile_format(k->f64, MX_FLOAT64);
+        row_tiles(k);
         if (k->bf16->tile && mx_cpuinfo_get()->avx512_bf16)
             tile_format(k->bf16, MX_BFLOAT16);
         stores(k);

@@ -14,7 +14,6 @@
 #include "base/cache.h"
 #include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
-#include "kernels/conv/k_conv.h"
 #include "kernels/kernels.h"
 
 #ifdef MX_TORTURE
@@ -170,7 +169,7 @@ static void run_tiles(const product *p, const strip *s, int64_t i, int64_t k0, i
         for (int64_t l = 0; l < mr; l++)
             row[l] = data + (s->j + r + (l < t.m ? l : 0)) * p->rows.step;
         t.c = s->sums + r * s->ld + i;
-        mx_kernels_get()->conv->row_tile(&t);
+        mx_kernels_get()->matmul->row_tile(&t);
     }
 }
 

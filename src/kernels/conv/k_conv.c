@@ -363,7 +363,6 @@ const mx_k_conv KN(mx_conv) = {
                          [MX_FLOAT16] = KN(k_depthwise_weight_f16),
                          [MX_BFLOAT16] = KN(k_depthwise_weight_bf16)},
     .tile = KN(k_conv_tile),
-    .row_tile = KN(k_row_tile),
     .outer = KN(k_conv_outer),
     .patches = KN(k_conv_patches),
     .winograd = &KN(mx_winograd),

@@ -3,7 +3,6 @@
 #ifndef MX_KERNELS_K_CONV_H
 #define MX_KERNELS_K_CONV_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/dtype.h"
@@ -48,25 +47,6 @@ typedef struct mx_k_conv_tile_args {
 } mx_k_conv_tile_args;
 typedef void mx_k_conv_tile(const mx_k_conv_tile_args *a);
 
-/* A register tile of a product whose operands are read where they lie: float32,
- *
- *     c(i,j) = [c(i,j) +] sum over p < k of a[i][p * a_step] * b[p * b_step + j]
- *
- * 1 <= m <= mr and 1 <= n <= nr of the f32 format of k_matmul.h; all mr rows of a can be read. The
- * sums are those of that format's tile, to the bit. */
-typedef struct mx_k_row_tile_args {
-    int m, n;
-    bool add;
-    ptrdiff_t k;
-    const float *const *a;
-    ptrdiff_t a_step;
-    const float *b;
-    ptrdiff_t b_step;
-    float *c;
-    ptrdiff_t ldc;
-} mx_k_row_tile_args;
-typedef void mx_k_row_tile(const mx_k_row_tile_args *t);
-
 /* A register tile of the weights' derivative, float32; all mr rows of the f32 format, n <= nr
  * columns:
  *
@@ -96,15 +76,10 @@ typedef struct mx_k_conv_patches_args {
 } mx_k_conv_patches_args;
 typedef void mx_k_conv_patches(const mx_k_conv_patches_args *a);
 
-#ifdef MX_ISA
-mx_k_row_tile KN(k_row_tile); /* k_row_tile.c */
-#endif
-
 typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
     mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
     mx_k_conv_tile *tile;
-    mx_k_row_tile *row_tile;
     mx_k_conv_outer *outer;
     mx_k_conv_patches *patches;
     const mx_k_winograd *winograd;

@@ -69,6 +69,7 @@ const mx_k_matmul KN(mx_matmul) = {
                    [MX_FLOAT16] = KN(k_skinny_sum_f16),
                    [MX_BFLOAT16] = KN(k_skinny_sum_bf16)},
     .row_dots = KN(k_row_dots),
+    .row_tile = KN(k_row_tile),
     .imatmul = {[MX_BOOL] = KN(k_imatmul_bool),
                 [MX_UINT8] = KN(k_imatmul_8),
                 [MX_UINT16] = KN(k_imatmul_16),

@@ -87,6 +87,25 @@ typedef struct mx_row_dots_args {
 } mx_row_dots_args;
 typedef void mx_k_row_dots(const mx_row_dots_args *a);
 
+/* A register tile of a product whose operands are read where they lie: float32,
+ *
+ *     c(i,j) = [c(i,j) +] sum over p < k of a[i][p * a_step] * b[p * b_step + j]
+ *
+ * 1 <= m <= mr and 1 <= n <= nr of the f32 format; all mr rows of a can be read. The
+ * sums are those of that format's tile, to the bit. */
+typedef struct mx_k_row_tile_args {
+    int m, n;
+    bool add;
+    ptrdiff_t k;
+    const float *const *a;
+    ptrdiff_t a_step;
+    const float *b;
+    ptrdiff_t b_step;
+    float *c;
+    ptrdiff_t ldc;
+} mx_k_row_tile_args;
+typedef void mx_k_row_tile(const mx_k_row_tile_args *t);
+
 /* Integers and bool: out(m,n) = alpha * a b + beta * cin, wrapping; bool is or over and, alpha
    and beta count as 1 there. cin may be NULL. */
 typedef struct mx_k_imatmul_args {
@@ -108,6 +127,7 @@ typedef struct mx_k_matmul {
     mx_k_stretched_dot *stretched_dot[MX_DTYPE_COUNT]; /* likewise */
     mx_k_skinny_sum *skinny_sum[MX_DTYPE_COUNT];
     mx_k_row_dots *row_dots;
+    mx_k_row_tile *row_tile;
     mx_k_imatmul *imatmul[MX_DTYPE_COUNT]; /* integers and bool */
     /* blocks of factorisations, float32 float64 complex64 (k_factor.h) */
     const struct mx_k_factor *factor[MX_DTYPE_COUNT];

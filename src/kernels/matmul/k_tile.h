@@ -32,6 +32,8 @@ mx_k_skinny_dot KN(k_skinny_dot_f32), KN(k_skinny_dot_f16), KN(k_skinny_dot_bf16
 mx_k_skinny_sum KN(k_skinny_sum_f32), KN(k_skinny_sum_f16), KN(k_skinny_sum_bf16);
 /* k_row_dots.c */
 mx_k_row_dots KN(k_row_dots);
+/* k_row_tile.c */
+mx_k_row_tile KN(k_row_tile);
 /* k_matmul_bf16.c: the format of bfloat16 pairs; its tile is NULL where the set has none */
 extern const mx_k_gemm KN(k_gemm_bf16);
 /* k_matmul_int.c: one for both signs of each width */

@@ -1,5 +1,5 @@
 /* The register tile of float32 whose operands are read where they lie. */
-#include "kernels/conv/k_conv.h"
+#include "kernels/matmul/k_matmul.h"
 #include "kernels/matmul/k_tile.h"
 
 #define L VF_LANES
