@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "command.h"
 #include "expr.h"
 
 enum {
@@ -360,13 +361,22 @@ static void write_text(const mlx_array *p, const text *t, int n) {
     putchar('\n');
 }
 
+static const char usage[] = "usage: language_model text.txt [steps] [weights.safetensors]\n";
+
+/* The file's name says its format. */
+static const char *weights_name(const char *path) {
+    static const char ending[] = ".safetensors";
+    size_t n = strlen(path), k = sizeof ending - 1;
+    if (n > k && !strcmp(path + n - k, ending))
+        return path;
+    fprintf(stderr, "weights are written to a file %s, not '%s'\n", ending, path);
+    exit(2);
+}
+
 int main(int argc, char **argv) {
-    if (argc < 2) {
-        fprintf(stderr, "usage: language_model text.txt [steps] [weights.safetensors]\n");
-        return 2;
-    }
-    int steps = argc > 2 ? atoi(argv[2]) : 600;
-    const char *path = argc > 3 ? argv[3] : "language_model.safetensors";
+    begin_command(argc, argv, usage, 1, 3);
+    int steps = argc > 2 ? count_of("steps", argv[2]) : 600;
+    const char *path = weights_name(argc > 3 ? argv[3] : "language_model.safetensors");
     mlx_array p[PARAMS], q[PARAMS];
     text t = load_text(argv[1]);
     on = mlx_default_cpu_stream_new();
@@ -388,5 +398,5 @@ int main(int argc, char **argv) {
     free(t.id);
     free(step_arrays);
     mlx_stream_free(on);
-    return 0;
+    return printed();
 }

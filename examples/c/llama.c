@@ -9,6 +9,7 @@
  */
 #include <time.h>
 
+#include "command.h"
 #include "llama/bin.h"
 #include "llama/gguf.h"
 #include "llama/lora.h"
@@ -144,16 +145,15 @@ static bool ends_with(const char *text, const char *end) {
     return n >= k && strcmp(text + n - k, end) == 0;
 }
 
-/* Returns the status of the program. */
-static int run(model *m, int argc, char **argv) {
-    bool lora = argc > 3 && strcmp(argv[1], "lora") == 0;
+static void run(model *m, int argc, char **argv) {
+    bool lora = strcmp(argv[1], "lora") == 0;
     const char *path = argv[1 + lora], *what = argv[2 + lora];
-    int most = argc > 3 + lora ? atoi(argv[3 + lora]) : lora ? 50 : 200;
-    if (most < 1)
-        die("not a number of one or more", argv[3 + lora]);
+    int most = argc > 3 + lora ? count_of(lora ? "steps" : "tokens", argv[3 + lora])
+               : lora          ? 50
+                               : 200;
     if (ends_with(path, ".bin") && !lora) {
         run_bin(m, path, what, most);
-        return 0;
+        return;
     }
     mlx_tokenizer t = mlx_tokenizer_new();
     load_gguf(m, path);
@@ -163,22 +163,21 @@ static int run(model *m, int argc, char **argv) {
     else
         write_text(m, t, what, most);
     mlx_tokenizer_free(t);
-    return 0;
 }
+
+static const char usage[] = "usage: llama model.gguf prompt [tokens]\n"
+                            "       llama lora model.gguf text.txt [steps] [folder]\n"
+                            "       llama model.bin tokenizer.bin [tokens]\n";
 
 int main(int argc, char **argv) {
     static model m;
-    if (argc < 3) {
-        fprintf(stderr, "usage: llama model.gguf prompt [tokens]\n"
-                        "       llama lora model.gguf text.txt [steps] [folder]\n"
-                        "       llama model.bin tokenizer.bin [tokens]\n");
-        return 2;
-    }
+    bool lora = argc > 1 && strcmp(argv[1], "lora") == 0;
+    begin_command(argc, argv, usage, lora ? 3 : 2, lora ? 5 : 3);
     on = mlx_default_cpu_stream_new();
     mlx_random_seed(1);
-    int status = run(&m, argc, argv);
+    run(&m, argc, argv);
     free_model(&m);
     free(step_arrays);
     mlx_stream_free(on);
-    return status;
+    return printed();
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "command.h"
 #include "expr.h"
 
 enum { BATCH = 500, SIDE = 28, CHANNELS = 24, LEFT = 22 };
@@ -31,6 +32,11 @@ static uint32_t big_endian(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/* Images have 28 x 28 pixels; of labels the header has no sizes. */
+static bool has_size(const uint8_t *head, size_t header) {
+    return header == 8 || (big_endian(head + 8) == SIDE && big_endian(head + 12) == SIDE);
+}
+
 /* The bytes of an IDX file with this magic number, `size` for each of *count items. */
 static uint8_t *read_idx(const char *path, uint32_t magic, size_t header, size_t size, int *count) {
     uint8_t head[16];
@@ -39,6 +45,8 @@ static uint8_t *read_idx(const char *path, uint32_t magic, size_t header, size_t
         die("cannot be opened", path);
     if (fread(head, 1, header, f) != header || big_endian(head) != magic)
         die("not the IDX file that is expected", path);
+    if (!has_size(head, header))
+        die("images of 28 x 28 pixels are expected", path);
     size_t n = big_endian(head + 4);
     if (n == 0 || n > 1000000)
         die("its number of items is out of range", path);
@@ -48,6 +56,14 @@ static uint8_t *read_idx(const char *path, uint32_t magic, size_t header, size_t
     fclose(f);
     *count = (int)n;
     return data;
+}
+
+static uint8_t *read_labels(const char *path, int *count) {
+    uint8_t *label = read_idx(path, 0x801, 8, 1, count);
+    for (int i = 0; i < *count; i++)
+        if (label[i] > 9)
+            die("a label is none of the ten digits", path);
+    return label;
 }
 
 static mlx_array bytes(const uint8_t *data, const int *shape, int ndim) {
@@ -131,16 +147,13 @@ static int right_of(const uint8_t *images, const uint8_t *labels, int n) {
 
 int main(int argc, char **argv) {
     int n, m, right = 0;
-    if (argc != 4) {
-        fprintf(stderr, "usage: mnist weights.safetensors images.idx labels.idx\n");
-        return 2;
-    }
+    begin_command(argc, argv, "usage: mnist weights.safetensors images.idx labels.idx\n", 3, 3);
     on = mlx_default_cpu_stream_new();
     mlx_map_string_to_string notes = mlx_map_string_to_string_new();
     weights = mlx_map_string_to_array_new();
     need(mlx_load_safetensors(&weights, &notes, argv[1], on));
     uint8_t *images = read_idx(argv[2], 0x803, 16, SIDE * SIDE, &n);
-    uint8_t *labels = read_idx(argv[3], 0x801, 8, 1, &m);
+    uint8_t *labels = read_labels(argv[3], &m);
     if (n != m)
         die("as many labels as images are expected", argv[3]);
     for (int i = 0; i < n; i += BATCH)
@@ -152,5 +165,5 @@ int main(int argc, char **argv) {
     mlx_map_string_to_array_free(weights);
     mlx_map_string_to_string_free(notes);
     mlx_stream_free(on);
-    return 0;
+    return printed();
 }

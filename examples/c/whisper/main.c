@@ -21,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "../command.h"
 #include "whisper.h"
 
 mlx_stream on;
@@ -171,16 +172,20 @@ static void check_language(const words *w, options *o, const char *language) {
         die(language, "no language of the model");
 }
 
+static const char usage[] =
+    "usage: whisper [--language xx] [--translate] [--beam n] [--temperature t] "
+    "[--no-previous-text] model-folder recording.wav\n";
+
 int main(int argc, char **argv) {
     whisper m;
     words w;
     options o = {.beam = 5, .temperature = -1, .previous = true};
     const char *language = NULL;
     size_t n;
+    begin_command(argc, argv, usage, 2, argc);
     int at = read_options(argc, argv, &o, &language);
     if (argc - at != 2) {
-        fprintf(stderr, "usage: whisper [--language xx] [--translate] [--beam n] [--temperature t] "
-                        "[--no-previous-text] model-folder recording.wav\n");
+        fputs(usage, stderr);
         return 2;
     }
     on = mlx_default_cpu_stream_new();
@@ -200,5 +205,5 @@ int main(int argc, char **argv) {
     mlx_map_string_to_array_free(m.weights);
     free(step_arrays);
     mlx_stream_free(on);
-    return 0;
+    return printed();
 }
