@@ -77,6 +77,17 @@ INEXACT = [
     ([10**400, 0.5], "no numbers of one kind that fit 64 bits"),
     ([5, "a"], "no numbers of one kind"),
     (["a", 5], "no numbers of one kind"),
+    ([["a", 1]], "several kinds under 'x': 1 stands beside texts"),
+    ([(1, "a")], "several kinds under 'x': 1 stands beside texts"),
+    ([["a", b"b"]], "several kinds under 'x': bytes stand beside texts"),
+    ([[1, None]], "several kinds under 'x': None stands beside numbers"),
+    ([["a"], [1]], "under 'x' some samples have numbers and others texts"),
+    (["a", [1]], "under 'x' some samples have numbers and others texts"),
+    ([["a"], [b"b"]], "under 'x' some samples have bytes and others texts"),
+    ([["a", "b\0"]], "under 'x' ends in zeros, which arrays of texts leave out"),
+    ([[2**64, 1]], "a whole number under 'x' is beyond 64 bits"),
+    ([[10**400, 0.5]], "a whole number under 'x' is beyond 64 bits"),
+    ([[2**53 + 1, 1j]], "9007199254740993 under 'x' is no number of complex128"),
 ]
 
 
@@ -84,6 +95,72 @@ INEXACT = [
 def test_numbers_of_a_batch_are_exact_or_an_error(values, why):
     with pytest.raises(dx.SampleError, match=why):
         batched(*values)
+
+
+COLUMNS = [
+    ([2**53 + 1, 0.5], "9007199254740993 in the column 'x' is no number of float64"),
+    ([2**63 + 1, -3], "9223372036854775809 in the column 'x' is no number of float64"),
+    ([[2**53 + 1, 0.5], [1, 2]], "9007199254740993 in the column 'x' is no number of float64"),
+    (((2**53 + 1, 0.5),), "9007199254740993 in the column 'x' is no number of float64"),
+    (["a", 1], "several kinds in the column 'x': 1 stands beside texts"),
+    ([1, "a"], "several kinds in the column 'x': 1 stands beside texts"),
+    ([["a", 1], ["b", 2]], "several kinds in the column 'x': 1 stands beside texts"),
+    ([2**64, 1], "a whole number in the column 'x' is beyond 64 bits"),
+]
+
+
+@pytest.mark.parametrize("values, why", COLUMNS, ids=map(repr, COLUMNS))
+def test_lists_as_columns_are_exact_or_an_error(values, why):
+    with pytest.raises(ValueError, match=why):
+        dx.buffer_from_arrays(x=values)
+
+
+def test_lists_that_arrays_hold_are_columns():
+    for values in (
+        [2**60, 0.5],
+        [2**63 + 2**11, 1],
+        [[1, 2.5], [3, 4]],
+        [True, 2],
+        ["a", "b\0"],
+        [1j, 2],
+    ):
+        found = dx.buffer_from_arrays(x=values).batch(2)[0]["x"]
+        assert np.asarray(found, object).tolist() == values
+
+
+OPERATIONS = {
+    "pad": lambda b: b.pad("x", 0, 1, 1),
+    "pad_to_size": lambda b: b.pad_to_size("x", 0, 3),
+    "slice": lambda b: b.slice("x", 0, 0),
+    "random_slice": lambda b: b.random_slice("x", 0, 1),
+    "squeeze": lambda b: b.squeeze("x"),
+    "shape": lambda b: b.shape("x", "y", 0),
+    "check_range": lambda b: b.check_range("x", 0, 1),
+    "normalize": lambda b: b.normalize("x", 0, 1),
+    "replace": lambda b: b.replace("x", 1, 2),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_take_lists_exactly_or_not_at_all(name):
+    for value, why in ([2**53 + 1, 0.5], "is no number of float64"), (["1", 1], "several kinds"):
+        with pytest.raises(dx.SampleError, match=why):
+            OPERATIONS[name](vector(value))[0]
+
+
+def test_texts_beside_numbers_are_not_cast():
+    for value in ["1", 2], ("1", 2), ["1", b"2"]:
+        with pytest.raises(dx.SampleError, match="values of several kinds"):
+            vector(value).cast("x", "float32")[0]
+
+
+def test_texts_are_filled_up_by_texts():
+    assert batched(["a"], ["b", "cc"]).tolist() == [["a", ""], ["b", "cc"]]
+    assert batched([b"a"], [b"b", b"cc"]).tolist() == [[b"a", b""], [b"b", b"cc"]]
+    b = vector(["a"], ["b", "cc"])
+    assert b.batch(2, pad={"x": "long"})[0]["x"].tolist() == [["a", "long"], ["b", "cc"]]
+    with pytest.raises(dx.SampleError, match="the pad of 'x' is 0, the values are str"):
+        b.batch(2, pad={"x": 0})[0]
 
 
 def test_whole_numbers_that_floats_hold_are_among_them():
@@ -214,6 +291,27 @@ def test_replace_in_texts_of_batches():
     assert names.batch(2).replace("t", "ab", "longer")[0]["t"] == ["longer", "cd"]
     raw = dx.buffer_from_vector([{"t": [b"ab", b"b"]}]).replace("t", b"b", b"")
     assert raw[0]["t"] == [b"a", b""]
+
+
+NOT_REPLACED = [
+    ("ab", 1, 2, "old is 1, the values are str"),
+    ("ab", "a", 2, "new is 2, the values are str"),
+    (["ab"], "a", b"c", "new is b'c', the values are str"),
+    (np.array([b"ab"]), "a", "c", "old is 'a', the values are bytes"),
+    ([1, 2], "a", 3, "old is 'a', and the values are int64"),
+]
+
+
+@pytest.mark.parametrize("value, old, new, why", NOT_REPLACED)
+def test_replace_takes_what_the_values_are(value, old, new, why):
+    with pytest.raises(dx.SampleError, match=why):
+        vector(value).replace("x", old, new)[0]
+
+
+def test_an_empty_text_is_not_replaced():
+    for old in "", b"":
+        with pytest.raises(ValueError, match="old is an empty text"):
+            vector("ab").replace("x", old, "XX")
 
 
 def test_replace_of_nan():

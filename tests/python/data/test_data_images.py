@@ -48,6 +48,27 @@ def test_files_and_bytes(tmp_path):
         saved[0]
 
 
+def test_pictures_that_have_no_channels_of_pictures(tmp_path):
+    for shape in (8, 8, 7), (8, 8, 0):
+        image = np.zeros(shape, np.uint8)
+        for call in (
+            lambda: images.save(tmp_path / "a.png", image),
+            lambda: images.resize(image, 4, 4),
+            lambda: images.rotate(image, 4),
+        ):
+            with pytest.raises(ValueError, match="of 1 to 4 channels, not"):
+                call()
+    for shape in (0, 8, 3), (8, 0), (0, 0, 4):
+        with pytest.raises(ValueError, match="no pixels"):
+            images.save(tmp_path / "a.png", np.zeros(shape, np.uint8))
+    for filter in "nearest", "bilinear":
+        with pytest.raises(ValueError, match="without pixels has no other size"):
+            images.resize(np.zeros((0, 8, 3), np.uint8), 4, 4, filter)
+    with pytest.raises(ValueError, match=r"^\[data\] values of several kinds: 2 stands"):
+        images.save(tmp_path / "a.png", [["a", 2]])
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16", "I"])
 def test_odd_modes(mode):
     grey = np.linspace(0, 255, 64).astype(np.uint8).reshape(8, 8)

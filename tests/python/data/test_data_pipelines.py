@@ -437,7 +437,7 @@ def test_arguments():
         (lambda: numbers(3).batch(2.5), "the size of batches is a whole number, not 2.5"),
         (lambda: numbers(3).map(lambda v: 3)[0], "map of sample 0: a sample is a dict, not int"),
         (lambda: next(s.sample_transform(lambda v: 3)), "a sample is a dict, not int"),
-        (lambda: dx.buffer_from_arrays(x=[1, None]), "'x' has values of several kinds"),
+        (lambda: dx.buffer_from_arrays(x=[1, None]), "several kinds in the column 'x': None"),
         (lambda: s.shuffle(0), "shuffle's buffer is a whole number from 1, not 0"),
         (lambda: s.shuffle(2, "x"), "a seed is a whole number, not 'x'"),
         (lambda: numbers(3).shuffle(None), "a seed is a whole number, not None"),
@@ -498,7 +498,7 @@ def test_arguments():
 
 @pytest.mark.skipif(find_spec("ml_dtypes") is not None, reason="NumPy has bfloat16 of ml_dtypes")
 def test_bfloat16_is_no_dtype_of_numpy():
-    with pytest.raises(ValueError, match="column 'x' is no array"):
+    with pytest.raises(ValueError, match="in the column 'x' are no array"):
         dx.buffer_from_arrays(x=mx.ones(2).astype(mx.bfloat16))
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence, Un
 
 import numpy as np
 
+from ._arrays import array_of
 from ._collate import Dims, Pad, check_keys, collate
 from ._operations import Operations
 from ._steps import Steps, recorded
@@ -180,11 +181,11 @@ def _shielded(value):
 
 def _array(key, values):
     try:
-        array = np.asarray(values)
-    except ValueError as error:  # bfloat16, lists of several lengths
-        raise ValueError(f"[data] the column {key!r} is no array of NumPy's: {error}") from None
+        array = array_of(values, f"in the column {key!r}")
+    except ValueError as error:
+        raise ValueError(f"[data] {error}") from None
     if array.dtype.kind == "O":
-        raise ValueError(f"[data] the column {key!r} has values of several kinds")
+        raise ValueError(f"[data] values of several kinds in the column {key!r}")
     return array
 
 
@@ -276,7 +277,7 @@ def _column(key, values):
     if isinstance(values, np.ndarray):
         array = values  # a mapped file stays one
     elif isinstance(values, list) and values and isinstance(values[0], (str, bytes)):
-        return values
+        return _texts(key, values)
     else:
         array = _array(key, values)
     if array.ndim == 0:
@@ -284,6 +285,16 @@ def _column(key, values):
     if not array.dtype.isnative:  # of a file from another machine: read as a whole
         array = array.astype(array.dtype.newbyteorder("="))
     return _shielded(array)  # and so are its rows
+
+
+def _texts(key, values):
+    for value in values:
+        if not isinstance(value, (str, bytes)) and value is not None:
+            raise ValueError(
+                f"[data] values of several kinds in the column {key!r}: {value!r:.40} stands "
+                "beside texts"
+            )
+    return values
 
 
 class Mapped(Buffer):

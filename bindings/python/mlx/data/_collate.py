@@ -4,6 +4,7 @@ from typing import Any, Mapping, Optional, Sequence
 
 import numpy as np
 
+from ._arrays import NUMBERS, SCALARS, array_of, inexact
 from ._task import Sample
 
 Pad = Optional[Mapping[str, Any]]
@@ -11,8 +12,9 @@ Dims = Optional[Mapping[str, int]]
 
 
 def collate(samples: Sequence[Sample], pad: Pad = None, dim: Dims = None) -> Sample:
-    """One sample of stacked arrays. Smaller arrays are filled up with pad[key] (0); keys in `dim`
-    are joined along that dimension instead. Texts and bytes become lists."""
+    """One sample of stacked arrays. Smaller arrays are filled up with pad[key] (0,
+    or an empty text); keys in `dim` are joined along that dimension instead. Texts and bytes become
+    lists."""
     keys = samples[0].keys()
     for sample in samples:
         if sample.keys() != keys:
@@ -23,7 +25,7 @@ def collate(samples: Sequence[Sample], pad: Pad = None, dim: Dims = None) -> Sam
     check_keys(samples[0], pad, dim)
     pad, dim = pad or {}, dim or {}
     return {
-        key: _column(key, [sample[key] for sample in samples], pad.get(key, 0), dim.get(key))
+        key: _column(key, [sample[key] for sample in samples], pad.get(key), dim.get(key))
         for key in keys
     }
 
@@ -37,12 +39,10 @@ def check_keys(sample: Sample, pad: Pad, dim: Dims) -> None:
 
 
 def _column(key, values, pad, dim):
-    if any(isinstance(value, _SCALARS) for value in values):
+    if any(isinstance(value, SCALARS) for value in values):
         return _numbers(key, [_scalar(value) for value in values])
-    if any(isinstance(value, (str, bytes)) for value in values):
-        return values
     arrays = _arrays(key, values)
-    if any(a.dtype == object for a in arrays):
+    if arrays is None or any(a.dtype == object for a in arrays):
         return values
     dtype = np.result_type(*arrays)
     for a in arrays:
@@ -51,8 +51,18 @@ def _column(key, values, pad, dim):
         return np.stack(arrays)
     if any(a.ndim != arrays[0].ndim for a in arrays):
         raise ValueError(f"the arrays under {key!r} have {_dims(arrays)} dimensions")
-    fitting(pad, dtype, f"the pad of {key!r}")
+    pad = _pad(key, pad, dtype)
     return stacked(arrays, pad) if dim is None else _joined(arrays, pad, dim)
+
+
+def _pad(key, pad, dtype):
+    """What fills up: texts are filled up by texts."""
+    texts = {"U": str, "S": bytes}.get(dtype.kind)
+    if pad is None:
+        return 0 if texts is None else texts()
+    if texts is not None and not isinstance(pad, texts):
+        raise ValueError(f"the pad of {key!r} is {pad!r}, the values are {texts.__name__}")
+    return fitting(pad, dtype, f"the pad of {key!r}")
 
 
 def _check_whole(key, array, dtype):
@@ -64,21 +74,18 @@ def _check_whole(key, array, dtype):
 
 
 def _inexact(key, value, dtype):
-    return ValueError(
-        f"{value} under {key!r} is no number of {dtype}, which those of the batch have in common: "
-        "cast says what they become"
-    )
+    return inexact(value, f" under {key!r}", dtype, "batch")
 
 
 def _arrays(key, values):
-    """Empty lists have the dtype of the others."""
-    try:
-        arrays = [np.asarray(value) for value in values]
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"the values under {key!r}: {error}") from None
-    for value, array in zip(values, arrays):
-        if isinstance(value, (list, tuple)) and array.dtype == np.float64:
-            _check_list(key, value, array)
+    """Empty lists have the dtype of the others. None where a value is one text: a list has them."""
+    if set(map(type, values)) in ({str}, {bytes}):
+        return None
+    arrays = [array_of(value, f"under {key!r}") for value in values]
+    single = any(isinstance(value, (str, bytes)) for value in values)
+    _check_kinds(key, arrays, single)
+    if single:
+        return None
     empty = [a.size == 0 and isinstance(v, (list, tuple)) for a, v in zip(arrays, values)]
     if not any(empty) or all(empty):
         return arrays
@@ -86,15 +93,15 @@ def _arrays(key, values):
     return [a.astype(dtype) if without else a for a, without in zip(arrays, empty)]
 
 
-def _check_list(key, value, array):
-    """Raise ValueError if NumPy rounded a whole number of a list to a float."""
-    if (np.abs(array) >= 2**53).any():
-        for one, near in zip(np.asarray(value, object).flat, array.flat):
-            if isinstance(one, (int, np.integer)) and int(one) != float(near):
-                raise _inexact(key, one, array.dtype)
+def _check_kinds(key, arrays, listed):
+    """Raise ValueError if some have numbers and others texts, or texts and others bytes, which only
+    a list holds."""
+    words = {**dict.fromkeys(NUMBERS, "numbers"), "U": "texts", "S": "texts" if listed else "bytes"}
+    kinds = {words[a.dtype.kind] for a in arrays if a.size and a.dtype.kind in words}
+    if len(kinds) > 1:
+        raise ValueError(f"under {key!r} some samples have {' and others '.join(sorted(kinds))}")
 
 
-_SCALARS = (bool, int, float, np.number, np.bool_)
 _FLOAT32 = np.dtype(np.float32)
 
 
@@ -107,7 +114,7 @@ def _numbers(key, values):
     """One array. NumPy's numbers have their dtype, Python's floats float32, and its whole numbers
     that of floats beside them, else int64, or uint64 where they need it."""
     kinds = set(map(type, values))
-    if not all(issubclass(kind, _SCALARS) for kind in kinds):
+    if not all(issubclass(kind, SCALARS) for kind in kinds):
         raise _no_numbers(key)
     dtype = _FLOAT32 if kinds == {float} else _common(key, values)
     try:
@@ -133,7 +140,7 @@ def _common(key, values):
     if whole and not floats:
         dtypes.add(_whole_dtype(whole))
     dtype = np.result_type(*dtypes)
-    if dtype.kind not in _NUMBERS or (dtype.kind == "f" and not floats):
+    if dtype.kind not in NUMBERS or (dtype.kind == "f" and not floats):
         raise _no_numbers(key)
     return dtype
 
@@ -151,16 +158,13 @@ def _no_numbers(key):
 
 def fitting(value: Any, dtype: np.dtype, what: str) -> Any:
     """The value, or ValueError if a dtype of numbers cannot hold it. Floats are rounded."""
-    if dtype.kind in _NUMBERS and not _fits(np.asarray(value), dtype):
+    if dtype.kind in NUMBERS and not _fits(np.asarray(value), dtype):
         raise ValueError(f"{what} is {value!r}, {dtype} holds {_range(dtype)}")
     return value
 
 
-_NUMBERS = "biufc"  # kinds of NumPy's dtypes
-
-
 def _fits(given, dtype):
-    if given.dtype.kind not in (_NUMBERS if dtype.kind == "c" else "biuf"):
+    if given.dtype.kind not in (NUMBERS if dtype.kind == "c" else "biuf"):
         return False
     with np.errstate(all="ignore"):
         kept = given.astype(dtype)
@@ -189,9 +193,15 @@ def _put(a, into):
     into[tuple(map(slice, a.shape))] = a
 
 
+def _filled(arrays, pad):
+    """The dtype of all, which for texts is as wide as what fills them up."""
+    dtype = np.result_type(*arrays)
+    return np.result_type(dtype, np.asarray(pad)) if dtype.kind in "US" else dtype
+
+
 def stacked(arrays: Sequence[np.ndarray], pad: Any) -> np.ndarray:
     """One array of all, each filled up to the largest sizes with `pad`."""
-    result = np.full((len(arrays), *_largest(arrays)), pad, np.result_type(*arrays))
+    result = np.full((len(arrays), *_largest(arrays)), pad, _filled(arrays, pad))
     for a, row in zip(arrays, result):
         _put(a, row)
     return result
@@ -202,7 +212,7 @@ def _joined(arrays, pad, dim):
     shape = _largest(arrays)
     if not -len(shape) <= dim < len(shape):
         raise ValueError(f"the arrays have no dimension {dim}")
-    filled, dtype = [], np.result_type(*arrays)
+    filled, dtype = [], _filled(arrays, pad)
     for a in arrays:
         shape[dim] = a.shape[dim]
         filled.append(np.full(shape, pad, dtype))

@@ -7,6 +7,7 @@ from typing import Any, Callable, Optional, Sequence, TypeVar, Union
 import numpy as np
 
 from . import images
+from ._arrays import array_of
 from ._steps import Keys, Steps, at_key, bytes_of, keys_of, named, outputs_of, path_below, recorded
 from ._steps import value_at
 from ._task import Step, whole
@@ -78,7 +79,7 @@ _SAME = _Same()
 
 def _boxes(value):
     """Boxes as (N, 4) of floats or signed integers, or ValueError."""
-    b = np.asarray(value)
+    b = array_of(value)
     b = b.reshape(0, 4).astype(np.float32) if b.shape == (0,) else b
     if b.ndim != 2 or b.shape[1] != 4 or b.dtype.kind not in "iuf":
         raise ValueError(f"boxes are (N, 4): x0, y0, x1, y1, not {b.shape} of {b.dtype}")

@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterable, Optional, Sequence, TypeVar, Union
 
 import numpy as np
 
+from ._arrays import NUMBERS, array_of
 from ._audio_operations import AudioOperations
 from ._collate import fitting, stacked
 from ._image_operations import ImageOperations
@@ -42,7 +43,7 @@ def _as_tokens(tokens):
     """Whole numbers as int32, or an error."""
     if _STRICT and isinstance(tokens, list) and set(map(type, tokens)) == {int}:
         return np.asarray(tokens, np.int32)
-    array = np.asarray(tokens)
+    array = array_of(tokens)
     if array.size and array.dtype.kind not in "iu":
         raise ValueError(f"a tokenizer gives whole numbers, not {array.dtype}")
     whole = array.astype(np.int32, copy=False)
@@ -67,7 +68,7 @@ def _normalizer(shift, scale):
         return difference * factor
 
     def normalized(x):
-        a = np.asarray(x)
+        a = array_of(x)
         if ordinary and a.dtype.itemsize <= 2 and a.dtype.kind in "biuf":
             return quick(a.astype(np.float32))
         if ordinary and a.dtype == _FLOAT32:
@@ -92,7 +93,7 @@ def _normalized(a, shift, scale):
 
 def _in_range(key, low, high):
     def checked(x):
-        a = np.asarray(x)
+        a = array_of(x)
         if a.dtype.kind not in "biuf":
             raise ValueError(f"{x!r:.40} under {key!r} is no number")
         if a.size and not (a.min() >= low and a.max() < high):
@@ -101,6 +102,14 @@ def _in_range(key, low, high):
         return x
 
     return checked
+
+
+def _replaced(text, old, new):
+    kind = str if isinstance(text, str) else bytes
+    for name, given in ("old", old), ("new", new):
+        if not isinstance(given, kind):
+            raise ValueError(f"{name} is {given!r:.40}, the values are {kind.__name__}")
+    return text.replace(old, new)
 
 
 class Operations(ImageOperations, AudioOperations, Steps):
@@ -187,7 +196,7 @@ class Operations(ImageOperations, AudioOperations, Steps):
         axis = whole(dim, "a dimension")
 
         def padded(x):
-            return _padded(np.asarray(x), axis, before, behind, value)
+            return _padded(array_of(x), axis, before, behind, value)
 
         return self._add(at_key("pad", key, padded))
 
@@ -197,7 +206,7 @@ class Operations(ImageOperations, AudioOperations, Steps):
         axis, least = whole(dim, "a dimension"), whole(size, "a size", 0)
 
         def padded(x):
-            a = np.asarray(x)
+            a = array_of(x)
             return _padded(a, axis, 0, max(0, least - a.shape[axis_of(a, axis)]), value)
 
         return self._add(at_key("pad_to_size", key, padded))
@@ -208,7 +217,7 @@ class Operations(ImageOperations, AudioOperations, Steps):
         axis = whole(dim, "a dimension")
 
         def part(x):
-            a = np.asarray(x)
+            a = array_of(x)
             return _range(a, axis_of(a, axis), start, stop)
 
         return self._add(at_key("slice", key, part))
@@ -221,12 +230,12 @@ class Operations(ImageOperations, AudioOperations, Steps):
         count = whole(size, "a size", 0)
 
         def part(sample, random):
-            a = np.asarray(value_at(sample, keys[0]))
+            a = array_of(value_at(sample, keys[0]))
             size = a.shape[axis_of(a, axis)]
             start = random.randrange(max(0, size - count) + 1)
             made = {**sample, keys[0]: _range(a, axis, start, start + count)}
             for key in keys[1:]:
-                a = np.asarray(value_at(sample, key))
+                a = array_of(value_at(sample, key))
                 other = a.shape[axis_of(a, axis)]
                 if other != size:
                     raise ValueError(
@@ -241,14 +250,14 @@ class Operations(ImageOperations, AudioOperations, Steps):
     def squeeze(self: Self, key: Keys, dim: Union[int, Sequence[int], None] = None) -> Self:
         """An array without its dimensions of size 1, or without these."""
         axis = tuple(dim) if isinstance(dim, (list, tuple)) else dim
-        return self._add(at_key("squeeze", key, lambda x: np.squeeze(x, axis)))
+        return self._add(at_key("squeeze", key, lambda x: np.squeeze(array_of(x), axis)))
 
     @recorded
     def shape(self: Self, key: Keys, output_key: Keys, dim: int) -> Self:
         """The size of an array along `dim` goes to `output_key`."""
 
         def size(x):
-            a = np.asarray(x)
+            a = array_of(x)
             return a.shape[axis_of(a, dim)]
 
         return self._add(at_key("shape", key, size, output_key))
@@ -256,16 +265,20 @@ class Operations(ImageOperations, AudioOperations, Steps):
     @recorded
     def replace(self: Self, key: Keys, old: Any, new: Any) -> Self:
         """Elements that are `old`, also NaN, or in texts its occurrences, become `new`."""
+        if isinstance(old, (str, bytes)) and not old:
+            raise ValueError("[data] replace: old is an empty text, which stands everywhere")
 
         def replaced(x):
             if isinstance(x, (str, bytes)):
-                return x.replace(old, new)
+                return _replaced(x, old, new)
             if isinstance(x, list) and x and all(isinstance(t, (str, bytes)) for t in x):
-                return [t.replace(old, new) for t in x]
-            a = np.asarray(x)
+                return [_replaced(t, old, new) for t in x]
+            a = array_of(x)
             if a.dtype.kind in "US":
-                texts = [t.replace(old, new) for t in a.ravel().tolist()]
+                texts = [_replaced(t, old, new) for t in a.ravel().tolist()]
                 return np.array(texts, a.dtype.kind).reshape(a.shape)
+            if isinstance(old, (str, bytes)) and a.dtype.kind in NUMBERS:
+                raise ValueError(f"old is {old!r}, and the values are {a.dtype}")
             found = a != a if old != old else a == old  # NaN is the one that is not itself
             return np.where(found, np.asarray(fitting(new, a.dtype, "the value"), a.dtype), a)
 

@@ -12,6 +12,8 @@ from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
+from ._arrays import check_texts
+
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
 _REAL = re.compile(
     r"\s*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf(inity)?)\s*",
@@ -91,9 +93,11 @@ def _narrow(texts, wide, dtype):
 
 def as_texts(value: Any) -> Optional[np.ndarray]:
     """Texts or bytes, one or several, as an array of texts; None of anything else."""
-    if not isinstance(value, (str, bytes, list, np.ndarray)):
+    if not isinstance(value, (str, bytes, list, tuple, np.ndarray)):
         return None
     array = np.asarray(value)
+    if isinstance(value, (list, tuple)) and array.dtype.kind in "US":
+        check_texts(value)
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8")
     return array if array.dtype.kind == "U" else None

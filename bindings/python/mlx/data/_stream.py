@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional
 
 import numpy as np
 
+from ._arrays import array_of
 from ._collate import Dims, Pad
 from ._operations import Operations
 from ._settings import difference
@@ -208,7 +209,7 @@ class Stream(Operations):
         `dim`."""
 
         def fits(sample):
-            array = np.asarray(value_at(sample, key))
+            array = array_of(value_at(sample, key))
             size = array.shape[axis_of(array, dim)]
             return size >= low and (high < 0 or size <= high)
 
@@ -249,7 +250,7 @@ class Stream(Operations):
             raise ValueError(f"[data] sliding_window: index_key takes the place of {key!r}")
 
         def windows(sample):
-            array = np.asarray(value_at(sample, key))
+            array = array_of(value_at(sample, key))
             where, axis = [slice(None)] * array.ndim, axis_of(array, dim)
             for number, start in enumerate(range(0, array.shape[axis], stride)):
                 where[axis] = slice(start, start + size)

@@ -7,6 +7,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
+from ._arrays import array_of
 from ._buffer import Buffer, Columns, LazyColumn, Vector
 from ._collate import fitting
 from ._files import PathLike, file_words, one_line, paths_of, stream_of_files
@@ -39,7 +40,7 @@ class _ArrowColumn(LazyColumn):
         check_within(self._name, value)
         if not isinstance(value, list):
             return value
-        return np.asarray(value) if value else np.zeros(0, self._empty)
+        return array_of(value, f"under {self._name!r}") if value else np.zeros(0, self._empty)
 
 
 def _is_number(kind):

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Union
 
 import numpy as np
 
+from ._arrays import real_array
 from ._saved import saved
 from ._task import whole
 
@@ -190,7 +191,7 @@ def save_wav(path: Source, samples: Any, rate: int) -> None:
         >>> audio.save_wav("x.wav", mx.array([0.0, 0.5, -0.5]), 16000)
     """
     rate = _checked_rate(rate, "save_wav")
-    samples = np.asarray(samples, np.float32)
+    samples = real_array(samples, "save_wav")
     if samples.ndim not in (1, 2) or not np.all(np.isfinite(samples)):
         raise ValueError("[data] save_wav: finite samples (N) or (N, channels)")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
@@ -269,7 +270,7 @@ def resample(
         (160,)
     """
     rate, new_rate = _checked_rate(rate, "resample"), _checked_rate(new_rate, "resample")
-    samples = np.asarray(samples, np.float32)
+    samples = real_array(samples, "resample")
     common = math.gcd(rate, new_rate)
     up, down = new_rate // common, rate // common
     if up == down or not len(samples):

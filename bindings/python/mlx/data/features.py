@@ -7,6 +7,7 @@ from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
+from ._arrays import real_array
 from ._task import whole
 
 __all__ = ["FrequencyScale", "WindowType", "log_mel", "mel_filters", "mfsc", "spectrogram"]
@@ -109,7 +110,7 @@ def mel_filters(
 
 
 def _mono(samples):
-    samples = np.asarray(samples, np.float32)
+    samples = real_array(samples, "features")
     if samples.ndim == 2:
         samples = samples.mean(axis=1, dtype=np.float32)
     if samples.ndim != 1:

@@ -12,6 +12,7 @@ from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
+from ._arrays import array_of
 from ._saved import saved
 
 try:
@@ -174,7 +175,10 @@ def _pixels(image, format):
 
 def as_image(image: Any) -> np.ndarray:
     """An array that is one image, (H, W) or (H, W, C), or ValueError: no batch of them."""
-    array = np.asarray(image)
+    try:
+        array = array_of(image)
+    except ValueError as error:
+        raise ValueError(f"[data] {error}") from None
     if array.ndim not in (2, 3):
         raise ValueError(
             f"[data] an image is (H, W, C), not {array.shape}: its operations come before batch"
@@ -199,7 +203,10 @@ def save(path: Source, image: Any) -> None:
         >>> images.size("x.png").tolist()
         [4, 4]
     """
-    picture, end = _picture(as_image(image)), os.path.splitext(os.fsdecode(path))[1].lower()
+    array = as_image(image)
+    if not array.size and array.shape[2:] != (0,):
+        raise ValueError(f"[data] save: an image of {array.shape} has no pixels")
+    picture, end = _picture(array), os.path.splitext(os.fsdecode(path))[1].lower()
     format = _pillow().registered_extensions().get(end)
     if format is None:
         raise ValueError(f"[data] no format of images has names that end like {os.fspath(path)!r}")
@@ -215,6 +222,8 @@ def save(path: Source, image: Any) -> None:
 def _picture(image):
     if image.dtype != np.uint8:
         raise ValueError(f"[data] an image is (H, W, C) of uint8, not of {image.dtype}")
+    if image.ndim == 3 and not 1 <= image.shape[2] <= 4:
+        raise ValueError(f"[data] an image is (H, W, C) of 1 to 4 channels, not {image.shape}")
     return _pillow().fromarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
 
@@ -252,6 +261,8 @@ def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
     check_filter(filter)
     if image.shape[:2] == (h, w):
         return image
+    if 0 in image.shape[:2]:
+        raise ValueError("[data] an image without pixels has no other size")
     if filter == "nearest":
         return image[_nearest(image.shape[0], h)][:, _nearest(image.shape[1], w)]
     how = getattr(_pillow().Resampling, filter.upper())
@@ -261,8 +272,6 @@ def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
 
 def _nearest(size, new):
     """Which of `size` pixels becomes each of `new`."""
-    if not size:
-        raise ValueError("[data] an image without pixels has no other size")
     places = _pillow().fromarray(np.arange(size, dtype=np.int32)[None])
     return np.asarray(places.resize((new, 1), _pillow().Resampling.NEAREST))[0]
 

@@ -1,0 +1,91 @@
+"""Arrays of what Python has: lists become arrays here, and of nothing else than they hold."""
+
+from typing import Any
+
+import numpy as np
+
+NUMBERS = "biufc"  # kinds of NumPy's dtypes
+SCALARS = (bool, int, float, np.number, np.bool_)
+_TEXTS = (str, bytes)
+
+
+def array_of(value: Any, where: str = "") -> np.ndarray:
+    """A value as an array of NumPy's. The numbers and texts of lists are the same there, and of one
+    kind, or it is a ValueError, which says `where` they are."""
+    where = where and f" {where}"
+    try:
+        array = np.asarray(value)
+    except OverflowError:
+        raise ValueError(f"a whole number{where} is beyond 64 bits") from None
+    except (TypeError, ValueError) as error:  # bfloat16, lists of several lengths
+        raise ValueError(f"the values{where} are no array of NumPy's: {error}") from None
+    if isinstance(value, (list, tuple)) and array.dtype.kind not in "biu":
+        _check(value, array, where)
+    return array
+
+
+def real_array(values: Any, what: str) -> np.ndarray:
+    """Samples of sound as float32, or ValueError if they are no real numbers."""
+    try:
+        array = array_of(values)
+    except ValueError as error:
+        raise ValueError(f"[data] {what}: {error}") from None
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise ValueError(f"[data] {what}: samples are real numbers, not {array.dtype}")
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32, copy=False)
+
+
+def inexact(value: Any, where: str, dtype: np.dtype, of: str) -> ValueError:
+    """The error of a whole number that would become another one."""
+    return ValueError(
+        f"{value}{where} is no number of {dtype}, which those of the {of} have in common: "
+        + ("cast, or an array of NumPy's, says" if of == "list" else "cast says")
+        + " what they become"
+    )
+
+
+def check_texts(values: Any, where: str = "") -> None:
+    """Raise ValueError if numbers stand beside the texts of a list, or texts beside bytes."""
+    found = _leaves(values)
+    for kind in _TEXTS:
+        if all(isinstance(one, kind) for one in found):
+            return
+    odd = next((one for one in found if not isinstance(one, _TEXTS)), None)
+    beside = "bytes stand" if odd is None else f"{odd!r:.40} stands"
+    raise ValueError(f"values of several kinds{where}: {beside} beside texts")
+
+
+def _leaves(values):
+    return np.asarray(values, object).ravel().tolist()
+
+
+def _check(values, array, where):
+    kind = array.dtype.kind
+    if kind in "US":
+        check_texts(values, where)
+        _check_ends(values, array, where)
+    elif kind == "O":
+        _check_objects(values, where)
+    elif array.dtype in (np.float64, np.complex128) and (np.abs(array) >= 2**53).any():
+        for one, near in zip(_leaves(values), array.ravel().tolist()):
+            if isinstance(one, (int, np.integer)) and int(one) != near:
+                raise inexact(one, where, array.dtype, "list")
+
+
+def _check_ends(values, array, where):
+    for one, kept in zip(_leaves(values), array.ravel().tolist()):
+        if one != kept:
+            raise ValueError(f"{one!r:.40}{where} ends in zeros, which arrays of texts leave out")
+
+
+def _check_objects(values, where):
+    """Raise ValueError for numbers that are no array of numbers."""
+    found = _leaves(values)
+    numbers = [one for one in found if isinstance(one, SCALARS)]
+    for one in numbers:
+        if isinstance(one, int) and not -(2**63) <= one < 2**64:
+            raise ValueError(f"a whole number{where} is beyond 64 bits")
+    if 0 < len(numbers) < len(found):
+        odd = next(one for one in found if not isinstance(one, SCALARS))
+        raise ValueError(f"values of several kinds{where}: {odd!r:.40} stands beside numbers")
