@@ -1,5 +1,6 @@
 /* The C API around arrays: values in and out in every type, borrowed memory, how arrays lie;
  * vectors; streams, memory, modes of printing; quantized products through their handles. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "check.h"
@@ -148,6 +149,9 @@ static void printing(void) {
     CHECK(mlx_get_print_precision(&digits) == 0 && digits == -1);
     CHECK(mlx_set_print_precision(2) == 0 && mlx_get_print_precision(&digits) == 0 && digits == 2);
     IS(a, "array(0.33, dtype=float32)");
+    CHECK(mlx_set_print_precision(-2) == 1 && mlx_set_print_precision(INT_MIN) == 1);
+    CHECK(strstr(mlx_last_error_message(), "[set_print_precision] got -2147483648, expected"));
+    CHECK(mlx_get_print_precision(&digits) == 0 && digits == 2);
     CHECK(mlx_set_print_precision(-1) == 0);
     IS(a, "array(0.333333, dtype=float32)");
     mlx_array_free(a);

@@ -166,7 +166,7 @@ MLX_API mlx_dtype mlx_array_dtype(const mlx_array arr);
    Evaluates. */
 MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
 /* Decimals of printed floats, for the whole process; -1, the default: six significant
-   digits. Not in mlx-c. */
+   digits. Errors: less than -1. Not in mlx-c. */
 MLX_API int mlx_set_print_precision(int decimals);
 /* What mlx_set_print_precision set. */
 MLX_API int mlx_get_print_precision(int *decimals);

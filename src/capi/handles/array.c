@@ -204,8 +204,14 @@ int mlx_array_tostring(mlx_string *str, const mlx_array arr) {
 }
 
 int mlx_set_print_precision(int decimals) {
-    mx_print_set_precision(decimals);
-    return 0;
+    mx_error_clear();
+    bool ok = decimals >= -1 || mx_fail(MX_INVALID,
+                                        "[set_print_precision] got %d, expected a number of "
+                                        "decimals, or -1 for six significant digits",
+                                        decimals);
+    if (ok)
+        mx_print_set_precision(decimals);
+    return capi_done(ok);
 }
 
 int mlx_get_print_precision(int *decimals) {

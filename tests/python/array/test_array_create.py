@@ -189,7 +189,19 @@ def test_objects_that_know_how():
     assert mx.array(HasMlxArray()).tolist() == [1, 2]
     assert mx.array(HasArray()).tolist() == [0, 1, 2]
     assert (HasMlxArray() + mx.array([1.0, 1.0])).tolist() == [2, 3]
+
+
+def test_array_like():
     assert mx.ArrayLike([1, 2]).__mlx_array__().tolist() == [1, 2]
+    assert (mx.array([1, 2]) + mx.ArrayLike(3)).tolist() == [4, 5]
+    assert (mx.array([1.0, 2.0]) + mx.ArrayLike(HasMlxArray())).tolist() == [2, 4]
+    for nothing in ("abc", object(), {}, [[1], [2, 3]]):
+        with pytest.raises(ValueError):
+            mx.ArrayLike(nothing)
+    with pytest.raises(TypeError, match="got None"):
+        mx.ArrayLike(None)
+    with pytest.raises(OverflowError):
+        mx.ArrayLike(2**64)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,15 @@ def test_print_options():
     for wrong in (mx.set_printoptions, mx.printoptions, mx.PrintOptions):
         with pytest.raises(TypeError):
             wrong(precision="a")
+        with pytest.raises(ValueError, match="number of decimals, or -1 .*, got -2"):
+            wrong(precision=-2)
+    with pytest.raises(ValueError, match="got -7"):
+        options.precision = -7
+    with pytest.raises(TypeError):
+        options.precision = 1.5
+    with pytest.raises(TypeError):
+        del options.precision
+    assert options.precision == 5 and mx.get_printoptions().precision == -1
 
 
 def test_huge_precision():

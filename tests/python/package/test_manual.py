@@ -25,6 +25,9 @@ def operations():
                 yield pytest.param(f, id=f"{module}.{name}" if module else name)
 
 
+OPERATIONS = list(operations())
+
+
 def sections(f):
     parts = re.split(r"^(Args|Returns|Raises|Example):\n", f.__doc__, flags=re.M)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
@@ -37,13 +40,13 @@ def parameters(f):
     return {name for name in found if name not in ("self", "axes" if "axes" not in text else "")}
 
 
-@pytest.mark.parametrize("f", operations())
+@pytest.mark.parametrize("f", OPERATIONS)
 def test_every_parameter_is_told(f):
     told = set(re.findall(r"^    \*?(\w+)(?: \(.*?\))?:", sections(f).get("Args", ""), re.M))
     assert parameters(f) == told
 
 
-@pytest.mark.parametrize("f", operations())
+@pytest.mark.parametrize("f", OPERATIONS)
 def test_result_is_told(f):
     gives = not re.search(r"-> None", f.__doc__.split("\n\n")[0])
     assert ("Returns" in sections(f)) == gives
@@ -68,7 +71,7 @@ def run_example(f):
         assert ("" if value is None else repr(value)) == printed
 
 
-@pytest.mark.parametrize("f", operations())
+@pytest.mark.parametrize("f", OPERATIONS)
 def test_example(f, request):
     if request.node.callspec.id in NO_EXAMPLE:
         assert "Example" not in sections(f)

@@ -93,10 +93,19 @@ typedef struct array_like {
     PyObject_HEAD PyObject *object;
 } array_like;
 
+/* What has __mlx_array__ is asked when the array is needed; what array() does not take never
+   becomes one. */
+static int check_like(PyObject *o) {
+    mlx_array a = {NULL};
+    int status = mpy_has(o, "__mlx_array__") ? 0 : mpy_array_from(&a, o, NULL);
+    mlx_array_free(a);
+    return status;
+}
+
 static PyObject *like_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
     static char *keywords[] = {"", NULL};
     PyObject *o;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:ArrayLike", keywords, &o))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O:ArrayLike", keywords, &o) || check_like(o))
         return NULL;
     array_like *self = (array_like *)type->tp_alloc(type, 0);
     if (self)

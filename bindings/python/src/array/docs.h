@@ -46,7 +46,11 @@ Example:\n\
 What can be an operand beside arrays: an object with __mlx_array__.\n\
 \n\
 Args:\n\
-    o: The object.\n\
+    o: The object, or anything that array() takes: a number, a list, an array of NumPy's.\n\
+\n\
+Raises:\n\
+    TypeError: it is None\n\
+    ValueError: there is no array of it: a text, a list whose rows have several lengths\n\
 \n\
 Example:\n\
     >>> class Two:\n\
@@ -70,6 +74,9 @@ How arrays are printed.\n\
 \n\
 Args:\n\
     precision: The number of decimals; -1: six significant digits.\n\
+\n\
+Raises:\n\
+    ValueError: it is less than -1\n\
 \n\
 Example:\n\
     >>> mx.PrintOptions(3).precision\n\
@@ -214,6 +221,9 @@ Args:\n\
 Returns:\n\
     object: The context.\n\
 \n\
+Raises:\n\
+    ValueError: it is less than -1\n\
+\n\
 Example:\n\
     >>> with mx.printoptions(precision=2):\n\
     ...     print(mx.array(1 / 3))\n\
@@ -226,6 +236,9 @@ Print floats with so many decimals; -1: with six significant digits.\n\
 \n\
 Args:\n\
     precision: The number of decimals; -1: six significant digits.\n\
+\n\
+Raises:\n\
+    ValueError: it is less than -1\n\
 \n\
 Example:\n\
     >>> mx.set_printoptions(precision=2)\n\

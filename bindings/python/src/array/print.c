@@ -2,27 +2,55 @@
 #include "py.h"
 #include "array/docs.h"
 
-#include <structmember.h>
-
 /* --- PrintOptions ----------------------------------------------------------------------------- */
 
 typedef struct print_options {
     PyObject_HEAD int precision;
 } print_options;
 
+static int check_precision(int precision) {
+    if (precision >= -1)
+        return 0;
+    PyErr_Format(PyExc_ValueError,
+                 "precision is a number of decimals, or -1 for six significant digits, got %d",
+                 precision);
+    return -1;
+}
+
 static int precision_from(int *out, PyObject *args, PyObject *kwargs, const char *format) {
     static char *keywords[] = {"precision", NULL};
     *out = -1;
-    return PyArg_ParseTupleAndKeywords(args, kwargs, format, keywords, out) ? 0 : -1;
+    return PyArg_ParseTupleAndKeywords(args, kwargs, format, keywords, out) ? check_precision(*out)
+                                                                            : -1;
 }
 
 static int options_init(PyObject *o, PyObject *args, PyObject *kwargs) {
-    return precision_from(&((print_options *)o)->precision, args, kwargs, "|i:PrintOptions");
+    int precision;
+    if (precision_from(&precision, args, kwargs, "|i:PrintOptions"))
+        return -1;
+    ((print_options *)o)->precision = precision;
+    return 0;
 }
 
-static PyMemberDef options_members[] = {
-    {"precision", T_INT, offsetof(print_options, precision), 0,
-     "Decimals of floats; -1: six significant digits."},
+static PyObject *options_precision(PyObject *o, void *unused) {
+    (void)unused;
+    return PyLong_FromLong(((print_options *)o)->precision);
+}
+
+static int options_set_precision(PyObject *o, PyObject *value, void *unused) {
+    (void)unused;
+    int precision;
+    if (!value)
+        return PyErr_SetString(PyExc_TypeError, "PrintOptions.precision cannot be deleted"), -1;
+    if (!PyArg_Parse(value, "i;PrintOptions.precision", &precision) || check_precision(precision))
+        return -1;
+    ((print_options *)o)->precision = precision;
+    return 0;
+}
+
+static PyGetSetDef options_getset[] = {
+    {"precision", options_precision, options_set_precision,
+     "Decimals of floats; -1: six significant digits.", NULL},
     {NULL},
 };
 
@@ -32,7 +60,7 @@ static PyTypeObject options_type = {
     .tp_flags = Py_TPFLAGS_DEFAULT,
     .tp_new = PyType_GenericNew,
     .tp_init = options_init,
-    .tp_members = options_members,
+    .tp_getset = options_getset,
     .tp_doc = DOC_PRINT_OPTIONS,
 };
 
