@@ -14,6 +14,7 @@ from generative.stable_diffusion.folder import CLASSES, SPACING
 from generative.stable_diffusion.folder import SCHEDULE as DEFAULTS
 from generative.stable_diffusion.pipeline import StableDiffusion
 from generative.stable_diffusion.vae import blended
+from memory import peak_of
 
 KINDS = ["sd15", "sd21", "xl"]
 
@@ -160,10 +161,7 @@ def test_tiles_need_less_memory(top):
     for name, decode in (("whole", vae.decode), ("tiled", vae.decode_tiled)):
         latents = mx.random.normal((1, 8, 400, 4))
         mx.eval(latents)
-        mx.reset_peak_memory()
-        before = mx.get_active_memory()
-        mx.eval(decode(latents))
-        peaks[name] = mx.get_peak_memory() - before
+        peaks[name] = peak_of(lambda: mx.eval(decode(latents)))
     assert peaks["tiled"] < peaks["whole"] / 3, peaks
 
 
