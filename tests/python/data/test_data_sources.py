@@ -165,6 +165,31 @@ def test_numpy_files(tmp_path):
             dx.buffer_from_numpy(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../secret", b"..", "a/.."])
+def test_names_stay_below_the_prefix(name, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "secret").write_bytes(b"secret")
+    samples = dx.buffer_from_vector([{"f": name, "x": np.zeros((2, 2, 3), np.uint8)}])
+    for step in (
+        lambda: samples.load_file("f", prefix=tmp_path / "in"),
+        lambda: samples.load_numpy("f", prefix=tmp_path / "in"),
+        lambda: samples.load_audio("f", prefix=tmp_path / "in"),
+        lambda: samples.load_image("f", prefix=str(tmp_path / "in")),
+        lambda: samples.save_image("x", "f", prefix=os.fsencode(tmp_path / "in")),
+    ):
+        with pytest.raises(ValueError, match="is no name below the prefix '.*/in': it leads out"):
+            step()[0]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in", "secret"]
+
+
+def test_names_without_a_prefix_are_any(tmp_path):
+    (tmp_path / "a..b").write_bytes(b"x")
+    whole = dx.buffer_from_vector([{"f": str(tmp_path / "a..b")}]).load_file("f")
+    assert whole[0]["f"] == b"x"
+    below = dx.buffer_from_vector([{"f": "./a..b"}]).load_file("f", prefix=tmp_path)
+    assert below[0]["f"] == b"x"
+
+
 # --- tar ------------------------------------------------------------------------------------------
 
 

@@ -158,11 +158,15 @@ def axis_of(array: np.ndarray, dim: int) -> int:
 
 
 def path_below(prefix: Any, name: Any) -> str:
-    """The path of a file, whose name may be bytes."""
+    """The path of a file, whose name may be bytes. Where there is a prefix the name, which a file may
+    have said, leads no further up."""
     if not isinstance(name, (str, bytes, os.PathLike)):
         kind = type(name).__name__
         raise TypeError(f"the name of a file is a text, not {kind}: files are read before batch")
-    return os.path.join(os.fspath(prefix), os.fsdecode(name))
+    folder, file = os.fsdecode(prefix), os.fsdecode(name)
+    if folder and (os.path.isabs(file) or os.pardir in file.split(os.sep)):
+        raise ValueError(f"{file!r} is no name below the prefix {folder!r}: it leads out of it")
+    return os.path.join(folder, file)
 
 
 def bytes_of(value: Any) -> Any:
