@@ -4,7 +4,6 @@
 #include <time.h>
 
 #include "check.h"
-#include "base/cache.h"
 #include "fuzz.h"
 
 enum { MOST_SEEDS = 64 };
@@ -106,7 +105,6 @@ int main(int argc, char **argv) {
     const char *seconds = getenv("FUZZ_SECONDS");
     unsigned long runs = 0;
     state = check_seed(0x9e3779b97f4a7c15u);
-    mx_mem_set_hard_limit((size_t)256 << 20); // what a file asks for beyond it is refused
     mx_scope s = mx_scope_open();
     fuzz_seeds(add);
     mx_scope_close(s);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval/eval.h"
@@ -25,6 +26,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Files that are right: each is handed to add, which copies it. For drive.c. */
 typedef void fuzz_add(const void *bytes, size_t size);
 void fuzz_seeds(fuzz_add *add);
+
+/* What a file asks for beyond this is refused, whoever feeds the target. */
+__attribute__((constructor)) static void fuzz_bound_memory(void) {
+    mx_mem_set_hard_limit((size_t)256 << 20);
+}
 
 /* A source over a copy of the bytes. */
 __attribute__((unused)) static bool fuzz_source(mx_source *s, const uint8_t *data, size_t size) {
