@@ -88,7 +88,7 @@ static bool prepare(tried *t, mx_decoder *d, const tiny_model *m, const mx_tune_
             ok = mx_param_set(p, random_like(p->value, 20 + (uint64_t)i, 0.1));
         // through the norms of DoRA goes no derivative: only m moves
         double far = spec->kind == MX_TUNE_DORA && p->role != MX_ROLE_M ? 0 : 0.05;
-        far = spec->kind == MX_TUNE_SCALES ? 0.01 : far; // codes multiply them
+        far = spec->kind == MX_TUNE_SCALES ? 0.005 : far; // codes multiply them
         mx_array *way = random_like(p->value, 100 + (uint64_t)i, far);
         ok = ok && way && mx_eval1(way);
         t->way[i] = ok ? mx_array_retain(way) : NULL;
