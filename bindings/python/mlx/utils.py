@@ -132,20 +132,21 @@ def tree_flatten(
         if isinstance(destination, dict)
         else lambda *item: destination.append(item)
     )
-
-    def walk(node, path):
-        leaf = is_leaf is not None and is_leaf(node)
-        if not leaf and isinstance(node, (list, tuple)):
-            for i, child in enumerate(node):
-                walk(child, f"{path}.{i}")
-        elif not leaf and isinstance(node, dict):
-            for key, child in node.items():
-                walk(child, f"{path}.{key}")
-        else:
-            add(path[1:], node)
-
-    walk(tree, prefix)
+    _flatten(tree, prefix, is_leaf, add)
     return destination
+
+
+def _flatten(node, path, is_leaf, add):
+    """A function within the other would be in a cycle, which would keep the leaves for a while."""
+    leaf = is_leaf is not None and is_leaf(node)
+    if not leaf and isinstance(node, (list, tuple)):
+        for i, child in enumerate(node):
+            _flatten(child, f"{path}.{i}", is_leaf, add)
+    elif not leaf and isinstance(node, dict):
+        for key, child in node.items():
+            _flatten(child, f"{path}.{key}", is_leaf, add)
+    else:
+        add(path[1:], node)
 
 
 def tree_unflatten(tree: Union[List[Tuple[str, Any]], Dict[str, Any]]) -> Any:

@@ -1,3 +1,4 @@
+import gc
 from collections import namedtuple
 
 import pytest
@@ -129,3 +130,15 @@ def test_merge_of_values():
         tree_merge({"a": 1}, {"a": 2})
     with pytest.raises(ValueError, match="same locations"):
         tree_merge({"a": 1}, [1])
+
+
+def test_lists_of_leaves_hold_them_no_longer_than_they_live():
+    """Nothing is left in cycles, which are collected some time later: leaves may be large."""
+    gc.collect()
+    gc.disable()
+    try:
+        for destination in (None, {}, []):
+            tree_flatten(TREE, destination=destination)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
