@@ -18,6 +18,7 @@ def arrays(trainer):
     """All that a step changes, by name."""
     model, state = trainer.model.parameters(), trainer.optimizer.state
     trees = {"model": model, "state": state, "sums": trainer.steps.sum}
+    trees["random"] = mx.random.state[0]
     return {name: np.array(x) for name, x in dict(tree_flatten(trees)).items()}
 
 

@@ -8,11 +8,15 @@ from ._words import described, is_array, whole
 
 _END = object()
 
+# Where batches were counted from, a stream's epoch or its state, and how many there are since then.
+Place = tuple[Any, int]
+
 
 class Data:
     """An epoch of batches at a time, from any place in it."""
 
     def __init__(self, data: Any, what: str, length: Optional[int] = None) -> None:
+        self.given = data
         if hasattr(data, "to_stream"):
             data = data.to_stream()
         one = isinstance(data, (str, bytes, dict)) or is_array(data)
@@ -24,18 +28,45 @@ class Data:
             raise ValueError(f"[train] an epoch is a number of batches above 0, not {length!r}")
         self.data, self.what, self.length = data, what, length
         self.is_stream = hasattr(data, "state_dict") and hasattr(data, "reset")
+        self.is_read_once = hasattr(data, "__next__") and not self.is_stream
         self.rest: Optional[Iterator[Any]] = None  # what an epoch of a given length left
         self.begun = self.taken = 0  # how often the data began, batches since then
+        self.base: Any = 0  # the epoch or state that they began with
+        self.number = 0  # the stream's epoch then
+        self.left: Optional[tuple[Place, Any]] = None  # the place of a stream that was left
         self.first: Optional[dict[str, str]] = None  # the first batch since then, in words
         self.wanted: Optional[tuple[Any, PathLike]] = None  # what it was in a checkpoint
 
     # --- what a checkpoint keeps ------------------------------------------------------------------
 
-    def state(self) -> Mapping[str, Any]:
-        """Where the data stand, and what they are."""
-        place = self.data.state_dict() if self.is_stream else {"taken": self.taken}
-        epoch = self.data.epoch if self.is_stream else 0
-        return {"place": place, "epoch": epoch, "first": self.first}
+    def place(self) -> Place:
+        """Where the data stand."""
+        return self.base, self.taken
+
+    def leave(self) -> None:
+        """From now on others may move the stream."""
+        if self.is_stream:
+            self.left = self.place(), self.data.state_dict()
+
+    def state(self, place: Place) -> Mapping[str, Any]:
+        """What a checkpoint says of a place, and of what the data are."""
+        found = self._state_at(place) if self.is_stream else {"taken": place[1]}
+        return {"place": found, "epoch": self.number, "first": self.first}
+
+    def _state_at(self, place):
+        """A batch may have been given that was not trained on."""
+        stood, state = self.left or (self.place(), self.data.state_dict())
+        if stood != place:
+            self._seek(*place)
+            state = self.data.state_dict()
+            self.left = place, state
+        return state
+
+    def goes_on(self, before: Optional["Data"]) -> bool:
+        """Whether epochs of a given length go on in data that are the same as those before."""
+        again = self.is_stream or isinstance(self.data, (list, tuple))
+        same = again and before is not None and before.given is self.given
+        return same and self.length is not None and self.length == before.length
 
     def _words(self, batch):
         """A batch in words; whose values are the same each time has them, too."""
@@ -115,23 +146,35 @@ class Data:
             return self.rest
         if self.length is None and not given:
             return self._begin(number)
-        if state is None or not self.is_stream:
-            return self._pass_over(number, given if state is None else state["place"]["taken"])
-        self.data.load_state_dict(state["place"])
+        if state is None:
+            return self._seek(number, given)
+        if not self.is_stream:
+            return self._seek(number, state["place"]["taken"])
+        batches = self._seek(state["place"], 0)
         self.first = state["first"]
-        return iter(self.data)
-
-    def _pass_over(self, number, count):
-        batches = self._begin(number)
-        while self.taken < count and self._next(batches) is not _END:
-            pass
         return batches
+
+    def _seek(self, base, taken):
+        batches = self._go_on(base) if isinstance(base, dict) else self._begin(base)
+        while self.taken < taken:
+            if self._next(batches) is _END:
+                raise ValueError(
+                    f"[train] the {self.what} gave {self.taken} batches, less than were trained on"
+                )
+        return batches
+
+    def _go_on(self, state):
+        self.data.load_state_dict(state)
+        self.base, self.number, self.taken = state, self.data.epoch, 0
+        return iter(self.data)
 
     def _begin(self, number: Optional[int]) -> Iterator[Any]:
         """The first batch again; of a stream those of an epoch, or of the next."""
         self.begun, self.taken, self.first = self.begun + 1, 0, None
         if self.is_stream:
-            return iter(self.data.reset(number))
+            found = iter(self.data.reset(number))
+            self.base = self.number = self.data.epoch
+            return found
         batches: Iterable[Any] = self.data() if callable(self.data) else self.data
         if not hasattr(batches, "__iter__"):
             raise TypeError(f"[train] the function of {self.what} gave {described(batches)}")

@@ -1,7 +1,7 @@
 """The functions of arrays that a trainer calls for each batch, compiled unless told otherwise."""
 
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, ContextManager, Iterator, Optional
 
 import mlx.core as mx
 
@@ -84,22 +84,40 @@ class Steps:
     ) -> None:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
         self.dtype, self.clip_norm, self.finite_only = dtype, clip_norm, finite_only
-        self.check_labels = check_labels
+        self.check_labels, self.compiled = check_labels, compiled
         self.sum: list[Any] = []  # of gradients by their counts, of counts, of batches
         if accumulate > 1:
             parameters = model.trainable_parameters()
             self.sum.append(tree_map(lambda p: mx.zeros(p.shape, _master(p)), parameters))
             self.sum += [mx.array(0.0), mx.array(0.0)]
-        state = [model.state, optimizer.state, mx.random.state, self.sum]
+        self.state = state = [model.state, optimizer.state, mx.random.state, self.sum]
 
         def made(function, changes):
-            if not compiled:
-                return function
-            return mx.compile(function, inputs=state, outputs=state if changes else None)
+            return mx.compile(function, inputs=state, outputs=changes) if compiled else function
 
-        self.train = made(self._add if self.sum else self._train, True)
-        self.apply = made(self._apply, True)
-        self.test = made(self._test, False)
+        self.train = made(self._add if self.sum else self._train, state)
+        self.apply = made(self._apply, state)
+        self.test = made(self._test, [mx.random.state])
+
+    def values(self, result: dict[str, mx.array]) -> dict[str, Any]:
+        """The numbers of a step, when all that it changes is computed."""
+        mx.eval(result, self.state, mx.random.state[0])
+        return {name: value.item() for name, value in result.items()}
+
+    def held(self) -> Any:
+        """All that a step changes: random numbers, and what is in each dict and list."""
+        return mx.random.state[0], [(one, _copy(one)) for one in _containers(self.state)]
+
+    def put_back(self, held: Any) -> None:
+        """Have there what was there."""
+        mx.random.state[0], containers = held
+        for one, was in containers:
+            if isinstance(one, list):
+                one[:] = was
+                continue
+            dict.update(one, was)
+            for key in _copy(one).keys() - was.keys():
+                dict.pop(one, key)
 
     # --- one batch --------------------------------------------------------------------------------
 
@@ -186,9 +204,9 @@ class Steps:
         gradients, count, batches = self.sum
         safe = mx.where(count == 0, 1, count)
         norm = self._update(tree_map(lambda s: s / safe, gradients))
-        result = self._guarded(before, {"gradient_norm": norm})
+        result = self._guarded(before, {"gradient_norm": norm, "batches": batches})
         if self.finite_only:
-            self._put_back(before, batches > 0)
+            self._as_before_unless(batches > 0, before)
         self.sum[:] = tree_map(mx.zeros_like, self.sum)
         return result
 
@@ -206,8 +224,9 @@ class Steps:
     # --- steps that are not taken -----------------------------------------------------------------
 
     def _snapshot(self):
-        """All that a step changes."""
-        return tree_map(lambda x: x, [self.model.parameters(), self.optimizer.state, self.sum])
+        """The arrays that a step changes."""
+        changed = [self.model.parameters(), self.optimizer.state, self.sum, [mx.random.state[0]]]
+        return tree_map(lambda x: x, changed)
 
     def _guarded(self, before, result):
         """Says whether all is finite; everything is as it was if the batch is refused. The choice
@@ -218,27 +237,53 @@ class Steps:
                 finite = finite & mx.isfinite(result[name])
         reasons = _sound(result) + ([finite] if self.finite_only else [])
         if reasons:
-            self._put_back(before, mx.stack(reasons).all())
+            self._as_before_unless(mx.stack(reasons).all(), before)
         return {**result, "finite": finite}
 
-    def _put_back(self, before, fine):
-        parameters, state, sums = before
-        now = self.model.parameters()
+    def _as_before_unless(self, fine, before):
+        parameters, state, sums, random = before
+        now, key = self.model.parameters(), [mx.random.state[0]]
         _choose(now, parameters, fine)
         self.model.update(now)
         _choose(self.optimizer.state, state, fine)
         _choose(self.sum, sums, fine)
+        _choose(key, random, fine)
+        mx.random.state[0] = key[0]
+
+
+def _containers(tree):
+    """The dicts and lists within a list of trees."""
+    found = [tree]
+    for one in found:
+        for child in dict.values(one) if isinstance(one, dict) else one:
+            if isinstance(child, (dict, list, tuple)):
+                found.append(child)
+    return [one for one in found if not isinstance(one, tuple)]
+
+
+def _copy(container):
+    """What is in it, also of a module, which may have other things under a dict's names."""
+    return dict.copy(container) if isinstance(container, dict) else list(container)
+
+
+def computing_in(dtype: Optional[mx.Dtype], model: Module) -> ContextManager[None]:
+    """The model with copies of what is trained in a dtype, or as it is."""
+    own = model.trainable_parameters()
+    return lending(model, own if dtype is None else cast(own, dtype), own)
 
 
 @contextmanager
-def computing_in(dtype: Optional[mx.Dtype], model: Module) -> Iterator[None]:
-    """The model with copies of what is trained in a dtype, or as it is."""
-    parameters = model.trainable_parameters()
-    model.update(parameters if dtype is None else cast(parameters, dtype))
+def lending(model: Module, parameters: Any, own: Any) -> Iterator[None]:
+    """The model with other parameters, and with its own again also if that is interrupted."""
     try:
+        model.update(parameters)
         yield
     finally:
-        model.update(parameters)
+        try:
+            model.update(own)
+        except BaseException:
+            model.update(own)
+            raise
 
 
 def _sound(about):

@@ -472,17 +472,24 @@ class EMA(Callback):
             raise ValueError(f"[train] EMA: a decay of {decay}")
         self.decay, self.evaluate, self.warmup = decay, evaluate, warmup
         self.average: Any = None
+        self._step: Optional[int] = None  # the last one in the average
         self._move = mx.compile(_moved)
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         if self.average is None:
             self.average = tree_map(mx.array, trainer.model.parameters())
+        if self._step != trainer.global_step - 1:  # else that of the last step was interrupted
+            self._step = trainer.global_step
+        self.on_step_end(trainer, {})
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         step = trainer.global_step
+        if step == self._step:
+            return
         decay = min(self.decay, (1 + step) / (10 + step)) if self.warmup else self.decay
         parameters = trainer.model.parameters()
-        self.average = self._move(self.average, parameters, mx.array(1 - decay))
+        moved = self._move(self.average, parameters, mx.array(1 - decay))
+        vars(self).update(average=moved, _step=step)
         mx.eval(self.average)
 
     def evaluated(self) -> Any:
@@ -504,7 +511,7 @@ class EMA(Callback):
         for name, ours in self.state_dict().items():
             if state[name] != ours:
                 raise ValueError(f"its {name} is {state[name]}, {ours} here")
-        self.average = tree_unflatten(dict(arrays)) if arrays else None
+        self.average, self._step = tree_unflatten(dict(arrays)) if arrays else None, None
 
 
 def _moved(average, parameters, share):
@@ -538,3 +545,6 @@ class TimeLimit(Callback):
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         if time.monotonic() >= self._end:
             trainer.stop(f"the time of {self.seconds} seconds is over")
+
+    def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
+        self.on_step_end(trainer, logs)  # an epoch may have no step that is taken

@@ -1,7 +1,7 @@
 """The training loop."""
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 import mlx.core as mx
@@ -10,10 +10,11 @@ from ..nn.layers.base import Module
 from ..optimizers import Optimizer
 from ..utils import tree_flatten, tree_unflatten
 from . import checkpoint
-from ._data import Data
+from ._batch import NO_SUMS, Batches, Logs, NonFiniteLoss, refusal, say_where
+from ._data import Data, Place
 from ._setup import PathLike, Setup, check_parts, differences, model_of, optimizer_of
 from ._setup import rates_of, set_rates, words_of
-from ._step import Forward, Loss, Steps, arrays_of, cast, computing_in, first_two
+from ._step import Forward, Loss, Steps, arrays_of, cast, computing_in, first_two, lending
 from ._words import described, is_floating, positive, whole
 from .callbacks import Callback
 from .history import History
@@ -21,23 +22,8 @@ from .metrics import metrics as metrics_of
 
 __all__ = ["NonFiniteLoss", "Trainer"]
 
-Logs = dict[str, Any]
 
-
-class NonFiniteLoss(FloatingPointError):
-    """The loss or the gradients of a step are NaN or infinite.
-
-    Example:
-        >>> trainer = train.Trainer(nn.Linear(2, 1), nn.losses.mse_loss, optim.SGD(0.1))
-        >>> try:
-        ...     trainer.step((mx.array([[mx.nan, 1.0]]), mx.array([[1.0]])))
-        ... except train.NonFiniteLoss:
-        ...     print("the step was not taken")
-        the step was not taken
-    """
-
-
-class Trainer:
+class Trainer(Batches):
     """Trains a model on batches.
 
         trainer = Trainer(model, nn.losses.cross_entropy, optim.Adam(1e-3), metrics=["accuracy"])
@@ -66,8 +52,10 @@ class Trainer:
             up cannot tell, and gives another step than one batch would.
         on_nan: "stop" does not take the step and raises `NonFiniteLoss` before any callback hears
             of it; "skip" does not take it and goes on, with `accumulate` without this batch: the
-            step is the mean of the others, and none if there is no other; "ignore" takes it. The history has the
-            number of batches as `skipped`, or `not_finite`; its loss is the mean of the others.
+            step is the mean of the others, and none if there is no other; "ignore" takes it. The
+            history has the number of batches as `skipped`, or `not_finite`; its loss is the mean of
+            the others. Steps that are not taken are not counted in `global_step`, and no callback
+            hears of them.
         check_labels: whole numbers as targets of predictions with one dimension more are numbers of
             classes, and an error if there is no such class: then nothing was trained.
         compile: compile the functions of arrays.
@@ -126,34 +114,23 @@ class Trainer:
         for callback in callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"[train] {type(callback).__name__} is no Callback")
+        super().__init__(callbacks, accumulate, on_nan)
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.forward = forward or first_two
         self.metrics = metrics_of(metrics)
         for one in self.metrics:
             one.follow(loss)
-        self.callbacks = sorted(callbacks, key=lambda callback: callback.order)
-        self.accumulate, self.on_nan = accumulate, on_nan
         self._options: tuple[Any, ...] = (compute_dtype, clip_norm, accumulate, on_nan != "ignore")
         self._options += (check_labels, compile)
         self._steps: Optional[Steps] = None
         self.history = History()
-        self.epoch = 0  # epochs that have ended
-        self.batch = 0  # batches of this epoch
-        self.global_step = 0  # steps of the optimizer
         self.stopping: Optional[str] = None  # why the training ends early
-        self._sums = dict(_NO_SUMS)
-        self._pending = 0  # batches whose gradients wait
-        self._waiting = [0.0, 0.0]  # their losses by their counts, their counts
         self._data: Optional[Data] = None
-        self._resumed: Optional[Mapping[str, Any]] = None
+        self._place: Optional[Place] = None  # in them, behind the last batch of `fit`
+        self._resumed: Optional[Mapping[str, Any]] = None  # where they stood before that
         self._setup: Optional[Setup] = None
         self._files: set[str] = set()  # checkpoints that were written or read here
         self._trained: Any = None  # the model's own parameters while it is evaluated with others
-
-    @property
-    def waiting(self) -> int:
-        """The batches whose gradients wait for the others of their step."""
-        return self._pending
 
     @property
     def steps(self) -> Steps:
@@ -201,26 +178,43 @@ class Trainer:
         to go on if there is one already, in the middle of an epoch, too. It is of the same model,
         optimizer, loss, options, callbacks and data, or an error says what differs; what `other`
         names ("optimizer", "data" ...) may differ: the settings are those given here, other data
-        begin an epoch, other callbacks begin anew beside those whose state is there."""
+        begin an epoch, other callbacks begin anew beside those whose state is there. What ended in
+        the middle of an epoch (an error, control-C, `stop`) goes on there, likewise."""
         if not whole(epochs, 0):
             raise ValueError(f"[train] epochs are a whole number from 0, not {epochs!r}")
         given = Data(data, "data", steps_per_epoch)
         check_parts(other)
+        self._end_evaluation()
+        self._settle()
         path = None if resume is None else _last(resume)
         if path is not None and os.path.exists(path):
             self._load(path, other, given)
-        elif self._resumed is not None and "data" not in other:
-            given.check(self._resumed, "the checkpoint")
-        if "data" in other:
-            self.batch, self._resumed = 0, None
-        self.stopping, self._data = None, given
+        else:
+            self._go_on(given, other)
+        self.stopping, self._data, self._place, self._passing = None, given, None, given.place
         self._call("on_fit_begin")
-        try:
+        with ExitStack() as end:
+            for last in (lambda: self._call("on_fit_end"), given.leave, self._tell, self._finish):
+                end.callback(last)
+            self._tell()
             while self.epoch < epochs and not self.stopping:
                 self._fit_epoch(validation)
-        finally:
-            self._call("on_fit_end")
         return self.history
+
+    def _go_on(self, given, other):
+        """Data begin where those of a checkpoint, or those before them, were left."""
+        whose, before = "the checkpoint", self._data
+        if self._place is not None and (self.batch or given.goes_on(before)):
+            if given.is_read_once and given.given is before.given and "data" not in other:
+                raise ValueError(
+                    "[train] the data can be read once only, and an epoch has begun in them: "
+                    "other=['data'] begins it again with what they have left"
+                )
+            whose, self._resumed = "the training so far", before.state(self._place)
+        if "data" in other:
+            self.batch, self._resumed = 0, None
+        elif self._resumed is not None:
+            given.check(self._resumed, whose)
 
     def stop(self, why: str) -> None:
         """End `fit` after this step; why is kept in `stopping`."""
@@ -229,87 +223,34 @@ class Trainer:
     def _fit_epoch(self, validation):
         self.model.train()
         if self.batch == 0:
-            self._sums = dict(_NO_SUMS)
+            self._sums = dict(NO_SUMS)
             self._call("on_epoch_begin")
-        resumed, self._resumed = self._resumed, None
-        for batch in self._data.epoch(self.epoch, self.batch, resumed):
+        for batch in self._data.epoch(self.epoch, self.batch, self._resumed):
             self._train(batch)
+            self._tell()
             if self.stopping and not self._pending:
                 return
         if self.batch == 0:
             raise ValueError(f"[train] the data gave no batch in epoch {self.epoch + 1}")
         if self._pending:
-            self._call("on_step_end", self._apply())
+            self._step_of_waiting()
+            self._tell()
         self._end_epoch(validation)
-
-    def _train(self, batch):
-        logs = self.step(batch)
-        self.batch += 1
-        if not self._pending:
-            self._call("on_step_end", logs)
 
     def step(self, batch: Any) -> Logs:
         """Train on one batch: its loss, the norm of the gradients, and whether they are finite.
         With `accumulate` the call of so many takes the optimizer's step, and its loss is that of
         all its batches; the others give no norm. What is refused, or with `on_nan="stop"` not
-        finite, is an error and changes neither the model nor the optimizer nor what waits."""
-        with _located(self._where()):
-            result = self.steps.train(arrays_of(batch))
-            logs = self._values(result)
-        self._check_labels(logs, self._where())
-        self._check_finite(logs)
-        if self.accumulate == 1:
-            self.global_step += 1
-            return logs
-        self._wait(logs)
-        return {**logs, **self._apply()} if self._pending == self.accumulate else logs
-
-    def _values(self, result):
-        """The numbers of a step, when all that it changes is computed."""
-        mx.eval(result, self.model.state, self.optimizer.state, self.steps.sum)
-        return {name: value.item() for name, value in result.items()}
-
-    def _wait(self, logs):
-        self._pending += 1
-        if logs["finite"] or self.on_nan == "ignore":
-            self._waiting[0] += logs["loss"] * logs["count"]
-            self._waiting[1] += logs["count"]
-
-    def _apply(self):
-        logs = self._values(self.steps.apply())
-        total, count = self._waiting
-        self._pending, self._waiting = 0, [0.0, 0.0]
-        self._check_finite(logs)
-        self.global_step += 1
-        return {**logs, "loss": total / count if count else float("nan"), "count": count}
-
-    def _check_labels(self, logs, where):
-        weight = logs.pop("weight", 0.0)
-        if not 0 <= weight < float("inf"):
-            raise ValueError(f"[train] a weight is {weight}, not a number from 0{where}")
-        low, high, classes = (logs.pop(name, None) for name in ("low", "high", "classes"))
-        if classes is not None and (low < 0 or high >= classes):
-            raise ValueError(
-                f"[train] a label is {low if low < 0 else high}, the model has {classes} classes"
-                f"{where}"
-            )
-
-    def _check_finite(self, logs):
-        if not logs["finite"]:
-            self._sums["skipped"] += 1
-            if self.on_nan == "stop":
-                what = "loss" if not _finite(logs.get("loss", 0.0)) else "gradient_norm"
-                raise NonFiniteLoss(
-                    f"[train] the {what.replace('_', ' ')} is {logs[what]}{self._where()}; "
-                    "model, optimizer and checkpoints are as before"
-                )
-        elif "loss" in logs:
-            self._sums["loss"] += logs["loss"] * logs["count"]
-            self._sums["count"] += logs["count"]
-            self._sums["empty"] += not logs["count"]
-
-    def _where(self):
-        return f" (step {self.global_step + 1}, batch {self.batch + 1} of epoch {self.epoch + 1})"
+        finite, is an error and changes neither the model nor the optimizer nor what waits, nor
+        random numbers. A batch that is interrupted is trained on and counted, or neither."""
+        self._end_evaluation()
+        self._settle()
+        passing, self._passing = self._passing, None
+        try:
+            return self._train(batch)
+        finally:
+            self._finish()
+            self._passing = passing
 
     def _end_epoch(self, validation):
         count = self._sums["count"]
@@ -323,45 +264,59 @@ class Trainer:
         if validation is not None:
             found = self.evaluate(validation)
             logs.update({f"val_{name}": value for name, value in found.items()})
-        self.epoch, self.batch = self.epoch + 1, 0
-        self.history.rows.append(logs)
-        self._call("on_epoch_end", logs)
+        self.history.rows[self.epoch :] = [logs]  # there again if this is interrupted
+        untold = self._untold_of("on_epoch_end", logs)
+        vars(self).update(epoch=self.epoch + 1, batch=0, _untold=untold)
+        self._tell()
 
-    def _call(self, what, *arguments):
+    def _call(self, what):
         for callback in self.callbacks:
-            getattr(callback, what)(self, *arguments)
+            getattr(callback, what)(self)
 
     # --- evaluation -------------------------------------------------------------------------------
 
     def evaluate(self, data: Any) -> Logs:
-        """The mean loss and the measures of all examples, with the model in evaluation mode."""
+        """The mean loss and the measures of all examples, with the model in evaluation mode; the
+        random numbers of the training stay as they are."""
+        given, key = Data(data, "data to evaluate"), mx.random.state[0]
         for one in self.metrics:
             one.reset()
+        try:
+            with self._evaluation():
+                loss = self._mean_loss(given)
+        finally:
+            mx.random.state[0] = key
+        values = {one.name: one.compute() for one in self.metrics}
+        return {"loss": loss, **{name: _plain(value) for name, value in values.items()}}
+
+    def _mean_loss(self, data):
+        """The loss of all examples, of which the measures are told."""
         total = count = 0.0
-        for logs, prediction, target, weight in self._tested(data):
-            total, count = total + logs["loss"] * logs["count"], count + logs["count"]
-            for one in self.metrics:
-                one.update(prediction, target, weight)
+        self._call("on_validation_begin")
+        try:
+            for number, batch in enumerate(data.all(), 1):
+                logs, shown = self._test(batch, f" (batch {number} to evaluate)")
+                total, count = total + logs["loss"] * logs["count"], count + logs["count"]
+                for one in self.metrics:
+                    one.update(*shown)
+        finally:
+            self._call("on_validation_end")
         if not count:
             raise ValueError("[train] there is nothing to evaluate: the data gave no example")
-        values = {one.name: one.compute() for one in self.metrics}
-        return {"loss": total / count, **{name: _plain(value) for name, value in values.items()}}
+        return total / count
 
-    def _tested(self, data):
-        steps = self.steps
-        with self._evaluation():
-            self._call("on_validation_begin")
-            try:
-                for number, batch in enumerate(Data(data, "data to evaluate").all(), 1):
-                    where = f" (batch {number} to evaluate)"
-                    with _located(where):
-                        result, (prediction, target, weight) = steps.test(arrays_of(batch))
-                        mx.eval(result, prediction)
-                    logs = {name: value.item() for name, value in result.items()}
-                    self._check_labels(logs, where)
-                    yield logs, prediction, target, weight
-            finally:
-                self._call("on_validation_end")
+    def _test(self, batch, where):
+        try:
+            result, shown = self.steps.test(arrays_of(batch))
+            mx.eval(result, shown[0])
+        except Exception as error:
+            say_where(error, where)
+            raise
+        logs = {name: value.item() for name, value in result.items()}
+        why = refusal(logs)
+        if why:
+            raise ValueError(why + where)
+        return logs, shown
 
     def _evaluated(self):
         """The parameters of the first callback that has some for evaluation."""
@@ -371,19 +326,23 @@ class Trainer:
     @contextmanager
     def _evaluation(self) -> Iterator[None]:
         """The model in evaluation mode, with the parameters for it."""
-        training, parameters = self.model.training, self._evaluated()
-        before = self._trained
-        if parameters is not None and before is None:
-            self._trained = self.model.parameters()
-            self.model.update(parameters)
-        self.model.eval()
+        training, parameters, outer = self.model.training, self._evaluated(), self._trained
+        own = self.model.parameters() if parameters is not None and outer is None else {}
         try:
-            yield
+            self._trained = own or outer
+            with lending(self.model, parameters if own else {}, own):
+                self.model.eval()
+                yield
         finally:
+            if outer is None:
+                self._end_evaluation()
             self.model.train(training)
-            if parameters is not None and before is None:
-                self.model.update(self._trained)
-            self._trained = before
+
+    def _end_evaluation(self):
+        """The model has its own parameters, also if an interrupt has kept them from it."""
+        if self._trained is not None:
+            self.model.update(self._trained)
+            self._trained = None
 
     def predict(
         self, data: Any, forward: Optional[Callable[[Module, Any], Any]] = None
@@ -409,6 +368,7 @@ class Trainer:
         """Write all that training goes on from, at the end of a step: parameters, the optimizer's
         state, random numbers, where data stand, history, what callbacks remember. `model.` are the
         parameters of `evaluate`; where these are not what is trained, that is `trained.`."""
+        self._settle()
         if self._pending:
             raise ValueError("[train] gradients wait for their step: save at the end of one")
         self.steps
@@ -421,7 +381,8 @@ class Trainer:
             arrays.update({f"{group}.{name}": x for name, x in dict(tree_flatten(tree)).items()})
         about: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
         about.update(sums=self._sums, history=self.history.rows)
-        about["data"] = self._data.state() if self._data else self._resumed
+        placed = self._data is not None and self._place is not None
+        about["data"] = self._data.state(self._place) if placed else self._resumed
         about["setup"] = self._setup
         about["callbacks"] = [callback.state_dict() for callback in self.callbacks]
         for i, callback in enumerate(self.callbacks):
@@ -458,6 +419,27 @@ class Trainer:
         if data is not None and "data" not in other and about["data"] is not None:
             data.check(about["data"], path)
         mx.eval(arrays)
+        with self._or_as_before():
+            self._take_up(path, arrays, about, parts, other)
+        self._files.add(os.path.abspath(path))
+
+    @contextmanager
+    def _or_as_before(self) -> Iterator[None]:
+        """All that a checkpoint changes is as it was if there is an exception."""
+        steps, state, rows = self.steps, self.optimizer.state, self.history.rows
+        held, counts = steps.held(), dict(vars(self))
+        callbacks = [(one, one.state_dict(), one.arrays()) for one in self.callbacks]
+        try:
+            yield
+        except BaseException:
+            self.optimizer.state, self.history.rows = state, rows
+            steps.put_back(held)
+            for one, kept, arrays in callbacks:
+                one.load_state_dict(kept, arrays)
+            vars(self).update(counts)
+            raise
+
+    def _take_up(self, path, arrays, about, parts, other):
         if "callbacks" in other:
             self._load_those_there(about, arrays)
         else:
@@ -467,15 +449,13 @@ class Trainer:
         self.optimizer.state = tree_unflatten(parts["optimizer"])
         if "optimizer" in other:
             set_rates(self.optimizer, rates)
-        mx.random.state[0] = arrays["random"]
-        for name in _COUNTS:
-            setattr(self, name, about[name])
-        self._sums, self.history.rows = about["sums"], about["history"]
-        self._data, self._resumed, self._steps = None, about["data"], None
+        mx.random.state[0], self.history.rows = arrays["random"], about["history"]
+        counts = {name: about[name] for name in _COUNTS}
+        counts.update(_sums=about["sums"], _pending=0, _waiting=(0.0, 0.0), _untold=[])
+        counts.update(_taken=None, _data=None, _place=None, _resumed=about["data"], _steps=None)
         if "data" in other:
-            self.batch, self._resumed = 0, None
-        self._pending, self._waiting = 0, [0.0, 0.0]
-        self._files.add(os.path.abspath(path))
+            counts.update(batch=0, _resumed=None)
+        vars(self).update(counts)
 
     def _check(self, path, arrays, about, other):
         """The model's and the optimizer's arrays, if the checkpoint is one of this training."""
@@ -501,14 +481,11 @@ class Trainer:
         return parts
 
     def _load_callbacks(self, path, states, arrays):
-        """Each takes up its state, or all keep what they had."""
-        before = [(callback.state_dict(), callback.arrays()) for callback in self.callbacks]
+        """Each takes up its state."""
         for i, (callback, state) in enumerate(zip(self.callbacks, states)):
             try:
                 callback.load_state_dict(state, _part(arrays, f"callback.{i}."))
             except _NO_STATE as error:
-                for one, kept in zip(self.callbacks, before):
-                    one.load_state_dict(*kept)
                 who, why = type(callback).__name__, f"{type(error).__name__} {error}"
                 raise ValueError(
                     f"[train] {os.fspath(path)} has no state of {who}: {why}"
@@ -533,17 +510,6 @@ class Trainer:
         return True
 
 
-@contextmanager
-def _located(where: str) -> Iterator[None]:
-    """Errors say in which batch."""
-    try:
-        yield
-    except (RuntimeError, TypeError, ValueError) as error:
-        if error.args and isinstance(error.args[0], str):
-            error.args = (f"{error.args[0]}{where}", *error.args[1:])
-        raise
-
-
 # What a callback raises that cannot take up a state.
 _NO_STATE = (KeyError, TypeError, ValueError, AttributeError)
 
@@ -566,9 +532,6 @@ def _last(path):
     return path if is_file or os.path.isfile(path) else os.path.join(path, "last.safetensors")
 
 
-# Of an epoch: its loss by counts, counts, batches that were not finite, and without weight.
-_NO_SUMS: dict[str, Any] = {"loss": 0.0, "count": 0.0, "skipped": 0, "empty": 0}
-
 _COUNTS = ("epoch", "batch", "global_step")
 
 # What a checkpoint says besides its arrays, and of what kind each is.
@@ -584,10 +547,6 @@ _STATE: dict[str, Any] = {
 
 def _part(arrays, prefix):
     return {n[len(prefix) :]: x for n, x in arrays.items() if n.startswith(prefix)}
-
-
-def _finite(value):
-    return abs(value) < float("inf")
 
 
 def _plain(value):
