@@ -17,6 +17,9 @@ bool mx_broadcast_shapes(const char *op, const int *a, int na, const int *b, int
                          mx_shape *out) {
     mx_shape r;
     r.ndim = na > nb ? na : nb;
+    if (r.ndim > MX_MAX_NDIM) // a shape may be a user's, and no array's yet
+        return mx_fail(MX_INVALID, "[%s] %d dimensions given, at most %d are possible", op, r.ndim,
+                       MX_MAX_NDIM);
     for (int i = 1; i <= r.ndim; i++) {
         int da = i <= na ? a[na - i] : 1, db = i <= nb ? b[nb - i] : 1;
         if (da != db && da != 1 && db != 1)

@@ -37,6 +37,18 @@ def test_keys():
         mx.random.key(-1)
 
 
+@pytest.mark.parametrize("sizes", [65, 100, 1000])
+def test_more_axes_than_an_array_has_are_refused(sizes):
+    shape = (0,) * sizes
+    draws = [mx.random.uniform, mx.random.normal, mx.random.bernoulli, mx.random.gumbel]
+    draws += [lambda shape: mx.random.randint(0, 3, shape)]
+    draws += [lambda shape: mx.random.truncated_normal(-1, 1, shape)]
+    draws += [lambda shape: mx.random.laplace(shape)]
+    for draw in draws:
+        with pytest.raises(ValueError, match="dimensions"):
+            draw(shape=shape)
+
+
 def test_known_numbers():
     mx.random.seed(3)
     np.testing.assert_allclose(mx.random.normal((2,)).tolist(), [0.0523083, -0.690768], rtol=1e-5)
