@@ -84,6 +84,20 @@ def test_a_tensor_that_cannot_be_read(tmp_path):
     assert {row["where"] for row in doc["faults"]} == {"cut", "w"}
 
 
+def test_a_tensor_that_unpacks_to_other_bytes(tmp_path):
+    """As many, or more: its checksum tells."""
+    path = tmp_path / "m.npz"
+    noise = seeds.generator(1).normal(size=5000)
+    np.savez_compressed(path, cut=noise)
+    whole = path.read_bytes()
+    for at in range(1000, 31000, 500):
+        raw = bytearray(whole)
+        raw[at] ^= 0xFF
+        path.write_bytes(raw)
+        (fault,) = document("verify", path, status=1)["faults"]
+        assert fault["where"] == "cut", at
+
+
 def test_index(tmp_path):
     write_safetensors(tmp_path / "model-00001-of-00002.safetensors", {"a": np.zeros(3, np.float32)})
     write_safetensors(tmp_path / "model-00002-of-00002.safetensors", {"b": np.zeros(2, np.float32)})

@@ -63,6 +63,7 @@ static bool believable(const zip_stat_t *st) {
 typedef struct unpacking {
     const char *op, *label;
     zip_file_t *f;
+    size_t size, done; /* bytes announced, unpacked */
 } unpacking;
 
 static size_t unpack(void *from, void *to, size_t n) {
@@ -70,21 +71,32 @@ static size_t unpack(void *from, void *to, size_t n) {
     zip_int64_t got = zip_fread(u->f, to, n);
     if (got < 0)
         fail_zip(u->op, u->label, "it cannot be unpacked", zip_file_get_error(u->f));
+    u->done += got < 0 ? 0 : (size_t)got;
     return got < 0 ? SIZE_MAX : (size_t)got;
 }
 
-static mx_array *read_member(unpacking *u, size_t size) {
-    mx_source member;
-    char more;
-    mx_source_stream(&member, u->op, u->label, unpack, u, size);
-    mx_array *a = mx_read_npy(&member, NULL);
-    mx_source_close(&member);
-    // the end of the member is where libzip compares its checksum
-    return a && unpack(u, &more, 1) != SIZE_MAX ? a : NULL;
+/* To the end of the member, where libzip compares its checksum. */
+static bool unpack_rest(unpacking *u) {
+    char some[4096];
+    size_t n = 1;
+    while (n > 0 && n != SIZE_MAX && u->done <= u->size)
+        n = unpack(u, some, sizeof some);
+    if (n != SIZE_MAX && u->done > u->size)
+        mx_fail(MX_FORMAT, "[%s] '%s': it unpacks to more than the %zu bytes announced", u->op,
+                u->label, u->size);
+    return n == 0;
 }
 
-/* What is done with a member, of which `size` bytes are announced. */
-typedef void *member_fn(unpacking *u, size_t size, void *out);
+static mx_array *read_member(unpacking *u) {
+    mx_source member;
+    mx_source_stream(&member, u->op, u->label, unpack, u, u->size);
+    mx_array *a = mx_read_npy(&member, NULL);
+    mx_source_close(&member);
+    return a && unpack_rest(u) ? a : NULL;
+}
+
+/* What is done with a member, of which so many bytes are announced. */
+typedef void *member_fn(unpacking *u, void *out);
 
 static void *with_member(const mx_source *s, zip_t *z, const zip_stat_t *st, member_fn *use,
                          void *out) {
@@ -93,26 +105,26 @@ static void *with_member(const mx_source *s, zip_t *z, const zip_stat_t *st, mem
     if (!believable(st))
         return mx_fail(MX_FORMAT, "[%s] '%s': %llu bytes cannot unpack to %llu", s->op, label,
                        (unsigned long long)st->comp_size, (unsigned long long)st->size);
-    unpacking u = {s->op, label, zip_fopen_index(z, st->index, 0)};
+    unpacking u = {s->op, label, zip_fopen_index(z, st->index, 0), (size_t)st->size, 0};
     if (!u.f)
         return fail_zip(s->op, label, "it cannot be unpacked", zip_get_error(z));
-    void *result = use(&u, (size_t)st->size, out);
+    void *result = use(&u, out);
     zip_fclose(u.f);
     return result;
 }
 
-static void *read_all(unpacking *u, size_t size, void *unused) {
+static void *read_all(unpacking *u, void *unused) {
     (void)unused;
-    return read_member(u, size);
+    return read_member(u);
 }
 
 static mx_array *load_member(const mx_source *s, zip_t *z, const zip_stat_t *st) {
     return with_member(s, z, st, read_all, NULL);
 }
 
-static void *read_head(unpacking *u, size_t size, void *out) {
+static void *read_head(unpacking *u, void *out) {
     mx_source member;
-    mx_source_stream(&member, u->op, u->label, unpack, u, size);
+    mx_source_stream(&member, u->op, u->label, unpack, u, u->size);
     bool ok = mx_npy_open(&member, out);
     mx_source_close(&member);
     return ok ? out : NULL;
