@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import numpy as np
+from mlx.data import write_file
 
 
 def image_grid(images, columns):
@@ -31,6 +32,5 @@ def write_png(path, pixels):
 
     kind = struct.pack(">IIBBBBB", width, height, 8, 2 if pixels.ndim == 3 else 0, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + bytes(row) for row in rows))
-    with open(path, "wb") as file:
-        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", kind))
-        file.write(chunk(b"IDAT", data) + chunk(b"IEND", b""))
+    parts = chunk(b"IHDR", kind), chunk(b"IDAT", data), chunk(b"IEND", b"")
+    write_file(path, b"\x89PNG\r\n\x1a\n", *parts)

@@ -183,10 +183,19 @@ static inline void add_named(mlx_map_string_to_array to, int layer_, int which, 
     need(mlx_map_string_to_array_insert(to, name, a));
 }
 
+enum { MAX_PATH = 4096 };
+
+static inline void file_in(char path[MAX_PATH], const char *folder, const char *name) {
+    if (snprintf(path, MAX_PATH, "%s/%s", folder, name) >= MAX_PATH)
+        die("the name is too long", folder);
+}
+
+/* A file that was there stays until the new one is whole. */
 static inline void write_config(const char *folder, int layers) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/adapter_config.json", folder);
-    FILE *f = fopen(path, "w");
+    char path[MAX_PATH], partial[MAX_PATH];
+    file_in(path, folder, "adapter_config.json");
+    file_in(partial, folder, "adapter_config.json.partial");
+    FILE *f = fopen(partial, "w");
     if (!f)
         die("cannot be written", path);
     fprintf(
@@ -194,12 +203,14 @@ static inline void write_config(const char *folder, int layers) {
         "{\"fine_tune_type\": \"lora\", \"num_layers\": %d, \"lora_parameters\": {\"rank\": %d, "
         "\"scale\": 20.0, \"dropout\": 0.0, \"keys\": [\"%s\", \"%s\"]}}\n",
         layers, RANK, hf_name[WQ], hf_name[WV]);
-    if (fclose(f))
+    if (fclose(f) || rename(partial, path)) {
+        remove(partial);
         die("cannot be written", path);
+    }
 }
 
 static inline void save_adapters(const adapters *all, const char *folder) {
-    char path[512];
+    char path[MAX_PATH];
     size_t step = step_begin();
     mlx_map_string_to_array to = mlx_map_string_to_array_new();
     mlx_map_string_to_string about = mlx_map_string_to_string_new();
@@ -216,7 +227,7 @@ static inline void save_adapters(const adapters *all, const char *folder) {
         add_named(to, i, WV, "lora_a", v->a);
         add_named(to, i, WV, "lora_b", v->b);
     }
-    snprintf(path, sizeof path, "%s/adapters.safetensors", folder);
+    file_in(path, folder, "adapters.safetensors");
     need(mlx_save_safetensors(path, to, about));
     write_config(folder, c->layers - all->first);
     mlx_map_string_to_array_free(to);

@@ -29,10 +29,9 @@ class Writer(Callback):
         trainer.model.eval()
         written = generate(trainer.model, self.text, "The ", self.count)
         trainer.model.train()
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(
-                f"--- epoch {logs['epoch']}, perplexity {logs['val_perplexity']:.2f}\n{written}\n"
-            )
+        before = self.path.read_bytes() if self.path.exists() else b""
+        head = f"--- epoch {logs['epoch']}, perplexity {logs['val_perplexity']:.2f}\n"
+        dx.write_file(self.path, before, f"{head}{written}\n".encode())
 
 
 def windows(tokens, length):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from common import arguments
-from mlx.data import audio
+from mlx.data import audio, write_file
 
 RATE, SECONDS = 16000, 1.0
 FORMANTS = {  # of men, in Hz
@@ -85,7 +85,7 @@ def write(folder, speakers=60, seed=0):
             path.parent.mkdir(parents=True, exist_ok=True)
             audio.save_wav(path, say(sounds, speaker, random), RATE)
             tested += [f"{word}/{path.name}\n"] * (i % 5 == 4)
-    (folder / "testing_list.txt").write_text("".join(tested))
+    write_file(folder / "testing_list.txt", "".join(tested).encode())
     return folder
 
 

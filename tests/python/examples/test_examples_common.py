@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -56,6 +57,22 @@ def test_what_is_read_is_not_written(tmp_path):
             said = program(*words, "--output", output)
             assert "is a file that is read" in said and said.count("\n") == 1, said
     assert path.read_bytes() == before
+
+
+def test_a_full_disk_leaves_the_picture_that_was_there(tmp_path):
+    path = tmp_path / "out.png"
+    pictures.write_png(path, np.zeros((8, 8), np.uint8))
+    before = path.read_bytes()
+    words = "methods.gaussian_process --steps 1 --points 9 --output".split()
+    done = subprocess.run(
+        [sys.executable, "-m", *words, str(path)],
+        capture_output=True,
+        text=True,
+        cwd=EXAMPLES,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500)),
+    )
+    assert done.returncode == 1 and f"{path}: File too large" in done.stderr, done.stderr
+    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_missing_data_is_named(tmp_path):

@@ -179,7 +179,7 @@ def folder(tmp_path, monkeypatch):
 
 
 PACKAGES = [mlx.nn, mlx.optimizers, mlx.data, mlx.train]
-FILES = ["mlx.utils", "mlx.lm", "mlx.tokenizer"] + [
+FILES = ["mlx._saved", "mlx.utils", "mlx.lm", "mlx.tokenizer"] + [
     info.name for p in PACKAGES for info in pkgutil.walk_packages(p.__path__, p.__name__ + ".")
 ]
 

@@ -14,6 +14,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from mlx._distributed_utils.common import Hostfile, log, log_error, log_warning
+from mlx._saved import write_file
 
 SECONDS = 10
 
@@ -112,8 +113,7 @@ def main():
         log_error("no hostfile was written")
         sys.exit(1)
     if options.output_hostfile:
-        with open(options.output_hostfile, "w") as file:
-            file.write(hosts.to_json() + "\n")
+        write_file(options.output_hostfile, hosts.to_json().encode() + b"\n")
     else:
         print(hosts.to_json())
 

@@ -24,6 +24,7 @@ try:
 except ImportError:
     raise ImportError("[data] mlx.data needs NumPy: pip install numpy") from None
 
+from .._saved import write_file
 from . import audio, datasets, features, images
 from ._buffer import Buffer
 from ._readers import (
@@ -87,4 +88,5 @@ __all__ = [
     "stream_parquet",
     "stream_python_iterable",
     "stream_tar",
+    "write_file",
 ]

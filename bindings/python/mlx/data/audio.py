@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, Union
 
 import numpy as np
 
+from .._saved import write_file
 from ._arrays import real_array
-from ._saved import saved
 from ._task import whole
 
 __all__ = ["load", "resample", "save_wav"]
@@ -199,9 +199,8 @@ def save_wav(path: Source, samples: Any, rate: int) -> None:
         raise ValueError(f"[data] save_wav: samples {samples.shape} are more than a file can have")
     data = np.rint(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", _PCM, channels, rate, rate * channels * 2, channels * 2, 16)
-    with saved(path) as file:
-        file.write(struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16))
-        file.write(form + struct.pack("<4sI", b"data", len(data)) + data)
+    head = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16) + form
+    write_file(path, head + struct.pack("<4sI", b"data", len(data)), data)
 
 
 # --- rates ----------------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
+from .._saved import write_file
 from ._arrays import array_of
-from ._saved import saved
 
 try:
     from . import _jpeg  # type: ignore[attr-defined]
@@ -215,8 +215,7 @@ def save(path: Source, image: Any) -> None:
         picture.save(encoded, format)
     except (OSError, KeyError) as error:
         raise ValueError(f"[data] {os.fspath(path)}: {error}") from None
-    with saved(path) as file:
-        file.write(encoded.getbuffer())
+    write_file(path, encoded.getbuffer())
 
 
 def _picture(image):

@@ -1,6 +1,7 @@
 """What is told of a training's epochs and steps, and may change it."""
 
 import csv
+import io
 import os
 import sys
 import time
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Optional, TextIO, Union
 
 import mlx.core as mx
 
+from .._saved import write_file
 from ..utils import tree_flatten, tree_map, tree_unflatten
 from .tensorboard import EventWriter
 
@@ -388,12 +390,11 @@ class CSVLogger(Callback):
         _make_folder(os.path.dirname(self.path))
 
     def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
-        partial = f"{self.path}.partial"
-        with open(partial, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, trainer.history.names, restval="")
-            writer.writeheader()
-            writer.writerows(trainer.history)
-        os.replace(partial, self.path)
+        table = io.StringIO(newline="")
+        writer = csv.DictWriter(table, trainer.history.names, restval="")
+        writer.writeheader()
+        writer.writerows(trainer.history)
+        write_file(self.path, table.getvalue().encode())
 
 
 class TensorBoard(Callback):

@@ -1,8 +1,11 @@
 """What came of each epoch, as rows, a picture or a line of blocks."""
 
+import io
 import os
 from pathlib import Path
 from typing import Any, Iterator, Optional, Sequence, Union
+
+from .._saved import write_file
 
 __all__ = ["History", "sparkline"]
 
@@ -36,6 +39,17 @@ def sparkline(values: Sequence[float], width: int = 40) -> str:
         _BLOCKS[round((part * v - low) / (span or 1.0) * top)] if abs(v) < float("inf") else " "
         for v in values
     )
+
+
+def _save(figure, path):
+    """A figure of matplotlib's as a file, of the kind that its name says."""
+    path = path if path.suffix else path.with_suffix(f".{figure.canvas.get_default_filetype()}")
+    picture = io.BytesIO()
+    try:
+        figure.savefig(picture, format=path.suffix[1:].lower())
+    except ValueError as error:
+        raise ValueError(f"[train] {path}: {error}") from None
+    write_file(path, picture.getbuffer())
 
 
 class History:
@@ -101,10 +115,10 @@ class History:
         figure = self._figure() if path is not None or show else None
         if figure is None:
             if path is not None:
-                Path(path).with_suffix(".txt").write_text(text + "\n", encoding="utf-8")
+                write_file(Path(path).with_suffix(".txt"), text.encode() + b"\n")
             return text
         if path is not None:
-            figure.savefig(path)
+            _save(figure, Path(path))
         if show:
             figure.show()
         return text

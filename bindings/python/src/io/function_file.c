@@ -431,28 +431,27 @@ static int draw(FILE *file, PyObject *names, mlx_vector_array outputs) {
     return status;
 }
 
-static int draw_to_path(PyObject *path, PyObject *names, mlx_vector_array outputs) {
-    PyObject *name = PyUnicode_EncodeFSDefault(path);
-    FILE *file = name ? fopen(PyBytes_AS_STRING(name), "w") : NULL;
-    Py_XDECREF(name);
-    if (!file)
-        return name ? PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path), -1 : -1;
-    int status = draw(file, names, outputs), closed = fclose(file);
-    if (!status && closed)
-        PyErr_SetFromErrnoWithFilenameObject(PyExc_OSError, path);
-    return status || closed ? -1 : 0;
+/* Write the text to an object, or as a whole file. */
+static PyObject *put_text(PyObject *target, const char *text, Py_ssize_t size) {
+    if (!PyUnicode_Check(target))
+        return PyObject_CallMethod(target, "write", "s#", text, size);
+    PyObject *saved = PyImport_ImportModule("mlx._saved");
+    PyObject *done =
+        saved ? PyObject_CallMethod(saved, "write_file", "Oy#", target, text, size) : NULL;
+    Py_XDECREF(saved);
+    return done;
 }
 
-static int draw_to_object(PyObject *target, PyObject *names, mlx_vector_array outputs) {
+static int draw_to(PyObject *target, PyObject *names, mlx_vector_array outputs) {
     char *text = NULL;
     size_t size = 0;
     FILE *file = open_memstream(&text, &size);
     if (!file)
         return PyErr_NoMemory(), -1;
-    int status = draw(file, names, outputs);
-    fclose(file);
-    PyObject *done =
-        status ? NULL : PyObject_CallMethod(target, "write", "s#", text, (Py_ssize_t)size);
+    int status = draw(file, names, outputs), closed = fclose(file);
+    if (!status && closed)
+        PyErr_NoMemory();
+    PyObject *done = status || closed ? NULL : put_text(target, text, (Py_ssize_t)size);
     free(text);
     Py_XDECREF(done);
     return done ? 0 : -1;
@@ -467,10 +466,8 @@ static PyObject *export_to_dot(PyObject *self, PyObject *args, PyObject *kwargs)
     (void)self;
     for (Py_ssize_t i = 1; !status && i < n; i++)
         status = mpy_tree_only_arrays(outputs, PyTuple_GET_ITEM(args, i));
-    if (!status && file && PyUnicode_Check(file))
-        status = draw_to_path(file, names, outputs);
-    else if (!status && file && PyObject_HasAttrString(file, "write"))
-        status = draw_to_object(file, names, outputs);
+    if (!status && file && (PyUnicode_Check(file) || PyObject_HasAttrString(file, "write")))
+        status = draw_to(file, names, outputs);
     else if (!status) {
         PyErr_SetString(
             PyExc_ValueError,

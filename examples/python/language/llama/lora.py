@@ -11,6 +11,7 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 from common import Progress
+from mlx.data import write_file
 from mlx.utils import tree_flatten, tree_unflatten
 
 KEYS = ["self_attn.q_proj", "self_attn.v_proj"]
@@ -60,10 +61,10 @@ def save(model, folder, num_layers, lora_parameters):
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     how = {"fine_tune_type": "lora", "num_layers": num_layers, "lora_parameters": lora_parameters}
-    (folder / "adapter_config.json").write_text(json.dumps(how, indent=4))
     mx.save_safetensors(
         str(folder / "adapters.safetensors"), dict(tree_flatten(model.trainable_parameters()))
     )
+    write_file(folder / "adapter_config.json", json.dumps(how, indent=4).encode())
 
 
 def read_config(folder):

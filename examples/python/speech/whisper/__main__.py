@@ -14,6 +14,7 @@ from pathlib import Path
 
 import mlx.core as mx
 from common import check_output, command, number
+from mlx.data import write_file
 from speech.speech_features import RATE, read_audio
 from speech.whisper.load import DTYPES, load
 from speech.whisper.transcribe import Options, transcribe
@@ -85,7 +86,7 @@ def run(o):
         print(f"\r{file}: {len(samples) / RATE:.1f} s in {seconds:.2f} s", file=sys.stderr)
         text = FORMATS[o.format](found)
         if o.output:
-            Path(o.output).write_text(text)
+            write_file(o.output, text.encode())
         else:
             print(text, end="")
 

@@ -2,31 +2,44 @@
 
 import os
 import stat
-from contextlib import contextmanager
 from tempfile import mkstemp
-from typing import Any, BinaryIO, Iterator
+from typing import Any, Union
+
+Part = Union[bytes, bytearray, memoryview]
 
 
-@contextmanager
-def saved(path: Any) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of what was at `path` when it is whole: a full disk
-    leaves that as it was. Errors name the path. What is no plain file is written to as it is."""
+def write_file(path: Any, *parts: Part) -> None:
+    """Write a file that takes the place of what was at `path` when it is whole: a full disk leaves
+    that as it was. What is no plain file (a pipe, a device) is written to as it is.
+
+    Args:
+        path: The file.
+        *parts: Its bytes, one part behind the other.
+
+    Raises:
+        OSError: the file cannot be written; the error names the path
+
+    Example:
+        >>> data.write_file("x.txt", "two lines\\n".encode(), b"of text\\n")
+        >>> open("x.txt").read().split()
+        ['two', 'lines', 'of', 'text']
+    """
     name = os.path.realpath(os.fsdecode(path))
     try:
         if os.path.exists(name) and not stat.S_ISREG(os.stat(name).st_mode):
             with open(name, "wb") as file:
-                yield file
+                file.writelines(parts)
         else:
-            yield from _beside(name)
+            _write_beside(name, parts)
     except OSError as error:
         raise type(error)(error.errno, error.strerror or str(error), os.fsdecode(path)) from None
 
 
-def _beside(name):
+def _write_beside(name, parts):
     number, partial = mkstemp(".partial", ".", os.path.dirname(name))
     try:
-        with open(number, "w+b") as file:
-            yield file
+        with open(number, "wb") as file:
+            file.writelines(parts)
         os.chmod(partial, _mode(name))
         os.replace(partial, name)
     except BaseException:
