@@ -34,7 +34,7 @@ void fuzz_seeds(fuzz_add *add) {
         "{%- macro f(a, b=[1, 2], c={'k': 1}) -%}{{ a }}{{ b[::-1] }}{{ caller() }}{%- endmacro -%}"
         "{% call f(x) %}in{% endcall %}{% set ns = namespace(n=0) %}{% set ns.n = ns.n + 1 %}",
         "{{ messages|map(attribute='role')|join(', ') }}{{ messages|selectattr('n', 'defined')|list "
-        "}}{{ tools|tojson(indent=2) }}{{ '%5.2f|%s' % (x, s) }}{{ '{:>8}{!r}'.format(s, s) }}",
+        "}}{{ []|map('upper')|list }}{{ tools|tojson(indent=2) }}{{ '%5.2f|%s' % (x, s) }}{{ '{:>8}{!r}'.format(s, s) }}",
         "{{ s.upper().split(' ')[0][1:]|trim|replace('A', 'b')|indent(2)|truncate(3) }}{{ x ** 2 // 3 "
         "% 4 - 1.5e3 }}{{ s is string and x is not odd or not s in 'a b c' }}",
         "{% set v %}{{ strftime_now('%Y-%m-%d') }}{% endset %}{% filter upper %}{{ v }}{% endfilter "

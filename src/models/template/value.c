@@ -164,7 +164,7 @@ static bool rest_of(tm_run *r, tm_seq *s, const tm_seq **out) {
     if (!rest)
         return false;
     rest->n = s->n - s->at;
-    rest->item = s->item + s->at;
+    rest->item = rest->n ? s->item + s->at : NULL;
     rest->levels = s->levels;
     s->at = s->n;
     *out = rest;
