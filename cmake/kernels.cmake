@@ -4,8 +4,15 @@
 # KERNEL_SOURCES: the latter; KERNEL_OBJECTS: the objects of all sets.
 
 set(KERNEL_FLAGS -O3 -fno-math-errno -fno-trapping-math -ffp-contract=off)
-if(MLXC_SANITIZE)
+if(MLXC_SANITIZE OR MLXC_FUZZ)
     set(KERNEL_FLAGS -O1 -fno-math-errno -fno-trapping-math -ffp-contract=off)
+endif()
+# Which loop a kernel took says nothing of the reader that is fuzzed. Kernels are long functions: with UndefinedBehaviorSanitizer, or with
+# AddressSanitizer's checks in place of calls, clang 14 needs minutes for one. What comes last on the command line holds.
+add_library(kernel_flags INTERFACE)
+if(MLXC_FUZZ)
+    target_compile_options(kernel_flags INTERFACE -fno-sanitize=undefined -fno-sanitize=fuzzer-no-link
+                           "SHELL:-mllvm -asan-instrumentation-with-call-threshold=0" -gline-tables-only)
 endif()
 
 if(EMSCRIPTEN) # SSE2 in terms of WebAssembly's instructions of 128 bits
@@ -39,7 +46,7 @@ function(add_kernels target set files)
         return()
     endif()
     add_library(${target} OBJECT ${files})
-    target_link_libraries(${target} PRIVATE mlxc_flags)
+    target_link_libraries(${target} PRIVATE mlxc_flags kernel_flags)
     target_compile_options(${target} PRIVATE ${KERNEL_FLAGS} ${FLAGS_${set}} ${ARGN})
     target_compile_definitions(${target} PRIVATE MX_ISA=${set})
     set(KERNEL_OBJECTS ${KERNEL_OBJECTS} $<TARGET_OBJECTS:${target}> PARENT_SCOPE)

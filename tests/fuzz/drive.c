@@ -6,7 +6,7 @@
 #include "check.h"
 #include "fuzz.h"
 
-enum { MOST_SEEDS = 64 };
+enum { MOST_SEEDS = 4096 };
 
 typedef struct seed {
     uint8_t *data;
