@@ -15,6 +15,7 @@
 
 #define K_FAMILIES(X) \
     X(pointwise)      \
+    X(chain)          \
     X(copy)           \
     X(reduce)         \
     X(scan)           \

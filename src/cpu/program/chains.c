@@ -1,0 +1,104 @@
+/* Which operations of a program are chains: neighbours on float32, each of which has the one before
+ * among its operands. A value that others read as well, or that is an output, is kept on the way.
+ */
+#include <string.h>
+
+#include "cpu/program/interpreter.h"
+
+static const mx_instr *instr_of(const cpu_program *c, const cpu_op *o) {
+    return &c->p->instr[o->dst - c->p->n_in];
+}
+
+static bool has_step(const cpu_program *c, const cpu_op *o) {
+    const mx_k_chain *k = c->k->chain;
+    if (o->kind != OP_UNARY && o->kind != OP_BINARY)
+        return false;
+    const mx_instr *in = instr_of(c, o);
+    return in->dtype == MX_FLOAT32 && in->op < MX_PW_COUNT &&
+           (k->unary[in->op] || k->binary[in->op][MX_LINK_DATA][0]);
+}
+
+/* Something has to come from memory. */
+static bool can_begin(const cpu_program *c, const cpu_op *o) {
+    return has_step(c, o) && !(cpu_is_constant(c, o->arg[0]) &&
+                               (o->kind == OP_UNARY || cpu_is_constant(c, o->arg[1])));
+}
+
+/* Is `before` one operand of o, and not both? */
+static bool can_follow(const cpu_program *c, const cpu_op *o, int before) {
+    if (!has_step(c, o))
+        return false;
+    return o->kind == OP_UNARY ? o->arg[0] == before
+                               : (o->arg[0] == before) != (o->arg[1] == before);
+}
+
+static int length(const cpu_program *c, const cpu_op *o) {
+    const cpu_op *end = c->op + c->n_op, *next = o;
+    if (!can_begin(c, o))
+        return 0;
+    while (++next < end && can_follow(c, next, next[-1].dst))
+        continue;
+    return (int)(next - o);
+}
+
+static cpu_link *add(cpu_program *c, mx_k_step *step, int value) {
+    cpu_link *l = &c->link[c->n_link++];
+    *l = (cpu_link){step, value, 0};
+    return l;
+}
+
+/* The value on its way is operand `side` of o. */
+static void add_step(cpu_program *c, const cpu_op *o, int side) {
+    uint16_t which = instr_of(c, o)->op;
+    if (o->kind == OP_UNARY) {
+        add(c, c->k->chain->unary[which], -1);
+        return;
+    }
+    int other = o->arg[!side];
+    bool number = cpu_is_constant(c, other);
+    mx_k_step *step = c->k->chain->binary[which][number ? MX_LINK_NUMBER : MX_LINK_DATA][side];
+    cpu_link *l = add(c, step, number ? -1 : other);
+    if (number)
+        l->number = *(const float *)c->p->in[other]->data;
+}
+
+static void begin(cpu_program *c, cpu_op *o, int count) {
+    int side = cpu_is_constant(c, o->arg[0]);
+    o->chain = count;
+    o->link = c->n_link;
+    add(c, c->k->chain->load, o->arg[side]);
+    add_step(c, o, side);
+}
+
+/* uses: how often each value is read. */
+static void make_chain(cpu_program *c, cpu_op *o, int count, const int *uses) {
+    begin(c, o, count);
+    for (int i = 1; i < count; i++) {
+        int before = o[i - 1].dst;
+        if (uses[before] > 1 || c->place[before].reg < 0)
+            add(c, c->k->chain->keep, before);
+        add_step(c, &o[i], o[i].arg[0] != before);
+    }
+    add(c, c->k->chain->end, o[count - 1].dst);
+}
+
+static void count_uses(const cpu_program *c, int *uses) {
+    static const int operands[] = {
+        [OP_UNARY] = 1, [OP_BINARY] = 2, [OP_TERNARY] = 3, [OP_STORE] = 1};
+    memset(uses, 0, (size_t)(c->p->n_in + c->p->n_instr) * sizeof *uses);
+    for (const cpu_op *o = c->op; o < c->op + c->n_op; o++)
+        for (int j = 0; j < operands[o->kind]; j++)
+            uses[o->arg[j]]++;
+}
+
+void cpu_chains_find(cpu_program *c) {
+    int *uses = c->spare; // which is done with
+    count_uses(c, uses);
+    for (int i = 0; i < c->n_op; i++) {
+        int count = length(c, &c->op[i]);
+        if (count > 1) {
+            make_chain(c, &c->op[i], count, uses);
+            i += count - 1;
+        }
+    }
+}

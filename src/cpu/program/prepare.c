@@ -1,0 +1,230 @@
+/* Places for the values of a program, and its operations on tiles: see interpreter.h. */
+#include <string.h>
+
+#include "cpu/program/interpreter.h"
+
+static void find_types(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int v = 0; v < p->n_in + p->n_instr; v++) {
+        c->type[v] = v < p->n_in ? mx_dtype_of(p->in[v]) : (mx_dtype)p->instr[v - p->n_in].to;
+        c->last[v] = -1;
+    }
+}
+
+static void find_last_uses(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int k = 0; k < p->n_instr; k++)
+        for (int j = 0; j < cpu_instr_arity(&p->instr[k]); j++)
+            c->last[p->instr[k].arg[j]] = k;
+    for (int o = 0; o < p->n_out; o++) /* a loaded value that is an output is stored at the end */
+        if (p->out_value[o] < p->n_in)
+            c->last[p->out_value[o]] = p->n_instr;
+}
+
+static int take_register(cpu_program *c) {
+    return c->n_spare ? c->spare[--c->n_spare] : c->n_reg++;
+}
+
+static cpu_op *add_op(cpu_program *c, op_kind kind, int dst) {
+    cpu_op *o = &c->op[c->n_op++];
+    *o = (cpu_op){.kind = kind, .dst = (uint16_t)dst};
+    return o;
+}
+
+static void fetch_layout(const cpu_program *c, const mx_array *a, cpu_layout *l) {
+    int64_t strides[MX_MAX_NDIM];
+    const int64_t *all[1] = {strides};
+    cpu_broadcast_strides(a, c->p->shape, c->p->ndim, strides);
+    cpu_layout_collapse(l, c->p->shape, c->p->ndim, 1, all);
+}
+
+/* Elements of a panel for this input, 0 where tiles are as good. */
+static int64_t panel_of(const cpu_layout *l, size_t item) {
+    int last = l->ndim - 1;
+    if (last < 1 || l->stride[0][last] == 0 || l->stride[0][last] == 1)
+        return 0;
+    int64_t n = l->shape[last] * PANEL_ROWS;
+    return n * (int64_t)item <= PANEL_BYTES ? n : 0;
+}
+
+/* The elements of a period, 0 where the input does not repeat, or is too large to be kept. */
+static int64_t period_of(const cpu_layout *l, size_t item) {
+    int64_t n = 1;
+    if (l->ndim < 2 || l->stride[0][0] != 0)
+        return 0;
+    for (int i = 1; i < l->ndim; i++)
+        n *= l->shape[i];
+    return n <= CYCLE_BYTES / (int64_t)item ? n : 0;
+}
+
+static bool place_in_cycle(cpu_program *c, int i) {
+    const mx_array *a = c->p->in[i];
+    cpu_fetch *f = &c->cycle[c->n_cycle];
+    size_t item = mx_itemsize(a);
+    fetch_layout(c, a, &f->layout);
+    int64_t period = period_of(&f->layout, item);
+    size_t bytes = ((size_t)(period + TILE_CHAINS) * item + 63) & ~(size_t)63;
+    if (!period || c->cycle_bytes + bytes > CYCLES_BYTES)
+        return false;
+    f->a = a;
+    f->offset = c->cycle_bytes;
+    f->count = period + TILE_CHAINS;
+    c->n_cycle++;
+    c->cycle_bytes += bytes;
+    c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, CYCLE, (int32_t)period};
+    return true;
+}
+
+static void place_in_panel(cpu_program *c, int i) {
+    const mx_array *a = c->p->in[i];
+    cpu_fetch *f = &c->fetch[c->n_fetch];
+    size_t item = mx_itemsize(a);
+    fetch_layout(c, a, &f->layout);
+    int64_t panel = panel_of(&f->layout, item);
+    if (!panel || (c->panel && (size_t)c->panel * item > PANEL_BYTES))
+        return;
+    c->panel = c->panel ? c->panel : panel;
+    f->a = a;
+    f->offset = c->panel_bytes;
+    c->n_fetch++;
+    c->panel_bytes += ((size_t)c->panel * item + 63) & ~(size_t)63;
+    c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, PANEL, 0};
+}
+
+/* Scalars fill a register once a thread and keep it. */
+static void place_inputs(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int i = 0; i < p->n_in; i++) {
+        const mx_array *a = p->in[i];
+        cpu_place *at = &c->place[i];
+        if (cpu_is_direct(p, a)) {
+            *at = (cpu_place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
+        } else if (a->size == 1) {
+            *at = (cpu_place){NULL, 0, 0, c->n_reg++, 0};
+            c->constant[c->n_constant++] = (cpu_constant){a, at->reg};
+        } else {
+            *at = (cpu_place){NULL, 0, 0, NOWHERE, 0};
+            if (!place_in_cycle(c, i))
+                place_in_panel(c, i);
+        }
+    }
+    c->n_panel = c->n_fetch;
+}
+
+/* Bring an input whose elements are scattered into a register. */
+static void add_fetch(cpu_program *c, int i) {
+    const mx_array *a = c->p->in[i];
+    cpu_op *o = add_op(c, OP_FETCH, i);
+    cpu_fetch *f = &c->fetch[o->fetch = c->n_fetch++];
+    f->a = a;
+    fetch_layout(c, a, &f->layout);
+    c->place[i] = (cpu_place){NULL, 0, 0, take_register(c), 0};
+}
+
+/* A register for a result: an operand's that dies here and has elements of the same size, or a new
+   one. */
+static int result_register(cpu_program *c, int k, int v) {
+    const mx_instr *in = &c->p->instr[k];
+    for (int j = 0; j < cpu_instr_arity(in); j++) {
+        cpu_place *at = &c->place[in->arg[j]];
+        if (at->reg >= 0 && c->last[in->arg[j]] == k && !cpu_is_constant(c, in->arg[j]) &&
+            mx_dtype_size(c->type[in->arg[j]]) == mx_dtype_size(c->type[v])) {
+            int reg = at->reg;
+            c->last[in->arg[j]] = -1;
+            return reg;
+        }
+    }
+    return take_register(c);
+}
+
+static void release_operands(cpu_program *c, int k) {
+    const mx_instr *in = &c->p->instr[k];
+    for (int j = 0; j < cpu_instr_arity(in); j++) {
+        int v = in->arg[j];
+        if (c->last[v] == k && c->place[v].reg >= 0 && !cpu_is_constant(c, v)) {
+            c->spare[c->n_spare++] = c->place[v].reg;
+            c->last[v] = -1;
+        }
+    }
+}
+
+static void add_instr(cpu_program *c, int k) {
+    const mx_instr *in = &c->p->instr[k];
+    int arity = cpu_instr_arity(in);
+    cpu_op *o = add_op(c,
+                       arity == 1   ? OP_UNARY
+                       : arity == 2 ? OP_BINARY
+                                    : OP_TERNARY,
+                       c->p->n_in + k);
+    memcpy(o->arg, in->arg, sizeof o->arg);
+    o->fn = cpu_instr_kernel(c->k, in);
+}
+
+static void add_stores(cpu_program *c, int v) {
+    const mx_program *p = c->p;
+    for (int o = 0; o < p->n_out; o++) {
+        if (p->out_value[o] != v || (c->place[v].base && c->place[v].base == c->out[o].base) ||
+            (c->place[v].reg == CALLER))
+            continue;
+        cpu_op *s = add_op(c, OP_STORE, o);
+        s->arg[0] = (uint16_t)v;
+        s->fn.unary = c->k->pointwise->cast[c->type[v]][c->type[v]];
+    }
+}
+
+/* A result that an output wants is computed in the output's memory. */
+static bool place_in_output(cpu_program *c, int v) {
+    const mx_program *p = c->p;
+    for (int o = 0; o < p->n_out; o++)
+        if (p->out_value[o] == v) {
+            c->place[v] = c->out[o];
+            return true;
+        }
+    return false;
+}
+
+static void schedule(cpu_program *c) {
+    const mx_program *p = c->p;
+    for (int k = 0; k < p->n_instr; k++) {
+        int v = p->n_in + k;
+        for (int j = 0; j < cpu_instr_arity(&p->instr[k]); j++)
+            if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
+                add_fetch(c, p->instr[k].arg[j]);
+        if (!place_in_output(c, v))
+            c->place[v] = (cpu_place){NULL, 0, 0, result_register(c, k, v), 0};
+        add_instr(c, k);
+        add_stores(c, v);
+        release_operands(c, k);
+    }
+    for (int i = 0; i < p->n_in; i++) {
+        bool wanted = false;
+        for (int o = 0; o < p->n_out; o++)
+            wanted |= p->out_value[o] == i;
+        if (wanted && c->place[i].reg == NOWHERE)
+            add_fetch(c, i);
+        if (wanted)
+            add_stores(c, i);
+    }
+}
+
+/* The tile: all registers, of the widest type, within REGISTER_BYTES. */
+static void choose_tile(cpu_program *c) {
+    size_t item = 1, most = c->n_link ? TILE_CHAINS : TILE_MAX;
+    for (int v = 0; v < c->p->n_in + c->p->n_instr; v++)
+        item = mx_dtype_size(c->type[v]) > item ? mx_dtype_size(c->type[v]) : item;
+    size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg ? c->n_reg : 1));
+    tile = tile >= most ? most : tile <= TILE_MIN ? TILE_MIN : tile & ~(size_t)127;
+    if ((int64_t)tile > c->p->size)
+        tile = (size_t)c->p->size;
+    c->tile = (int)tile;
+    c->reg_bytes = (tile * item + 63) & ~(size_t)63;
+}
+
+void cpu_program_prepare(cpu_program *c) {
+    find_types(c);
+    find_last_uses(c);
+    place_inputs(c);
+    schedule(c);
+    cpu_chains_find(c);
+    choose_tile(c);
+}

@@ -1,0 +1,103 @@
+/* The steps of chains: see k_pw_chain.h. */
+#include "kernels/pointwise/k_pw_chain.h"
+
+#include "kernels/kernels.h"
+#include "kernels/pointwise/k_pw_arith.h"
+#include "kernels/simd/simd.h"
+#include "kernels/simd/vmath.h"
+
+enum { BLOCK = 8 * VF_LANES };
+
+/* `at` is the step's own link, i the place of the values in all data. */
+typedef void step(const mx_k_link *at, size_t i, vf a, vf b, vf c, vf d, vf e, vf f, vf g, vf h);
+
+#define STEP(name) \
+    static void name(const mx_k_link *at, size_t i, vf a, vf b, vf c, vf d, vf e, vf f, vf g, vf h)
+#define GO_ON ((step *)at[1].step)(at + 1, i, a, b, c, d, e, f, g, h)
+#define EACH(X, op) \
+    X(a, 0, op) X(b, 1, op) X(c, 2, op) X(d, 3, op) X(e, 4, op) X(f, 5, op) X(g, 6, op) X(h, 7, op)
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+#define LOAD(v, k, op)  v = vf_load(x + k * VF_LANES);
+#define STORE(v, k, op) vf_store(x + k * VF_LANES, v);
+
+STEP(step_load) {
+    const float *x = (const float *)at->data + i;
+    EACH(LOAD, )
+    GO_ON;
+}
+STEP(step_keep) {
+    float *x = (float *)at->data + i;
+    EACH(STORE, )
+    GO_ON;
+}
+STEP(step_end) {
+    float *x = (float *)at->data + i;
+    EACH(STORE, )
+}
+
+static void run(const mx_k_link *chain, size_t n) {
+    vf v = vf_zero();
+    for (size_t i = 0; i < n; i += BLOCK)
+        ((step *)chain->step)(chain, i, v, v, v, v, v, v, v, v);
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+#define ALONE(v, k, op)         v = op(v);
+#define DATA(v, k, op)          v = op(v, vf_load(x + k * VF_LANES));
+#define DATA_TURNED(v, k, op)   v = op(vf_load(x + k * VF_LANES), v);
+#define NUMBER(v, k, op)        v = op(v, number);
+#define NUMBER_TURNED(v, k, op) v = op(number, v);
+
+#define F32_A1(name, op) \
+    STEP(step_##name) {  \
+        EACH(ALONE, op)  \
+        GO_ON;           \
+    }
+#define F32_A2(name, op)                              \
+    STEP(name##_data) {                               \
+        const float *x = (const float *)at->data + i; \
+        EACH(DATA, op)                                \
+        GO_ON;                                        \
+    }                                                 \
+    STEP(name##_data_turned) {                        \
+        const float *x = (const float *)at->data + i; \
+        EACH(DATA_TURNED, op)                         \
+        GO_ON;                                        \
+    }                                                 \
+    STEP(name##_number) {                             \
+        vf number = vf_set1(at->number);              \
+        EACH(NUMBER, op)                              \
+        GO_ON;                                        \
+    }                                                 \
+    STEP(name##_number_turned) {                      \
+        vf number = vf_set1(at->number);              \
+        EACH(NUMBER_TURNED, op)                       \
+        GO_ON;                                        \
+    }
+#include "kernels/pointwise/k_pw.def"
+
+// clang-format off
+#define AS_STEP(name) (mx_k_step *)name
+const mx_k_chain KN(mx_chain) = {
+    .block = BLOCK,
+    .run = run,
+    .load = AS_STEP(step_load),
+    .keep = AS_STEP(step_keep),
+    .end = AS_STEP(step_end),
+    .unary = {
+#define F32_A1(name, op) [MX_PW_##name] = AS_STEP(step_##name),
+#define F32_A2(name, op)
+#include "kernels/pointwise/k_pw.def"
+    },
+    .binary = {
+#define F32_A1(name, op)
+#define F32_A2(name, op)                                                \
+    [MX_PW_##name] = {                                                  \
+        {AS_STEP(name##_data), AS_STEP(name##_data_turned)},            \
+        {AS_STEP(name##_number), AS_STEP(name##_number_turned)}},
+#include "kernels/pointwise/k_pw.def"
+    },
+};
