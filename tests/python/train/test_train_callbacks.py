@@ -70,6 +70,8 @@ def test_early_stopping():
 
     t = trainer(Fake(), EarlyStopping("val_x_loss", patience=2, min_delta=0.1))
     assert len(t.fit(batches(), 20)) == 4 and "was not better than 2.0 for 2 epochs" in t.stopping
+    Fake.values = iter([3.0, 2.0, 2.5])
+    assert len(trainer(Fake(), EarlyStopping("val_x_loss", patience=0)).fit(batches(), 20)) == 3
     t = trainer(EarlyStopping("val_recall"))
     with pytest.raises(
         ValueError,

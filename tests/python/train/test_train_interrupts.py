@@ -314,6 +314,33 @@ def test_data_that_others_have_moved_meanwhile(tmp_path):
         assert state(ours) == state(whole)
 
 
+@pytest.mark.parametrize("length", [None, 2, 7])
+def test_a_stream_that_is_evaluated_too(tmp_path, length):
+    """It goes on where it was, in the next epoch, in a checkpoint, and behind an interrupt."""
+
+    class Ends(Hear):
+        def on_validation_end(self, trainer):
+            self.hear("end", trainer.epoch)
+
+    options, data = {"steps_per_epoch": length}, batches(16)
+    whole = made()
+    whole.fit(batches(16), 3, validation=batches(16), **options)
+    want, ends = state(whole), Ends([("end", 1)])
+    ours = made(1, True, ends, Checkpoint(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        ours.fit(data, 3, validation=data, **options)
+    assert ours.epoch == 1 and ours.batch == (length or 6)
+    ours.save(tmp_path / "a.safetensors")
+    ends.at = ()
+    ours.fit(data, 3, validation=data, **options)
+    assert state(ours) == want
+    for name in ("a", "last"):
+        again = made(1, True, Ends(), Checkpoint(tmp_path))
+        again.load(tmp_path / f"{name}.safetensors")
+        again.fit(data, 3, validation=data, **options)
+        assert state(again) == want
+
+
 @pytest.mark.parametrize("interrupted", [False, True])
 @pytest.mark.parametrize("length", [2, 7])
 def test_epochs_of_a_given_length_go_on(tmp_path, length, interrupted):

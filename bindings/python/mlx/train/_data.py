@@ -44,8 +44,8 @@ class Data:
         return self.base, self.taken
 
     def leave(self) -> None:
-        """From now on others may move the stream."""
-        if self.is_stream:
+        """Others may move the stream until the next epoch."""
+        if self.is_stream and self.left is None:
             self.left = self.place(), self.data.state_dict()
 
     def state(self, place: Place) -> Mapping[str, Any]:
@@ -117,6 +117,7 @@ class Data:
     def epoch(self, number: int, given: int, state: Any = None) -> Iterator[Any]:
         """The batches of an epoch, behind those that were given before."""
         batches, count = self._open(number, given, state), given
+        self.left = None
         self.rest = batches
         while self.length is None or count < self.length:
             batch = self._next(batches)
@@ -143,6 +144,8 @@ class Data:
     def _open(self, number, given, state):
         """An epoch of a given length goes on where the one before it ended."""
         if self.length is not None and self.rest is not None:
+            if self.left:
+                self.data.load_state_dict(self.left[1])
             return self.rest
         if self.length is None and not given:
             return self._begin(number)

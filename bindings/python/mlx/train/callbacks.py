@@ -222,7 +222,7 @@ class EarlyStopping(Callback):
     def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
         value = _monitored(logs, self.monitor, "EarlyStopping")
         self.waited = 0 if self.best.better(value) else self.waited + 1
-        if self.waited >= self.patience:
+        if self.waited >= max(1, self.patience):
             trainer.stop(
                 f"{self.monitor} was not better than {self.best.value} for {self.waited} epochs"
             )

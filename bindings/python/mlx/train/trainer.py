@@ -262,6 +262,8 @@ class Trainer(Batches):
         if self._sums["empty"]:
             logs["without_weight"] = self._sums["empty"]
         if validation is not None:
+            if validation is self._data.data:
+                self._data.leave()
             found = self.evaluate(validation)
             logs.update({f"val_{name}": value for name, value in found.items()})
         self.history.rows[self.epoch :] = [logs]  # there again if this is interrupted
