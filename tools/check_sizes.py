@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""No source file over 800 lines, and nothing in src/ ends the process of its host."""
+"""No source file over 800 lines, no file at all over 256 KiB (a core dump, a model, a recording),
+and nothing in src/ ends the process of its host."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("src", "include", "cli", "bindings", "tests", "bench", "examples", "tools")
 SUFFIXES = (".c", ".h", ".def", ".inc", ".py", ".sh", ".ex", ".exs")
 LIMIT = 800
+MOST_BYTES = 256 << 10
 ENDS = re.compile(r"(?<![\w.>])(abort|exit|_exit|_Exit|quick_exit|assert)\s*\(")
 COMMENT = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 
@@ -30,9 +33,22 @@ def faults_of(path):
                 yield f"line {number} calls {found.group(1)}"
 
 
+def large_files():
+    """Of those that git has; in a folder without git there is nothing to ask."""
+    command = ["git", "-C", ROOT, "ls-files", "-z"]
+    try:
+        listed = subprocess.run(command, capture_output=True, text=True).stdout.split("\0")
+    except FileNotFoundError:
+        listed = []
+    for path in filter(Path.is_file, (ROOT / name for name in listed if name)):
+        if path.stat().st_size > MOST_BYTES:
+            yield f"{path.relative_to(ROOT)}: {path.stat().st_size} bytes, {MOST_BYTES} are the limit"
+
+
 def main():
     files = [p for f in FOLDERS for p in sorted((ROOT / f).rglob("*")) if p.suffix in SUFFIXES]
     faults = [f"{p.relative_to(ROOT)}: {why}" for p in files for why in faults_of(p)]
+    faults += large_files()
     print("\n".join(faults + [f"{len(files)} files, {len(faults)} faults"]))
     return 1 if faults or not files else 0
 

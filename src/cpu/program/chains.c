@@ -80,6 +80,7 @@ static void make_chain(cpu_program *c, cpu_op *o, int count, const int *uses) {
         add_step(c, &o[i], o[i].arg[0] != before);
     }
     add(c, c->k->chain->end, o[count - 1].dst);
+    o->n_link = c->n_link - o->link;
 }
 
 static void count_uses(const cpu_program *c, int *uses) {

@@ -124,7 +124,7 @@ static inline char *at_past(const frame *f, int value, int64_t e, size_t done) {
     return at(f, &f->c->place[value], e) + done;
 }
 
-/* n elements of the tile at e, after `done` bytes of it. */
+/* n elements of the tile at e, after `done` bytes of it; what is fetched or stored is all of it. */
 static void run_op(const frame *f, const cpu_op *o, int64_t e, size_t done, size_t n) {
     const uint16_t *a = o->arg;
     switch (o->kind) {
@@ -142,22 +142,24 @@ static void run_op(const frame *f, const cpu_op *o, int64_t e, size_t done, size
     }
 }
 
+/* The chain's data of the tile at e. */
+static const mx_k_link *aim_chain(const frame *f, const cpu_op *o, int64_t e) {
+    const cpu_link *from = f->c->link + o->link;
+    mx_k_link *to = f->link + o->link;
+    for (int i = 0; i < o->n_link; i++)
+        if (from[i].value >= 0)
+            to[i].data = at(f, &f->c->place[from[i].value], e);
+    return to;
+}
+
 /* Whole blocks as a chain, what is left operation by operation. */
 static void run_chain(const frame *f, const cpu_op *o, int64_t e, size_t n) {
     const mx_k_chain *k = f->c->k->chain;
     size_t left = n % k->block, whole = n - left;
-    mx_k_link *l = f->link + o->link, *begin = l;
-    for (; whole; l++) {
-        int value = f->c->link[l - f->link].value;
-        if (value >= 0)
-            l->data = at(f, &f->c->place[value], e);
-        if (l->step == k->end)
-            break;
-    }
     if (whole)
-        k->run(begin, whole);
-    for (const cpu_op *end = o + o->chain; left && o < end; o++)
-        run_op(f, o, e, whole * sizeof(float), left);
+        k->run(aim_chain(f, o, e), whole);
+    for (int i = 0; left && i < o->chain; i++)
+        run_op(f, &o[i], e, whole * sizeof(float), left);
 }
 
 static void run_tile(const frame *f, int64_t e, size_t n) {

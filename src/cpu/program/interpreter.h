@@ -48,9 +48,9 @@ typedef struct cpu_op {
     uint16_t dst;    /* value; the output's number for OP_STORE */
     uint16_t arg[3]; /* values */
     mx_k_pw fn;
-    int fetch; /* OP_FETCH: which */
-    int chain; /* this and so many in all are a chain too, or 0; */
-    int link;  /* its first link */
+    int fetch;        /* OP_FETCH: which */
+    int chain;        /* this and so many in all are a chain too, or 0; */
+    int link, n_link; /* its links */
 } cpu_op;
 
 typedef struct cpu_fetch {

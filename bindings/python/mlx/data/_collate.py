@@ -12,9 +12,8 @@ Dims = Optional[Mapping[str, int]]
 
 
 def collate(samples: Sequence[Sample], pad: Pad = None, dim: Dims = None) -> Sample:
-    """One sample of stacked arrays. Smaller arrays are filled up with pad[key] (0,
-    or an empty text); keys in `dim` are joined along that dimension instead. Texts and bytes become
-    lists."""
+    """One sample of stacked arrays. Smaller arrays are filled up with pad[key] (0, or an empty
+    text); keys in `dim` are joined along that dimension instead. Texts and bytes become lists."""
     keys = samples[0].keys()
     for sample in samples:
         if sample.keys() != keys:
