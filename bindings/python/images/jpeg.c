@@ -137,8 +137,8 @@ static PyObject *decode_jpeg(PyObject *module, PyObject *args) {
         Py_RETURN_NONE;
     if (done == -2)
         return PyErr_Format(PyExc_ValueError,
-                            "[data] load_image: %u x %u pixels are more than max_pixels, %llu",
-                            width, height, j.most);
+                            "[data] %u x %u pixels are more than max_pixels, %llu", width, height,
+                            j.most);
     PyErr_SetString(PyExc_OSError, j.message);
     return NULL;
 }

@@ -85,7 +85,7 @@ def test_broken_files():
     ]:
         with pytest.raises(ValueError, match=words) as caught:
             load(data)
-        assert str(caught.value).startswith("[data] load_audio: ")
+        assert str(caught.value).startswith("[data] ")
     with pytest.raises(ValueError, match="empty"):
         load(b"")
     for data in (b"fLaC" + bytes(100), wav(b"", kind=85)):
@@ -95,6 +95,31 @@ def test_broken_files():
         audio.load(0)  # the number of an open file is no path
     assert load(wav(b""))[0].shape == (0, 1)
     assert load(wav(b"\1\2\3"))[0].shape == (1, 1)  # half a sample is none
+
+
+def test_errors_name_the_file(tmp_path):
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav(bytes(100))[:-10])
+    with pytest.raises(ValueError) as caught:
+        audio.load(path)
+    assert str(caught.value) == f"[data] {path}: the WAV file ends 10 bytes early"
+    with pytest.raises(dx.SampleError) as caught:
+        dx.files_from_folder(tmp_path).load_audio("file")[0]
+    words = f"[data] load_audio of sample 0 ({path}): the WAV file ends 10 bytes early"
+    assert str(caught.value) == words
+    with pytest.raises(dx.SampleError) as caught:  # below a prefix the whole path is said
+        dx.buffer_from_vector([{"f": "a.wav"}]).load_audio("f", tmp_path)[0]
+    assert f"sample 0 (a.wav): {path}: the WAV" in str(caught.value)
+    with pytest.raises(dx.SampleError) as caught:
+        dx.buffer_from_vector([{"f": "b.wav"}]).load_audio("f")[0]
+    assert str(caught.value).endswith("sample 0 (b.wav): No such file or directory")
+
+
+def test_soundfiles_words_do_not_name_objects(tmp_path):
+    pytest.importorskip("soundfile", reason="soundfile is not installed")
+    (tmp_path / "a.wav").write_bytes(b"junk" * 100)
+    with pytest.raises(ValueError, match=r"a.wav: the file is no sound \([^<>]*\)$"):
+        audio.load(tmp_path / "a.wav")
 
 
 @pytest.mark.parametrize("kind", ["ULAW", "ALAW"])

@@ -589,3 +589,46 @@ def test_files_that_are_none_of_arrays(tmp_path):
 def test_what_is_no_path(read):
     with pytest.raises(TypeError, match="a path was expected, or several, not NoneType"):
         read(None)
+
+
+def test_broken_numpy_files_say_so_in_own_words(tmp_path):
+    np.save(tmp_path / "good.npy", np.arange(10))
+    np.savez(tmp_path / "good.npz", x=np.arange(10))
+    np.save(tmp_path / "object.npy", np.array([None, "a"], object), allow_pickle=True)
+    np.savez(tmp_path / "object.npz", x=np.array([None], object))
+    npy, npz = (tmp_path / "good.npy").read_bytes(), (tmp_path / "good.npz").read_bytes()
+    files = {
+        "cut.npy": (npy[:-8], "it is shorter than its header says"),
+        "head.npy": (npy[:20], "reading array header"),
+        "junk.npy": (b"junk", "this is no .npy or .npz file"),
+        "empty.npy": (b"", "this is no .npy or .npz file"),
+        "cut.npz": (npz[:-30], "the archive is broken or cut short"),
+        "object.npy": (None, "it holds objects of Python, which are refused"),
+        "object.npz": (None, "it holds objects of Python, which are refused"),
+    }
+    for name, (data, words) in files.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+        with pytest.raises(ValueError) as caught:
+            dx.buffer_from_numpy(tmp_path / name)
+        text = str(caught.value)
+        assert text.startswith(f"[data] {tmp_path / name}: ") and words in text and "\n" not in text
+        with pytest.raises(dx.SampleError) as caught:
+            dx.buffer_from_vector([{"f": name}]).load_numpy("f", tmp_path)[0]
+        assert words in str(caught.value) and str(tmp_path / name) in str(caught.value)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for read in dx.buffer_from_numpy, datasets.read_idx, datasets.read_cifar:
+        with pytest.raises(ValueError) as caught:
+            read(folder)
+        assert str(caught.value) == f"[data] {folder}: Is a directory"
+
+
+def test_arrays_of_files_are_arrays_of_their_own(tmp_path):
+    for array in np.arange(6).reshape(2, 3).T, np.zeros((0, 3)), np.array(3.5):
+        np.save(tmp_path / "a.npy", array)
+        found = dx.buffer_from_vector([{"f": "a.npy"}]).load_numpy("f", tmp_path)[0]["f"]
+        assert type(found) is np.ndarray and found.dtype == array.dtype
+        np.testing.assert_array_equal(found, array)
+        found[...] = 1  # the file is not written to
+        np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), array)

@@ -1,33 +1,15 @@
-"""Files to read from, and streams of them."""
+"""Paths of files that are read, and streams of them."""
 
-import gzip
 import os
 import zlib
 from collections.abc import Iterable
-from typing import Any, BinaryIO, Callable, Mapping, Sequence, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 from ._buffer import Vector
+from ._reading import PathLike
 from ._stream import Stream
 from ._streams import Flat
 from ._task import Sample
-
-PathLike = Union[str, os.PathLike]
-
-# What a file raises that is not what it should be.
-UNREADABLE = (ValueError, EOFError, OSError, zlib.error)
-
-
-def one_line(error: BaseException) -> str:
-    """What an error says, as it goes into a sentence."""
-    return " ".join(str(error).split()).removeprefix("[data] ") or type(error).__name__
-
-
-def open_file(path: PathLike) -> BinaryIO:
-    """A file to read from; what is packed by gzip is unpacked."""
-    file = open(os.fspath(path), "rb")  # not the number of an open file
-    packed = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
-    return gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[return-value]
 
 
 def paths_of(paths: Union[PathLike, Sequence[PathLike]]) -> list[str]:

@@ -10,6 +10,7 @@ from ._audio_operations import AudioOperations
 from ._collate import fitting, stacked
 from ._image_operations import ImageOperations
 from ._parse import converted, json_in
+from ._reading import numpy_file
 from ._settings import dtype_of
 from ._steps import Keys, Steps, at_key, axis_of, keys_of, path_below, recorded, value_at
 from ._task import Sample, Step, whole
@@ -302,10 +303,12 @@ class Operations(ImageOperations, AudioOperations, Steps):
 
         def load(name):
             path = path_below(prefix, name)
-            loaded = np.load(path, allow_pickle=False)
+            loaded = numpy_file(path)
             if not isinstance(loaded, np.ndarray):
-                raise ValueError(f"{path} has several arrays: buffer_from_numpy reads such files")
-            return loaded
+                raise ValueError(
+                    f"{path}: it has several arrays: buffer_from_numpy reads such files"
+                )
+            return np.array(loaded)
 
         return self._add(at_key("load_numpy", key, load, output_key))
 

@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
-from zipfile import BadZipFile
 
 import numpy as np
 
 from ._buffer import Buffer, Columns, Vector, shielded
-from ._files import UNREADABLE, PathLike, name_words, one_line
+from ._files import name_words
+from ._reading import PathLike, numpy_file, reading
 from ._sources import FromIterable
 from ._stream import Stream
 from ._streams import Mixed
@@ -335,19 +335,6 @@ def buffer_from_numpy(path: PathLike, key: str = "array") -> Buffer:
         >>> len(data.buffer_from_numpy("x.npy", key="x"))
         3
     """
-    try:
-        with open(os.fspath(path), "rb") as file:
-            if not file.read(6).startswith((b"\x93NUMPY", b"PK")):
-                raise ValueError("this is no .npy or .npz file")
-        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return Columns({key: loaded})
-        with loaded:
-            for name in loaded.files:
-                if loaded.files.count(name) > 1:
-                    raise ValueError(f"there are two arrays {name!r}")
-            return Columns({name: loaded[name] for name in loaded.files})
-    except (*UNREADABLE, BadZipFile) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"[data] {os.fspath(path)}: {one_line(error)}") from None
+    loaded = numpy_file(path)
+    with reading(path):
+        return Columns({key: loaded} if isinstance(loaded, np.ndarray) else loaded)

@@ -10,8 +10,9 @@ import numpy as np
 from ._arrays import array_of
 from ._buffer import Buffer, Columns, LazyColumn, Vector
 from ._collate import fitting
-from ._files import PathLike, file_words, one_line, paths_of, stream_of_files
+from ._files import file_words, paths_of, stream_of_files
 from ._missing import Fill, check_names, check_within, missing
+from ._reading import PathLike, one_line, reading
 from ._stream import Stream
 from ._streams import Flat, Wrong
 from ._task import Sample, Task
@@ -93,15 +94,19 @@ def buffer_from_arrow(table: Any, *, fill: Optional[Fill] = None) -> Buffer:
     return _arrow(table, fill, 0)
 
 
+def _check_different(names):
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"[data] there are two columns {name!r}")
+
+
 def _arrow(table, fill, first):
     """`first`: the number of the first row, for errors."""
     if not hasattr(table, "schema") or not hasattr(table, "columns"):
         raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
     names = table.schema.names
     check_names(fill, names, "fill")
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"[data] there are two columns {name!r}")
+    _check_different(names)
     if hasattr(table, "combine_chunks") and hasattr(table, "columns"):
         table = table.combine_chunks() if hasattr(table, "itercolumns") else table
     chunked = _pyarrow("pyarrow").chunked_array
@@ -146,11 +151,11 @@ def buffer_from_parquet(
 
 def _table(path, columns, fill):
     reader = _pyarrow("pyarrow.parquet")
-    try:
-        check_names(columns, reader.read_schema(path).names, "columns")
+    with reading(path):
+        names = reader.read_schema(path).names
+        _check_different(names)
+        check_names(columns, names, "columns")
         return _arrow(reader.read_table(path, columns=columns, memory_map=True), fill, 0)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"[data] {path}: {one_line(error)}") from None
 
 
 def _check_list(columns):
@@ -212,15 +217,12 @@ def stream_parquet(
 def _groups(path, reader, columns):
     """The row groups of a file, and the number of the first row of each."""
     first, groups = 0, []
-    try:
-        file = reader.ParquetFile(path)
+    with reading(path), reader.ParquetFile(path) as file:
         check_names(columns, file.schema_arrow.names, "columns")
         about = file.metadata
         for i in range(about.num_row_groups):
             groups.append({"file": path, "group": i, "first": first})
             first += about.row_group(i).num_rows
-    except (OSError, ValueError) as error:
-        raise ValueError(f"[data] {path}: {one_line(error)}") from None
     return groups
 
 

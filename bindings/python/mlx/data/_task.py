@@ -2,9 +2,12 @@
 whatever thread. Which tasks there are, and in what order, is decided on one thread at a time, so
 that results do not depend on the number of threads."""
 
+import os
 import random
 from numbers import Integral
 from typing import Any, Callable, NamedTuple, Optional, Sequence
+
+from ._reading import one_line
 
 Sample = dict[str, Any]
 
@@ -36,11 +39,12 @@ class SampleError(ValueError):
 
     def __init__(self, step: str, index: Any, file: Optional[str], error: BaseException) -> None:
         where = f"sample {index}" + (f" ({file})" if file else "")
-        text, kind = str(error), type(error).__name__
+        text = one_line(error)
         if isinstance(error, KeyError):  # says the key alone
-            text = f"{kind}: {text}"
-        text = text or kind
-        super().__init__(f"[data] {step} of {where}: {text.removeprefix('[data] ')}")
+            text = f"{type(error).__name__}: {text}"
+        if isinstance(error, OSError) and error.filename is not None:
+            text = f"{os.fsdecode(error.filename)}: {text}"
+        super().__init__(f"[data] {step} of {where}: {text.removeprefix(f'{file}: ')}")
         self.step, self.index, self.file = step, index, file
         self.lost: tuple[Any, ...] = ()
 

@@ -11,10 +11,10 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence, Union
 import numpy as np
 
 from ._buffer import Buffer, Columns
-from ._files import UNREADABLE, PathLike, checksum, file_words, one_line, open_file, paths_of
-from ._files import stream_of_files
+from ._files import checksum, file_words, paths_of, stream_of_files
 from ._missing import Fill, check_names, missing, without_nulls
 from ._parse import NoNumber, guessed, json_in, numbers_in
+from ._reading import PathLike, open_file, reading
 from ._sources import FromIterable
 from ._settings import dtype_of
 from ._stream import Stream
@@ -248,14 +248,12 @@ def buffer_from_csv(
     """
     path, dialect = paths_of(file)[0], _dialect(sep, quote)
     kinds = {key: _column_dtype(key, kind) for key, kind in (dtypes or {}).items()}
-    try:
+    with reading(path):
         keys, *rows = _sound_rows(path, dialect)
         check_names(fill, keys, "fill")
         check_names(kinds, keys, "dtypes")
         columns = dict(zip(keys, map(list, zip(*rows))))
         found = {key: _column(key, c, fill or {}, kinds.get(key)) for key, c in columns.items()}
-    except UNREADABLE as error:
-        raise ValueError(f"[data] {path}: {one_line(error)}") from None
     if not rows:
         raise ValueError(f"[data] {path} has no rows")
     return Columns(found)

@@ -12,6 +12,7 @@ import numpy as np
 
 from .._saved import write_file
 from ._arrays import real_array
+from ._reading import opened
 from ._task import whole
 
 __all__ = ["load", "resample", "save_wav"]
@@ -44,7 +45,7 @@ def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]
         >>> samples.shape, rate
         ((3, 1), 16000)
     """
-    with _opened(source, from_memory) as file:
+    with opened(source, from_memory) as file:
         head = file.read(12)
         file.seek(0)
         if head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE":
@@ -55,18 +56,14 @@ def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]
         return _read_other(file, head)
 
 
-def _opened(source: Any, from_memory: bool) -> BinaryIO:
-    return io.BytesIO(source) if from_memory else open(os.fspath(source), "rb")
-
-
 def _read_other(file, head):
     if not head:
-        raise ValueError("[data] load_audio: the file is empty")
+        raise ValueError("[data] the file is empty")
     try:
         import soundfile
     except ImportError:
         if not _may_be_sound(head):
-            raise ValueError("[data] load_audio: the file is no sound that is known") from None
+            raise ValueError("[data] the file is no sound that is known") from None
         raise ImportError(
             "[data] load_audio: the file is no WAV of integers of 8, 16, 24 or 32 bits or floats of "
             "32 or 64; others need soundfile: pip install soundfile"
@@ -74,7 +71,8 @@ def _read_other(file, head):
     try:
         samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"[data] load_audio: the file is no sound ({error})") from None
+        why = getattr(error, "error_string", error)  # without what Python calls the open file
+        raise ValueError(f"[data] the file is no sound ({why})") from None
     return samples, int(rate)
 
 
@@ -94,7 +92,7 @@ def _read_wav(file: BinaryIO):
     while True:
         head = file.read(8)
         if len(head) < 8:
-            raise ValueError("[data] load_audio: a WAV file without a chunk of data")
+            raise ValueError("[data] a WAV file without a chunk of data")
         name, size = struct.unpack("<4sI", head)
         if name == b"fmt ":
             layout = _layout(file.read(min(size, 40)), size)
@@ -103,9 +101,7 @@ def _read_wav(file: BinaryIO):
             file.seek(max(0, size - 40) + size % 2, io.SEEK_CUR)
         elif name == b"data":
             if layout is None:
-                raise ValueError(
-                    "[data] load_audio: a WAV file whose data come before their format"
-                )
+                raise ValueError("[data] a WAV file whose data come before their format")
             left = 0 if size == 0 and _are_chunks(file, end) else end - file.tell()
             return _samples(file, size, left, layout)
         else:
@@ -128,19 +124,19 @@ def _are_chunks(file, end):
 def _layout(chunk, size):
     """(kind, channels, rate, bytes of a sample)"""
     if len(chunk) < 16 or size < 16:
-        raise ValueError("[data] load_audio: the WAV file's header is cut short")
+        raise ValueError("[data] the WAV file's header is cut short")
     kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", chunk)
     if kind == _EXTENSIBLE and len(chunk) >= 26:
         kind = struct.unpack_from("<H", chunk, 24)[0]
     if not 1 <= channels <= _MOST_CHANNELS or not 1 <= rate <= _MOST_RATE:
-        raise ValueError(f"[data] load_audio: {channels} channels at {rate} Hz in a WAV file")
+        raise ValueError(f"[data] {channels} channels at {rate} Hz in a WAV file")
     return kind, channels, rate, bits
 
 
 def _samples(file, size, left, layout):
     kind, channels, rate, bits = layout
     if size > left and size < 0xFFFFFF00:
-        raise ValueError(f"[data] load_audio: the WAV file ends {size - left} bytes early")
+        raise ValueError(f"[data] the WAV file ends {size - left} bytes early")
     frame = channels * bits // 8
     data = file.read(min(size or left, left) // frame * frame)
     return _DECODERS[kind, bits](data).reshape(-1, channels), rate

@@ -7,7 +7,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ._buffer import Buffer, Columns
-from ._files import UNREADABLE, PathLike, open_file
+from ._reading import PathLike, open_file, reading
 
 __all__ = [
     "load_cifar10",
@@ -26,13 +26,8 @@ _MOST_DIMENSIONS = 32  # of every NumPy's arrays
 
 
 def _read(path: Path, most: Optional[int] = None) -> bytes:
-    try:
-        with open_file(path) as file:
-            return file.read() if most is None else file.read(most)
-    except UNREADABLE as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"[data] {path}: {error}") from None
+    with reading(path), open_file(path) as file:
+        return file.read() if most is None else file.read(most)
 
 
 def read_idx(path: PathLike) -> np.ndarray:

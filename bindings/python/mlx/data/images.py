@@ -14,6 +14,7 @@ import numpy as np
 
 from .._saved import write_file
 from ._arrays import array_of
+from ._reading import one_line, opened
 
 try:
     from . import _jpeg  # type: ignore[attr-defined]
@@ -81,16 +82,14 @@ def load(
         ((2, 3, 3), 7)
     """
     check_format(format)
-    if _jpeg is not None and format == "RGB":
-        if not from_memory:
-            with open(os.fspath(source), "rb") as file:
-                source, from_memory = file.read(), True
-        pixels = _jpeg_pixels(source, max_pixels)
-        if pixels is not None:
-            return pixels
-    with _opened(source, from_memory) as image:
-        _check_size(image.size, max_pixels)
-        return _pixels(image, format)
+    with opened(source, from_memory) as file:
+        if _jpeg is not None and format == "RGB":
+            pixels = _jpeg_pixels(file, max_pixels)
+            if pixels is not None:
+                return pixels
+        with _image_in(file) as image:
+            _check_size(image.size, max_pixels)
+            return _pixels(image, format)
 
 
 def check_format(format: str) -> None:
@@ -99,15 +98,18 @@ def check_format(format: str) -> None:
         raise ValueError(f"[data] load_image: the format is RGB, RGBA or L, not {format!r}")
 
 
-def _jpeg_pixels(data, max_pixels):
+def _jpeg_pixels(file, max_pixels):
     """A JPEG file decoded without the interpreter's lock, or None where Pillow is to see it."""
-    if data[:3] != b"\xff\xd8\xff":
+    head = file.read(3)
+    file.seek(0)
+    if head != b"\xff\xd8\xff":
         return None
     try:
-        found = _jpeg.decode(data, max(0, max_pixels))
+        found = _jpeg.decode(file.read(), max(0, max_pixels))
     except OSError as error:
-        raise ValueError(f"[data] load_image: the image is broken ({error})") from None
+        raise ValueError(f"[data] the image is broken ({error})") from None
     if found is None:
+        file.seek(0)
         return None
     pixels, height, width = found
     return np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
@@ -131,34 +133,30 @@ def size(source: Source, *, from_memory: bool = False) -> np.ndarray:
         >>> images.size("x.png").tolist()
         [6, 4]
     """
-    with _opened(source, from_memory) as image:
+    with opened(source, from_memory) as file, _image_in(file) as image:
         return np.array(image.size)
 
 
 @contextmanager
-def _opened(source, from_memory):
-    """What is wrong with the file, there and while it is decoded, is one sentence."""
+def _image_in(file):
+    """What is wrong with the image, now and while it is decoded, is one sentence."""
     image_module = _pillow()
     try:
-        file = io.BytesIO(source) if from_memory else os.fsdecode(source)
         with image_module.open(file) as image:
             yield image
     except image_module.DecompressionBombError as error:
-        raise ValueError(f"[data] load_image: the image is too large ({error})") from None
+        raise ValueError(f"[data] the image is too large ({error})") from None
     except image_module.UnidentifiedImageError:
-        raise ValueError("[data] load_image: the file is no image that Pillow knows") from None
+        raise ValueError("[data] the file is no image that Pillow knows") from None
     except (OSError, SyntaxError, EOFError, ValueError) as error:
-        missing = isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError))
-        if missing or str(error).startswith("[data]"):
+        if getattr(error, "errno", None) or str(error).startswith("[data]"):
             raise
-        raise ValueError(f"[data] load_image: the image is broken ({error})") from None
+        raise ValueError(f"[data] the image is broken ({one_line(error)})") from None
 
 
 def _check_size(size, limit):
     if size[0] * size[1] > limit:
-        raise ValueError(
-            f"[data] load_image: {size[0]} x {size[1]} pixels are more than max_pixels, {limit}"
-        )
+        raise ValueError(f"[data] {size[0]} x {size[1]} pixels are more than max_pixels, {limit}")
 
 
 def _pixels(image, format):
@@ -166,7 +164,7 @@ def _pixels(image, format):
         wide = np.asarray(image).astype(np.int64)
         image = _pillow().fromarray((wide.clip(0, 65535) // _WIDE[image.mode]).astype(np.uint8))
     elif image.mode == "F":
-        raise ValueError("[data] load_image: samples are floating-point numbers without a scale")
+        raise ValueError("[data] samples are floating-point numbers without a scale")
     if image.mode != format:
         image = image.convert(format)
     pixels = np.asarray(image)
