@@ -11,10 +11,41 @@ static const char *name_of(const mlx_parameter *p, char *to, size_t size) {
     return to;
 }
 
+/* Add a text and what stands before it: ", " or, before the last one, " or ". */
+static void add(char *to, size_t size, const char *before, const char *text) {
+    size_t n = strlen(to);
+    snprintf(to + n, size - n, "%s%s", n ? before : "", text);
+}
+
+/* What a parameter takes, in Elixir's words. */
+static void type_words(const mlx_parameter *p, char *to, size_t size) {
+    static const struct {
+        unsigned bits, unless;
+        const char *words;
+    } rows[] = {{BIT(ARRAY), 0, "an array"},
+                {BIT(ARRAY) | BIT(FLOAT), 0, "a number"},
+                {BIT(INT), BIT(ARRAY) | BIT(FLOAT), "an integer"},
+                {BIT(BOOL), 0, "true or false"},
+                {BIT(STRING), 0, "a string or an atom"},
+                {BIT(DTYPE), 0, "a dtype as :float32 or {:f, 32}"},
+                {BIT(INTS), 0, "a list of integers"},
+                {BIT(ARRAYS) | BIT(TUPLE), 0, "a list of arrays"},
+                {BIT(LIST), 0, "a list"},
+                {BIT(GROUP), 0, "a group of processes"},
+                {BIT(NONE), 0, "nil"}};
+    const char *found[sizeof rows / sizeof *rows];
+    int n = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (p->accepts & rows[i].bits && !(p->accepts & rows[i].unless))
+            found[n++] = rows[i].words;
+    *to = 0;
+    for (int i = 0; i < n; i++)
+        add(to, size, i == n - 1 ? " or " : ", ", found[i]);
+}
+
 static bool wrong(ErlNifEnv *env, const mlx_parameter *p, term t) {
     char what[80], type[160];
-    snprintf(type, sizeof type, "%.*s", p->type.length ? p->type.length : 12,
-             p->type.length ? p->type.start : "array or int");
+    type_words(p, type, sizeof type);
     return mex_expected(env, name_of(p, what, sizeof what), type, t);
 }
 
@@ -318,17 +349,24 @@ static int place_of(const mex_row *row, term name) {
     return -1;
 }
 
-static bool bind_option(ErlNifEnv *env, mex_frame *f, const mex_row *row, term option) {
+/* {name, value}; NULL with a note */
+static const term *pair_of(ErlNifEnv *env, term option) {
     const term *pair;
-    char name[64] = "";
-    int n, i;
-    if (!enif_get_tuple(env, option, &n, &pair) || n != 2)
-        return mex_expected(env, "options", "a keyword list", option);
-    i = place_of(row, pair[0]);
-    if (enif_is_atom(env, pair[0]) && enif_snprintf(name, sizeof name, "%T", pair[0]) < 0)
-        name[0] = 0;
+    int n;
+    if (enif_get_tuple(env, option, &n, &pair) && n == 2 && enif_is_atom(env, pair[0]))
+        return pair;
+    return mex_expected(env, "options", "a keyword list", option), NULL;
+}
+
+static bool bind_option(ErlNifEnv *env, mex_frame *f, const mex_row *row, term option) {
+    const term *pair = pair_of(env, option);
+    char name[64];
+    int i = pair ? place_of(row, pair[0]) : -1;
+    if (!pair)
+        return false;
+    mex_atom_text(pair[0], name, sizeof name);
     if (i < 0)
-        return mex_fail("invalid", "there is no option %s in %s", name, row->op->signature);
+        return mex_fail("invalid", "the option %s does not go with these arguments", name);
     if (f->given[i])
         return mex_fail("invalid", "%s was given twice", name);
     f->given[i] = true;
@@ -346,17 +384,64 @@ static bool bind_options(ErlNifEnv *env, mex_frame *f, const mex_row *row, term 
     return true;
 }
 
+/* Is it given by name alone, or as well? */
+static bool is_option(const mex_row *row, int i) {
+    return row->signature.parameters[i].place == MLX_PLACE_KEYWORD || !(row->required >> i & 1);
+}
+
 static bool fill(mex_frame *f, const mex_row *row) {
     const mlx_signature *s = &row->signature;
     for (int i = 0; i < s->count; i++)
         if (!f->given[i] && row->required >> i & 1)
-            return mex_fail("invalid", "the argument %.*s is missing in %s",
-                            s->parameters[i].name.length, s->parameters[i].name.start,
-                            row->op->signature);
+            return mex_fail("invalid", "the %s%.*s is missing",
+                            is_option(row, i) ? "option :" : "argument ",
+                            s->parameters[i].name.length, s->parameters[i].name.start);
         else if (!f->given[i] && s->parameters[i].place != MLX_PLACE_REST)
             f->values[i] = s->parameters[i].value;
     return true;
 }
+
+/* --- options that there are not --------------------------------------------------------------- */
+
+/* The options of a row that are not in the text yet. */
+static void add_options(const mex_row *row, char *text, size_t size) {
+    for (int i = 0; i < row->signature.count; i++) {
+        mlx_text name = row->signature.parameters[i].name;
+        char option[64], *at;
+        snprintf(option, sizeof option, ":%.*s", name.length, name.start);
+        size_t n = strlen(option);
+        bool there = false;
+        for (at = text; !there && (at = strstr(at, option)); at++)
+            there = at[n] == ',' || !at[n];
+        if (is_option(row, i) && !there)
+            add(text, size, ", ", option);
+    }
+}
+
+static bool no_option(const mex_row *rows, int first, term name) {
+    char text[64], options[512] = "";
+    mex_atom_text(name, text, sizeof text);
+    for (int i = first; i >= 0; i = rows[i].next)
+        add_options(&rows[i], options, sizeof options);
+    if (!*options)
+        return mex_fail("invalid", "there is no option %s, nor any other", text);
+    return mex_fail("invalid", "there is no option %s; there are %s", text, options);
+}
+
+bool mex_options_known(ErlNifEnv *env, const mex_row *rows, int first, term options) {
+    term option;
+    while (enif_get_list_cell(env, options, &option, &options)) {
+        const term *pair = pair_of(env, option);
+        bool known = false;
+        for (int i = first; pair && !known && i >= 0; i = rows[i].next)
+            known = place_of(&rows[i], pair[0]) >= 0;
+        if (!known)
+            return pair ? no_option(rows, first, pair[0]) : false;
+    }
+    return true;
+}
+
+/* --- all -------------------------------------------------------------------------------------- */
 
 bool mex_bind(ErlNifEnv *env, mex_frame *f, const mex_row *row, term args, term options) {
     bool patient = f->patient;

@@ -51,15 +51,15 @@ static int ask(mlx_vector_array *res, const body *b, const mlx_vector_array *inp
     term answer;
     mex_asked = true;
     if (!job) {
-        mlx_error("[closure] no process waits that could call the function");
+        mlx_error("[function] no process waits that could call the function");
         return 1;
     }
     bool fine = mex_job_ask(job, b->function, inputs, n, &env, &answer);
     if (!fine) {
-        mlx_error("[closure] it was stopped while it waited for a function");
+        mlx_error("[function] it was stopped while it waited for a function");
     } else if (!take_answer(res, env, answer)) {
         job->raised = true;
-        mlx_error("[closure] the function did not give arrays");
+        mlx_error("[function] it did not give arrays");
         fine = false;
     }
     if (env)

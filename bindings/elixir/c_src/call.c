@@ -131,7 +131,24 @@ static term run(ErlNifEnv *env, const mex_row *row, mex_frame *frame) {
     return t;
 }
 
-/* The first row of the chain that takes the arguments, bound; NULL with the first one's note. */
+static bool has_all(ErlNifEnv *env, const mex_row *row, term options) {
+    mex_row alone = *row;
+    alone.next = -1;
+    return mex_options_known(env, &alone, 0, options);
+}
+
+/* Note why no row of the chain took the arguments: what the first says that has all options. */
+static void explain(ErlNifEnv *env, mex_frame *frame, int first, term args, term options) {
+    int i = first;
+    if (!mex_options_known(env, rows, first, options))
+        return;
+    while (i >= 0 && !has_all(env, &rows[i], options))
+        i = rows[i].next;
+    mex_bind(env, frame, &rows[i >= 0 ? i : first], args, options);
+    mex_frame_free(frame);
+}
+
+/* The first row of the chain that takes the arguments, bound; NULL with a note. */
 static const mex_row *bind(ErlNifEnv *env, mex_frame *frame, int first, term args, term options) {
     for (int i = first; i >= 0; i = rows[i].next) {
         if (mex_bind(env, frame, &rows[i], args, options))
@@ -140,10 +157,7 @@ static const mex_row *bind(ErlNifEnv *env, mex_frame *frame, int first, term arg
         if (frame->too_long)
             return NULL;
     }
-    if (rows[first].next >= 0) {
-        mex_bind(env, frame, &rows[first], args, options);
-        mex_frame_free(frame);
-    }
+    explain(env, frame, first, args, options);
     return NULL;
 }
 
@@ -168,7 +182,8 @@ term mex_call_operation(ErlNifEnv *env, const mlx_operation *op, term args, term
     if (mlx_signature_parse(&row.signature, op->signature))
         return mex_fail_mlx(), 0;
     set_names(env, &row);
-    bool bound = mex_bind(env, &frame, &row, args, options);
+    bool bound =
+        mex_options_known(env, &row, 0, options) && mex_bind(env, &frame, &row, args, options);
     term t = bound ? run(env, &row, &frame) : 0;
     mex_frame_free(&frame);
     return t;

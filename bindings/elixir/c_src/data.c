@@ -108,6 +108,9 @@ static bool read_number(ErlNifEnv *env, number *out, term t) {
         return *out = (number){.kind = LARGE, .bits = u, .re = (double)u}, true;
     if (mex_number(env, &out->re, t))
         return true;
+    if (enif_is_number(env, t))
+        return mex_fail("range",
+                        "an integer is beyond those of 64 bits; as a float it may be larger");
     out->kind = COMPLEX;
     return mex_complex(env, &out->re, &out->im, t) ||
            mex_expected(env, "an element", "a number, true, false or {re, im}", t);

@@ -101,8 +101,10 @@ static void enlist(mex_job *job) {
     running++;
 }
 
-static void delist(mex_job *job) {
+/* Was it stopped? Who stops jobs has counted it then, and nobody can any more. */
+static bool delist(mex_job *job) {
     pthread_mutex_lock(&pool_lock);
+    bool stopped = mex_job_stopped(job);
     if (job->left)
         job->left->right = job->right;
     else
@@ -111,6 +113,7 @@ static void delist(mex_job *job) {
         job->right->left = job->left;
     running--;
     pthread_mutex_unlock(&pool_lock);
+    return stopped;
 }
 
 long mex_jobs_running(void) {
@@ -129,11 +132,17 @@ long mex_workers(void) {
 
 /* --- running ---------------------------------------------------------------------------------- */
 
+/* What a job that was stopped says, whatever it was in the middle of. */
+static term interrupted(ErlNifEnv *env) {
+    mex_operation("", 0);
+    mex_fail("interrupted", "the computation was stopped by Mlx.cancel/1");
+    return enif_make_tuple2(env, mex_atom.error, mex_error_term(env));
+}
+
 static term outcome(ErlNifEnv *env, mex_job *job) {
     mex_operation("", 0);
-    term result = mex_job_stopped(job)
-                      ? (mex_fail("interrupted", "it was stopped before it began"), 0)
-                      : mex_task(env, job);
+    mex_fail("interrupted", "it was stopped before it began");
+    term result = mex_job_stopped(job) ? 0 : mex_task(env, job);
     if (result)
         return enif_make_tuple2(env, mex_atom.ok, result);
     return job->raised ? enif_make_tuple2(env, mex_atom.raised, mex_error_term(env))
@@ -148,11 +157,12 @@ static void run(mex_worker *w, mex_job *job) {
     w->top = job;
     pthread_mutex_unlock(&w->lock);
     term result = outcome(env, job);
+    if (delist(job))
+        result = interrupted(env);
     pthread_mutex_lock(&w->lock);
     w->top = job->parent;
     job->parent = NULL;
     pthread_mutex_unlock(&w->lock);
-    delist(job);
     enif_send(NULL, &job->owner, env, enif_make_tuple2(env, enif_make_copy(env, job->ref), result));
     enif_free_env(env);
     enif_release_resource(job);

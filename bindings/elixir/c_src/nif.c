@@ -48,7 +48,9 @@ static void quiet(const char *message, void *data) {
 static int load(ErlNifEnv *env, void **data, term info) {
     (void)data, (void)info;
     mlx_set_error_handler(quiet, NULL, NULL);
-    if (!mex_terms_load(env) || !open_types(env) || !mex_rows_load(env))
+    mex_atoms_load(env);
+    mex_dtypes_load(env);
+    if (!open_types(env) || !mex_rows_load(env))
         return 1;
     mex_jobs_load();
     return 0;

@@ -1,6 +1,8 @@
 /* The native half of the Elixir package: what its files share.
  *
- *     term.c     atoms, errors, and what crosses the border: arrays as %Mlx.Array{}, dtypes, lists
+ *     atom.c     atoms and texts
+ *     fail.c     errors, in Elixir's words
+ *     term.c     what crosses the border: arrays as %Mlx.Array{}, dtypes, lists
  *     bind.c     the arguments of a call become values of the catalog
  *     call.c     any operation of the catalog by its row; the rows as Elixir reads them
  *     data.c     arrays from binaries and numbers, and back
@@ -36,7 +38,7 @@ typedef ERL_NIF_TERM term;
 
 #define MEX_NIF(name) term name(ErlNifEnv *env, int argc, const term argv[])
 
-/* --- term.c ----------------------------------------------------------------------------------- */
+/* --- atom.c ----------------------------------------------------------------------------------- */
 
 #define MEX_ATOMS      \
     ATOM(ok)           \
@@ -67,6 +69,33 @@ typedef struct mex_atoms {
 } mex_atoms;
 extern mex_atoms mex_atom;
 
+void mex_atoms_load(ErlNifEnv *env);
+/* A binary of n bytes. */
+term mex_text_term(ErlNifEnv *env, const char *text, size_t n);
+/* An atom as Elixir writes it: :sum, :"a b", nil, Mlx.Array; as much as there is room for. */
+void mex_atom_text(term atom, char *to, size_t size);
+/* The whole characters of a text that there is room for, U+FFFD for bytes that are none; how many
+   bytes these are. */
+size_t mex_clean_text(char *to, size_t size, const char *text);
+
+/* --- fail.c ----------------------------------------------------------------------------------- */
+
+/* Note an error; false. The reason is an atom's name. */
+bool mex_fail(const char *reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Note an argument that is not what it should be; false. */
+bool mex_expected(ErlNifEnv *env, const char *what, const char *expected, term given);
+/* Note what libmlxc's last call on this thread said; false. */
+bool mex_fail_mlx(void);
+/* Whose errors these are where a message does not say: "sum". */
+void mex_operation(const char *name, int length);
+/* The note as an exception's term, and raised. */
+term mex_error_term(ErlNifEnv *env);
+term mex_raise(ErlNifEnv *env);
+/* The same for functions that say whose error it is only when there is one. */
+term mex_raise_as(ErlNifEnv *env, const char *operation);
+
+/* --- term.c ----------------------------------------------------------------------------------- */
+
 typedef struct mex_array {
     mlx_array handle;
     atomic_int state; /* twice the number of borrowers, plus 1 once it is let go */
@@ -90,21 +119,7 @@ extern ErlNifResourceType *mex_array_type, *mex_buffer_type, *mex_closure_type, 
     *mex_batch_type, *mex_ticket_type, *mex_profile_type;
 extern atomic_long mex_live_arrays, mex_live_closures;
 
-bool mex_terms_load(ErlNifEnv *env);
-
-/* Note an error; false. The reason is an atom's name. */
-bool mex_fail(const char *reason, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Note an argument that is not what it should be; false. */
-bool mex_expected(ErlNifEnv *env, const char *what, const char *expected, term given);
-/* Note what libmlxc's last call on this thread said; false. */
-bool mex_fail_mlx(void);
-/* Whose errors these are where a message does not say: "sum". */
-void mex_operation(const char *name, int length);
-/* The note as an exception's term, and raised. */
-term mex_error_term(ErlNifEnv *env);
-term mex_raise(ErlNifEnv *env);
-/* The same for functions that say whose error it is only when there is one. */
-term mex_raise_as(ErlNifEnv *env, const char *operation);
+void mex_dtypes_load(ErlNifEnv *env);
 
 /* An array that a term is; NULL with a note. What was borrowed is given back. */
 mex_array *mex_borrow(ErlNifEnv *env, term t);
@@ -136,7 +151,6 @@ bool mex_next(ErlNifEnv *env, term *rest, int *i, term *item);
 /* A binary or an atom but nil, true and false as text that the caller frees (enif_free); NULL with
    a note. */
 char *mex_text(ErlNifEnv *env, term t);
-term mex_text_term(ErlNifEnv *env, const char *text, size_t n);
 term mex_double_term(ErlNifEnv *env, double x);
 /* A float, an integer, or one of :nan, :infinity and :neg_infinity. */
 bool mex_number(ErlNifEnv *env, double *out, term t);
@@ -171,6 +185,8 @@ typedef struct mex_frame {
 /* Fill the frame, of which the caller sets patient, for one row from a tuple of positional
    arguments and a keyword list. */
 bool mex_bind(ErlNifEnv *env, mex_frame *frame, const mex_row *row, term args, term options);
+/* Has a row of the chain each of the options? false with a note that names what there is. */
+bool mex_options_known(ErlNifEnv *env, const mex_row *rows, int first, term options);
 void mex_frame_free(mex_frame *frame);
 
 /* --- call.c ----------------------------------------------------------------------------------- */

@@ -1,11 +1,8 @@
-/* What crosses the border: atoms, errors, arrays, dtypes, numbers, lists and texts. */
+/* What crosses the border: arrays, dtypes, numbers, lists and texts. */
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "nif.h"
 
-mex_atoms mex_atom;
 atomic_long mex_live_arrays;
 static term dtype_atoms[MLX_COMPLEX64 + 1];
 
@@ -14,122 +11,9 @@ static const char *const dtype_names[] = {"bool",    "uint8",   "uint16",   "uin
                                           "float32", "float64", "bfloat16", "complex64"};
 enum { DTYPES = sizeof dtype_names / sizeof *dtype_names };
 
-bool mex_terms_load(ErlNifEnv *env) {
-#define ATOM(name) mex_atom.name = enif_make_atom(env, #name);
-    MEX_ATOMS
-#undef ATOM
-    mex_atom.yes = enif_make_atom(env, "true");
-    mex_atom.no = enif_make_atom(env, "false");
-    mex_atom.struct_ = enif_make_atom(env, "__struct__");
-    mex_atom.exception_ = enif_make_atom(env, "__exception__");
-    mex_atom.error_module = enif_make_atom(env, "Elixir.Mlx.Error");
-    mex_atom.array_module = enif_make_atom(env, "Elixir.Mlx.Array");
-    mex_atom.stream_module = enif_make_atom(env, "Elixir.Mlx.Stream");
+void mex_dtypes_load(ErlNifEnv *env) {
     for (int i = 0; i < DTYPES; i++)
         dtype_atoms[i] = enif_make_atom(env, dtype_names[i]);
-    return true;
-}
-
-/* --- errors ----------------------------------------------------------------------------------- */
-
-static _Thread_local struct {
-    char reason[24], operation[64], text[1024];
-} note;
-
-void mex_operation(const char *name, int length) {
-    snprintf(note.operation, sizeof note.operation, "%.*s", length, name);
-}
-
-bool mex_fail(const char *reason, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    vsnprintf(note.text, sizeof note.text, format, args);
-    va_end(args);
-    snprintf(note.reason, sizeof note.reason, "%s", reason);
-    return false;
-}
-
-static const char *kind_of(ErlNifEnv *env, term t) {
-    return enif_is_atom(env, t)     ? "the atom "
-           : enif_is_binary(env, t) ? "the binary "
-           : enif_is_tuple(env, t)  ? "the tuple "
-           : enif_is_list(env, t)   ? "the list "
-           : enif_is_map(env, t)    ? "the map "
-           : enif_is_fun(env, t)    ? "the function "
-           : enif_is_number(env, t) ? "the number "
-           : enif_is_pid(env, t)    ? "the process "
-           : enif_is_ref(env, t)    ? "the reference "
-                                    : "the term ";
-}
-
-/* Terms as long as a book print their beginning, and what is deep is left out. */
-bool mex_expected(ErlNifEnv *env, const char *what, const char *expected, term given) {
-    char text[80] = "";
-    bool flat = enif_is_atom(env, given) || enif_is_number(env, given) || enif_is_ref(env, given) ||
-                enif_is_pid(env, given) || enif_is_empty_list(env, given);
-    if (flat && enif_snprintf(text, sizeof text, "%T", given) < 0)
-        text[0] = 0;
-    return mex_fail("invalid", "%s must be %s, not %s%s", what, expected, kind_of(env, given),
-                    flat ? text : "given");
-}
-
-static const char *reason_of(int code) {
-    switch (code) {
-    case MLX_ERROR_INVALID: return "invalid";
-    case MLX_ERROR_RANGE: return "range";
-    case MLX_ERROR_MEMORY: return "memory";
-    case MLX_ERROR_IO: return "io";
-    case MLX_ERROR_FORMAT: return "format";
-    case MLX_ERROR_UNSUPPORTED: return "unsupported";
-    case MLX_ERROR_DEVICE: return "device";
-    case MLX_ERROR_INTERRUPTED: return "interrupted";
-    case MLX_ERROR_NOT_FINITE: return "not_finite";
-    default: return "internal";
-    }
-}
-
-/* "[matmul] what": the operation is what stands in brackets. */
-bool mex_fail_mlx(void) {
-    const char *text = mlx_last_error_message();
-    int code = mlx_last_error_code();
-    const char *end = *text == '[' ? strchr(text, ']') : NULL;
-    if (end && end - text < (long)sizeof note.operation)
-        mex_operation(text + 1, (int)(end - text - 1));
-    mex_fail(reason_of(code), "%s", *text ? text : "failed without a message");
-    mlx_clear_last_error();
-    return false;
-}
-
-/* Cut before a character that does not fit, and without bytes that are no text. */
-term mex_text_term(ErlNifEnv *env, const char *text, size_t n) {
-    term t;
-    unsigned char *to = enif_make_new_binary(env, n, &t);
-    if (n)
-        memcpy(to, text, n);
-    return t;
-}
-
-term mex_error_term(ErlNifEnv *env) {
-    const char *at = note.operation;
-    term keys[] = {mex_atom.struct_, mex_atom.exception_, mex_atom.operation, mex_atom.reason,
-                   mex_atom.message};
-    term values[] = {mex_atom.error_module, mex_atom.yes,
-                     *at ? mex_text_term(env, at, strlen(at)) : mex_atom.nil,
-                     enif_make_atom(env, note.reason),
-                     mex_text_term(env, note.text, strlen(note.text))};
-    term t = mex_atom.nil;
-    enif_make_map_from_arrays(env, keys, values, 5, &t);
-    note.operation[0] = 0;
-    return t;
-}
-
-term mex_raise(ErlNifEnv *env) {
-    return enif_raise_exception(env, mex_error_term(env));
-}
-
-term mex_raise_as(ErlNifEnv *env, const char *operation) {
-    mex_operation(operation, (int)strlen(operation));
-    return mex_raise(env);
 }
 
 /* --- arrays ----------------------------------------------------------------------------------- */

@@ -173,7 +173,10 @@ defmodule Mlx do
     tree
   end
 
-  @doc "Stop all that is computed for a process; how many computations that were."
+  @doc """
+  Stop all that is computed for a process; how many computations that were. Each of them raises
+  `Mlx.Error` with the reason `:interrupted` in that process.
+  """
   @spec cancel(pid) :: non_neg_integer
   def cancel(pid), do: Native.cancel_process(pid)
 
@@ -282,7 +285,8 @@ defmodule Mlx do
   @doc """
   The compiled form of `function`: called once for each set of structures, dtypes and shapes of its
   arguments, then run without a call. Numbers and other values among the arguments are constants of
-  that set. Arrays that the function captures are constants, too.
+  that set. Arrays that the function captures are constants, too; numbers that it draws (`Mlx.Random`)
+  go on from call to call.
 
   Options:
 

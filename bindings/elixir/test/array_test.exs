@@ -67,7 +67,12 @@ defmodule Mlx.ArrayTest do
     assert error(fn -> Mlx.array([-1], :uint64) end).reason == :range
     assert error(fn -> Mlx.array([1.5], :int32) end).reason == :invalid
     assert error(fn -> Mlx.array([{1, 2}], :float32) end).reason == :invalid
-    assert error(fn -> Mlx.array([1_000_000_000_000_000_000_000]) end).reason == :invalid
+
+    for number <- [2 ** 64, -(2 ** 63) - 1, 10 ** 400] do
+      assert %{reason: :range, message: message} = error(fn -> Mlx.array([1, number]) end)
+      assert message =~ "an integer is beyond those of 64 bits"
+    end
+
     assert error(fn -> Mlx.array([[1], [1, 2]]) end).reason == :invalid
     assert error(fn -> Mlx.array([[1], 2]) end).reason == :invalid
     assert error(fn -> Mlx.array([1 | 2]) end).reason == :invalid
@@ -159,11 +164,41 @@ defmodule Mlx.ArrayTest do
     assert error(fn -> Enum.to_list(Mlx.array(1)) end).reason == :invalid
   end
 
+  test "an element is in an array by its values" do
+    a = Mlx.arange(6) |> Mlx.reshape([3, 2])
+    assert 2 in Mlx.array([1, 2, 3])
+    assert 2.0 in Mlx.array([1, 2, 3])
+    assert Mlx.array(2) in Mlx.array([1, 2, 3])
+    assert :infinity in Mlx.array([1.0, :infinity])
+    assert {1, 2} in Mlx.array([{1, 2}, {0, 0}])
+    refute 4 in Mlx.array([1, 2, 3])
+    refute :nan in Mlx.array([1.0, :nan])
+    refute 1 in Mlx.zeros([0])
+    assert [2, 3] in a
+    assert Enum.member?(a, a[2])
+    refute [3, 2] in a
+    refute 2 in a
+    refute [[0, 1]] in a
+    for other <- [:x, "x", %{}, [1, [2]], self(), 2 ** 70], do: refute(other in a)
+    assert error(fn -> 1 in Mlx.array(1) end).message =~ "without axes"
+  end
+
   test "inspect shows values, and what is known where there are none" do
     assert inspect(Mlx.array([1, 2])) == "#Mlx.Array<int32[2]\n  [1, 2]\n>"
     assert inspect(Mlx.array(1.5)) =~ "float32[]"
     bad = Mlx.Linalg.cholesky(Mlx.negative(Mlx.eye(2)))
     assert inspect(bad) =~ "#Mlx.Array<float32[2, 2]"
+    singular = Mlx.Linalg.inv(Mlx.zeros([2, 2]))
+    assert inspect(singular) == "#Mlx.Array<float32[2, 2] fails: [inv] the matrix is singular>"
+    assert inspect([singular, %{a: singular}]) =~ "fails: [inv]"
+
+    for transform <- [&Mlx.grad/1, &Mlx.compile/1, &Mlx.vmap/1] do
+      transform.(fn x ->
+        assert inspect(x) =~ "#Mlx.Array<float32["
+        Mlx.sum(x)
+      end).(Mlx.ones([1]))
+    end
+
     a = Mlx.array([1])
     Mlx.deallocate(a)
     assert inspect(a) == "#Mlx.Array<deallocated>"
@@ -190,7 +225,7 @@ defmodule Mlx.ArrayTest do
     e = error(fn -> Mlx.sum(Mlx.ones([2]), axis: 5) end)
     assert e.reason in [:range, :invalid]
     e = error(fn -> Mlx.sum(Mlx.ones([2]), axes: 5) end)
-    assert e.message =~ "no option axes"
+    assert e.message =~ "no option :axes; there are :axis, :keepdims, :stream, :dtype"
     e = error(fn -> Mlx.sum(Mlx.ones([2]), axis: 0, axis: 0) end)
     assert e.message =~ "twice"
     assert error(fn -> Mlx.add(1, "x") end).message =~ "argument b"
@@ -201,6 +236,61 @@ defmodule Mlx.ArrayTest do
     assert e.message =~ "a binary, not the term given"
     assert error(fn -> Mlx.item(Mlx.ones([2])) end).message =~ "one element"
     assert error(fn -> Mlx.add(Mlx.array([1], :uint8), 256) end).message =~ "overflow"
+  end
+
+  test "errors say what was given and expected in Elixir's words" do
+    a = Mlx.ones([2, 3])
+
+    for {call, wanted} <- [
+          {fn -> Mlx.sum(a, axis: "x") end,
+           ~s(axis must be an integer, a list of integers or nil, not "x")},
+          {fn -> Mlx.reshape(a, :x) end, "shape must be a list of integers, not :x"},
+          {fn -> Mlx.reshape(a, [4]) end, "array of size 6 into shape {4}."},
+          {fn -> Mlx.matmul(a, a) end, "first input with shape {2, 3} must match"},
+          {fn -> Mlx.add(a, Mlx.ones([4])) end, "Shapes {2, 3} and {4} cannot"},
+          {fn -> Mlx.grad(& &1).(a) end, "shape {2, 3} does not match cotangent shape {}."},
+          {fn -> Mlx.clip(a, nil, nil) end, "may be nil"},
+          {fn -> Mlx.zeros([2], dtype: :f32) end,
+           "a dtype as :float32 or {:f, 32} or nil, not :f32"},
+          {fn -> Mlx.stack(a) end, "a list of arrays, not %Mlx.Array{}"},
+          {fn -> Mlx.stack(%{}) end, "a list of arrays, not the map given"},
+          {fn -> Mlx.add(a, nil) end, "not nil"},
+          {fn -> Mlx.add(a, String) end, "not String"},
+          {fn -> Mlx.add(a, self()) end, "not the process <0."},
+          {fn -> Mlx.Fast.scaled_dot_product_attention(a, a, a) end,
+           "the option :scale is missing"},
+          {fn -> Mlx.sort(a, oder: 1) end, "; there are :axis, :stream, :descending, :stable"},
+          {fn -> Mlx.eval(a, [1]) end, "a keyword list, not [1]"},
+          {fn -> Mlx.sum(a, [{"axis", 1}]) end, "a keyword list"}
+        ] do
+      assert error(call).message =~ wanted
+    end
+
+    assert error(fn -> Mlx.Linalg.norm(a, ord: "x") end).operation == "norm"
+  end
+
+  test "errors are text, whatever was given" do
+    a = Mlx.ones([2])
+    long = String.duplicate("é", 600)
+
+    for {call, wanted} <- [
+          {fn -> Mlx.sum(a, axis: :é) end, "not :é"},
+          {fn -> Mlx.sum(a, axis: :日本) end, ~s(not :"日本")},
+          {fn -> Mlx.sum(a, axis: :"a b") end, ~s(not :"a b")},
+          {fn -> Mlx.sum(a, axis: nil, é: 1) end, "no option :é;"},
+          {fn -> Mlx.sum(a, axis: %{__struct__: :é}) end, "not %:é{}"},
+          {fn -> Mlx.sum(a, axis: :"Elixir.Über.Foo") end, "not Über.Foo"},
+          {fn -> Mlx.sum(a, axis: 1.5) end, "not the number 1.5"},
+          {fn -> Mlx.sum(a, axis: "aé") end, ~s(not "aé")},
+          {fn -> Mlx.sum(a, axis: <<255>>) end, "not the binary given"},
+          {fn -> Mlx.einsum("é,b", [a, a]) end, "must be letters"},
+          {fn -> Mlx.IO.load("none" <> <<255, 0xE0, 0x80, 0x80>> <> ".npy") end, "none����.npy"},
+          {fn -> Mlx.IO.load(long <> ".npy") end, "ééé"}
+        ] do
+      message = error(call).message
+      assert String.valid?(message)
+      assert message =~ wanted
+    end
   end
 
   test "scalars take the dtype of what they meet" do

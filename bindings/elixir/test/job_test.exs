@@ -26,6 +26,31 @@ defmodule Mlx.JobTest do
     assert error(fn -> Mlx.cancel(:x) end).reason == :invalid
   end
 
+  test "what was stopped says so, whatever it was in the middle of" do
+    me = self()
+
+    wait = fn x ->
+      send(me, {:inside, self()})
+      receive do: (:go -> x)
+    end
+
+    for call <- [
+          fn -> Mlx.grad(wait).(1.0) end,
+          fn -> Mlx.compile(wait).(1.0) end,
+          fn -> Mlx.checkpoint(wait).(Mlx.array(1.0)) end,
+          fn -> Mlx.vmap(wait).(Mlx.ones([2])) end,
+          fn -> Mlx.grad(fn x -> Mlx.compile(wait).(x) end).(1.0) end
+        ] do
+      task = Task.async(fn -> error(call) end)
+      assert_receive {:inside, pid}, 60_000
+      assert Mlx.cancel(pid) >= 1
+      send(pid, :go)
+      error = Task.await(task, 60_000)
+      assert {error.operation, error.reason} == {nil, :interrupted}
+      assert error.message == "the computation was stopped by Mlx.cancel/1"
+    end
+  end
+
   test "a process that is killed leaves nothing that runs" do
     for _ <- 1..5 do
       pid = spawn(fn -> Mlx.eval(slow()) end)

@@ -113,6 +113,45 @@ defmodule Mlx.LMTest do
     assert_receive {:DOWN, ^monitor, _, _, :normal}
   end
 
+  test "what gives whole texts raises when it was stopped" do
+    # goes on for ever
+    model = LM.load(@stories, shift: true)
+    options = [max_tokens: 0, ignore_end: true]
+
+    for call <- [
+          fn -> LM.generate(model, [1], options) end,
+          fn -> LM.generate_all(model, [[1], [1, 300]], options) end
+        ] do
+      task = Task.async(fn -> error(call) end)
+      eventually(fn -> LM.state(model).running > 0 end)
+      assert Mlx.cancel(task.pid) >= 1
+      error = Task.await(task, 60_000)
+      assert error.reason == :interrupted
+      assert error.message =~ ~r/stopped by Mlx.cancel\/1 after \d+ tokens/
+      eventually(fn -> idle?(model) end)
+    end
+  end
+
+  test "options are checked before anything is asked", %{model: model} do
+    calls = [
+      &LM.generate(model, "a", &1),
+      &LM.generate_all(model, ["a"], &1),
+      &LM.stream(model, "a", &1),
+      &LM.chat(model, "a", &1),
+      &LM.stream_chat(model, "a", &1),
+      &LM.chat_prompt(model, "a", &1),
+      &LM.load(@stories, &1),
+      &Tokenizer.encode(LM.tokenizer(model), "a", &1),
+      &Tokenizer.decode(LM.tokenizer(model), [1], &1)
+    ]
+
+    for call <- calls do
+      assert error(fn -> call.(no_such: 1) end).message =~ "no option :no_such; there are :"
+    end
+
+    assert error(fn -> LM.generate(model, "a", max_tokens: -1) end).reason == :range
+  end
+
   test "a timeout ends it, too", %{model: model} do
     error = error(fn -> LM.generate(model, [1], max_tokens: 0, timeout: 30) end)
     assert error.reason == :timeout
@@ -243,7 +282,7 @@ defmodule Mlx.LMTest do
     for {options, word} <- [
           {[speed: 1], "speed"},
           {[max_tokens: :all], "integer"},
-          {[max_tokens: -2], "-2 tokens"},
+          {[max_tokens: -2], "max_tokens must be at least 0, not -2"},
           {[temperature: "hot"], "number"},
           {[temperature: -1], "temperature"},
           {[top_p: :nan], "top_p"},

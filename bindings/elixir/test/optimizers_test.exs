@@ -209,6 +209,19 @@ defmodule Mlx.OptimizersTest do
     assert Mlx.Tree.put_named(p, prefixed, prefix: "model").embed == p.embed
   end
 
+  test "names that two arrays would have are refused" do
+    one = Mlx.array(1)
+
+    for {tree, name} <- [
+          {%{"a.b" => one, a: %{b: one}}, "a.b"},
+          {%{"a" => one, a: one}, "a"},
+          {%{0 => one, "0" => one}, "0"}
+        ] do
+      assert error(fn -> Mlx.Tree.named(tree) end).message =~ ~s(arrays of one name: ["#{name}"])
+      assert error(fn -> Mlx.Tree.put_named(tree, %{name => one}) end).message =~ "one name"
+    end
+  end
+
   test "trees of tuples and structs" do
     p = {Mlx.array(1.0), %{a: {Mlx.array(2.0), 7}}}
     optimizer = Optimizers.sgd(1.0)
@@ -279,7 +292,28 @@ defmodule Mlx.OptimizersTest do
           {fn -> Optimizers.adam(0.1, eps: -1) end, "eps"},
           {fn -> Optimizers.adamax(0.1, betas: [0.9]) end, "betas"},
           {fn -> Optimizers.lion(0.1, betas: 3) end, "betas"},
-          {fn -> Optimizers.adafactor(nil, relative_step: false) end, "rate"}
+          {fn -> Optimizers.adafactor(nil, relative_step: false) end, "rate"},
+          {fn -> Optimizers.adam(-0.1) end, "a number from 0, an array"},
+          {fn -> Optimizers.sgd(0.1, momentum: -0.5) end, "momentum must be a number from 0"},
+          {fn -> Optimizers.sgd(0.1, momentum: "a") end, ~s(not "a")},
+          {fn -> Optimizers.sgd(0.1, weight_decay: -1) end, "weight_decay"},
+          {fn -> Optimizers.sgd(0.1, dampening: :no) end, "dampening"},
+          {fn -> Optimizers.rmsprop(0.1, alpha: "a") end, "alpha"},
+          {fn -> Optimizers.adagrad(0.1, eps: "a") end, "eps must be a number above 0"},
+          {fn -> Optimizers.adamw(0.1, weight_decay: -1) end, "weight_decay"},
+          {fn -> Optimizers.lion(0.1, weight_decay: nil) end, "weight_decay"},
+          {fn -> Optimizers.muon(0.1, momentum: -1) end, "momentum"},
+          {fn -> Optimizers.muon(0.1, ns_steps: 0.5) end, "ns_steps must be an integer"},
+          {fn -> Optimizers.adafactor(nil, eps: 1.0e-3) end, "eps"},
+          {fn -> Optimizers.adafactor(nil, beta_1: 1) end, "beta_1"},
+          {fn -> Optimizers.adafactor(nil, decay_rate: "x") end, "decay_rate"},
+          {fn -> Optimizers.adafactor(nil, clip_threshold: 0) end, "clip_threshold"},
+          {fn -> Optimizers.exponential_decay(:a, 0.9) end, "init must be a number, not :a"},
+          {fn -> Optimizers.step_decay(0.1, 0.9, 0) end, "step_size must be an integer"},
+          {fn -> Optimizers.cosine_decay(0.1, 0) end, "steps must be an integer, at least 1"},
+          {fn -> Optimizers.cosine_decay(0.1, 10, nil) end, "stop must be a number"},
+          {fn -> Optimizers.join_schedules([0.1], []) end, "a function of the step, not 0.1"},
+          {fn -> Optimizers.join_schedules([& &1, & &1], [:a]) end, "boundary must be"}
         ] do
       assert error(make).message =~ word
     end

@@ -89,15 +89,15 @@ defmodule Mlx.TransformsTest do
     x = Mlx.array([1.0])
 
     for {call, known} <- [
-          {fn -> Mlx.grad(f, argnum: 1) end, "[:argnums]"},
-          {fn -> Mlx.value_and_grad(f, argnum: 1) end, "[:argnums]"},
-          {fn -> Mlx.vmap(f, axes: 1) end, "[:in_axes, :out_axes]"},
-          {fn -> Mlx.compile(f, shape_less: true) end, "[:shapeless]"},
-          {fn -> Mlx.eval(x, tiemout: 1) end, "[:timeout]"},
-          {fn -> Mlx.IO.load("x.npy", mapp: true) end, "[:mapped, :metadata, :timeout]"},
-          {fn -> Mlx.IO.save("x.npy", x, mapped: 1) end, "[:metadata, :compressed, :timeout]"},
-          {fn -> Mlx.Export.save("x.mlxfn", f, [x], less: 1) end, "[:shapeless]"},
-          {fn -> Mlx.Profile.start(bytes: 1) end, "[:memory]"}
+          {fn -> Mlx.grad(f, argnum: 1) end, "there are :argnums"},
+          {fn -> Mlx.value_and_grad(f, argnum: 1) end, "there are :argnums"},
+          {fn -> Mlx.vmap(f, axes: 1) end, ":in_axes, :out_axes"},
+          {fn -> Mlx.compile(f, shape_less: true) end, "there are :shapeless"},
+          {fn -> Mlx.eval(x, tiemout: 1) end, "there are :timeout"},
+          {fn -> Mlx.IO.load("x.npy", mapp: true) end, ":mapped, :metadata, :timeout"},
+          {fn -> Mlx.IO.save("x.npy", x, mapped: 1) end, ":metadata, :compressed, :timeout"},
+          {fn -> Mlx.Export.save("x.mlxfn", f, [x], less: 1) end, "there are :shapeless"},
+          {fn -> Mlx.Profile.start(bytes: 1) end, "there are :memory"}
         ] do
       assert %{reason: :invalid, message: "there is no option " <> rest} = error(call)
       assert rest =~ known
@@ -138,6 +138,65 @@ defmodule Mlx.TransformsTest do
     step = Mlx.compile(fn x -> Mlx.grad(fn y -> Mlx.sum(Mlx.exp(y)) end).(x) end)
     assert_in_delta Mlx.item(step.(Mlx.array(1.0))), 2.718281, 1.0e-5
     assert_in_delta Mlx.item(step.(Mlx.array(1.0))), 2.718281, 1.0e-5
+  end
+
+  describe "random numbers" do
+    defp drawn(function, seed \\ 7) do
+      Mlx.Random.seed(seed)
+      results = for _ <- 1..3, do: Mlx.to_list(function.(Mlx.ones([2])))
+      {results, Mlx.to_list(Mlx.Random.uniform(shape: {2}))}
+    end
+
+    test "go on from call to call of a compiled function, as without it" do
+      f = fn x -> Mlx.add(x, Mlx.Random.uniform(shape: {2})) end
+      {[a, b, c], _} = plain = drawn(f)
+      assert Enum.uniq([a, b, c]) == [a, b, c]
+      compiled = Mlx.compile(f)
+      assert drawn(compiled) == plain
+      assert drawn(compiled) == plain
+      assert drawn(Mlx.compile(f, shapeless: true)) == plain
+      assert drawn(Mlx.compile(fn x -> compiled.(x) end)) == plain
+
+      # of each process its own
+      assert Task.await(Task.async(fn -> drawn(compiled) end)) == plain
+      assert drawn(compiled, 8) != plain
+    end
+
+    test "are the same where values are computed again" do
+      f = fn x ->
+        Mlx.sum(Mlx.square(Mlx.sin(Mlx.multiply(x, Mlx.Random.uniform(shape: {2})))))
+      end
+
+      plain = drawn(Mlx.grad(f))
+      assert drawn(Mlx.grad(Mlx.checkpoint(f))) == plain
+      assert drawn(Mlx.grad(Mlx.compile(f))) == plain
+      assert drawn(Mlx.compile(Mlx.grad(Mlx.checkpoint(f)))) == plain
+    end
+
+    test "stay where none is drawn, or the function fails" do
+      state = Mlx.Random.state()
+      assert Mlx.Random.state() == state
+      Mlx.compile(&Mlx.exp/1).(1.0)
+      assert Mlx.Random.state() == state
+      fails = fn _ -> raise "no #{inspect(Mlx.Random.next_key())}" end
+      assert_raise RuntimeError, fn -> Mlx.compile(fails).(1.0) end
+      assert Mlx.Random.state() == state
+    end
+  end
+
+  test "calls with other numbers of arguments" do
+    f = fn x -> x end
+
+    for transform <- [:grad, :value_and_grad, :vmap, :compile, :checkpoint] do
+      call = apply(Mlx, transform, [f])
+      error = assert_raise BadArityError, fn -> apply(call, [1, 2]) end
+      assert Exception.message(error) =~ "Mlx.Transforms.#{transform}/"
+    end
+
+    for call <- [&Mlx.vjp(f, &1, [1.0]), &Mlx.jvp(f, &1, [1.0])] do
+      assert error(fn -> call.([1.0, 2.0]) end).message =~ "for 2 primals a function of as many"
+      assert error(fn -> call.(1.0) end).message =~ "primals are a list, not 1.0"
+    end
   end
 
   test "shapeless: one trace for other sizes" do
@@ -208,7 +267,7 @@ defmodule Mlx.TransformsTest do
     assert error(fn -> Mlx.grad(fn _ -> :hallo end).(1.0) end).reason == :invalid
     assert error(fn -> Mlx.grad(:f) end).reason == :invalid
     assert error(fn -> Mlx.grad(fn x -> x end).(Mlx.ones([2])) end).message =~ "shape"
-    assert error(fn -> Mlx.Transforms.of_arity(&seventeen/17, & &1) end).reason == :range
+    assert error(fn -> Mlx.grad(&seventeen/17) end).reason == :range
   end
 
   defp seventeen(a, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _), do: a

@@ -116,7 +116,7 @@ defmodule Mlx.UnsafeTest do
     assert Mlx.to_list(compiled.(x)) == [1.0, 4.0, 9.0]
     assert error(fn -> Unsafe.call(:elixir_square, [Mlx.array([1])]) end).message =~ "float32"
     assert error(fn -> Unsafe.call(:elixir_square, [x], by: :a) end).operation != ""
-    assert error(fn -> Unsafe.call(:elixir_square, [x], of: 1) end).message =~ "of"
+    assert error(fn -> Unsafe.call(:elixir_square, [x], of: 1) end).message =~ "no option :of"
     # the same name again
     assert error(fn -> Unsafe.load_plugin(built("again", "MLX_PLUGIN_ABI")) end).message =~
              "elixir_square"

@@ -26,6 +26,20 @@ defmodule Mlx.NxBackendTest do
     on_exit(fn -> Application.delete_env(:mlx, :precise) end)
   end
 
+  test "singular matrices are refused on every path" do
+    zero = [[0.0, 0.0], [0.0, 0.0]]
+
+    for solve <- [&Nx.LinAlg.solve/2, &Nx.LinAlg.triangular_solve/2] do
+      for call <- [solve, Nx.Defn.jit(solve, compiler: Mlx.Compiler)] do
+        run = fn -> call.(Nx.tensor(zero), Nx.tensor([1.0, 1.0])) |> Nx.to_list() end
+        assert_raise Mlx.Error, "[solve] the matrix is singular", run
+      end
+    end
+
+    run = fn -> zero |> Mlx.array() |> Mlx.Linalg.solve(Mlx.ones([2])) |> Mlx.to_list() end
+    assert_raise Mlx.Error, "[solve] the matrix is singular", run
+  end
+
   test "what has no Cholesky factor has rows of NaN" do
     Application.delete_env(:mlx, :precise)
     fine = [[4.0, 2.0], [2.0, 5.0]]

@@ -4,7 +4,8 @@ defmodule Mlx.Array do
 
   `a[i]`, `a[first..last//step]` and `a[[i, first..last]]` take parts, an index or range for each
   axis from the first; negative ones count from the end. Arrays are enumerable along their first
-  axis.
+  axis: the elements are arrays, too, and `x in a` asks whether one has the values of `x`. `==` asks
+  whether two are the same array; for values see `Mlx.array_equal/2`.
   """
   @behaviour Access
 
@@ -40,7 +41,7 @@ defmodule Mlx.Array do
 
       case value(array) do
         {:ok, text} -> concat([head, nest(concat(line(), lines(text)), 2), line(), ">"])
-        :error -> concat(head, " ...>")
+        {:error, why} -> concat([head, why, ">"])
       end
     rescue
       error in Mlx.Error -> concat(["#Mlx.Array<", error.reason |> to_string(), ">"])
@@ -50,8 +51,12 @@ defmodule Mlx.Array do
       text = Mlx.Job.run({:text, array}, 10_000)
       {:ok, text |> String.replace_prefix("array(", "") |> String.replace(~r/, dtype=\w+\)$/, "")}
     rescue
-      Mlx.Error -> :error
+      error in Mlx.Error -> {:error, why(error)}
     end
+
+    # What is traced, or takes long, is not wrong.
+    defp why(%{operation: operation}) when operation in ["eval", nil], do: " ..."
+    defp why(error), do: " fails: " <> Exception.message(error)
 
     defp lines(text) do
       text
@@ -64,7 +69,29 @@ defmodule Mlx.Array do
 
   defimpl Enumerable do
     def count(array), do: {:ok, size(array)}
-    def member?(_array, _element), do: {:error, __MODULE__}
+    def member?(array, element), do: {:ok, size(array) > 0 and among?(array, element)}
+
+    # An element is one for which Mlx.equal/2 holds everywhere.
+    defp among?(array, element) do
+      [rows | sizes] = array |> Mlx.shape() |> Tuple.to_list()
+
+      case as_element(element) do
+        %Mlx.Array{} = one ->
+          Mlx.shape(one) == List.to_tuple(sizes) and
+            array |> Mlx.equal(one) |> Mlx.reshape([rows, -1]) |> any_row?()
+
+        :none ->
+          false
+      end
+    end
+
+    defp any_row?(equal), do: equal |> Mlx.all(axis: 1) |> Mlx.any() |> Mlx.item()
+
+    defp as_element(element) do
+      Mlx.array(element)
+    rescue
+      Mlx.Error -> :none
+    end
 
     def slice(array) do
       {:ok, size(array),

@@ -124,7 +124,10 @@ defmodule Mlx.Job do
     Process.put(@here, job)
 
     try do
-      function.(arrays)
+      results = function.(arrays)
+      # what was deallocated is refused here, where the stacktrace tells of the function
+      Enum.each(results, &Native.info/1)
+      results
     catch
       kind, reason ->
         Native.answer(job, :error)

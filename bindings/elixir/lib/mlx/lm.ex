@@ -11,7 +11,9 @@ defmodule Mlx.LM do
 
   A model is a GGUF file, or a folder as Hugging Face or MLX have it. Any processes may use it: their
   requests are computed together, on a thread of the native half, and none changes what another
-  answers. A request ends when its stream is halted, when its process ends, or by `Mlx.cancel/1`.
+  answers. A request ends when its stream is halted, when its process ends, or by `Mlx.cancel/1`: then
+  the last piece of a stream has `finish: :cancelled`, and what gives a whole text raises `Mlx.Error`
+  with the reason `:interrupted`, as a part is no answer.
 
   Options of requests:
 
@@ -33,6 +35,13 @@ defmodule Mlx.LM do
 
   alias Mlx.{Array, Error, Job, Native, Options, Tokenizer}
   alias Mlx.LM.{JSON, Piece}
+
+  @loaded ~w(adapter requests waiting context chunk kv_bytes kv_bits shift keep lookup draft
+    draft_tokens heads)a
+  @asked ~w(max_tokens timeout stop ignore_end end_tokens temperature seed top_k top_p min_p
+    typical_p xtc_probability xtc_threshold repetition_penalty presence_penalty frequency_penalty
+    penalty_last dry_multiplier dry_base dry_allowed dry_last mirostat_tau mirostat_eta logit_bias
+    schema regex grammar choices log_probabilities echo show_special special save_cache load_cache)a
 
   @enforce_keys [:ref]
   defstruct [:ref, :batch, :info]
@@ -59,7 +68,7 @@ defmodule Mlx.LM do
   """
   @spec load(Path.t(), keyword) :: t
   def load(path, options \\ []) do
-    {adapter, options} = Keyword.pop(options, :adapter)
+    {adapter, options} = :load |> Options.check(options, @loaded) |> Keyword.pop(:adapter)
     ref = Job.run({:lm_open, Tokenizer.path(path), adapter && Tokenizer.path(adapter)})
     info = info(ref)
     batch = unless info.encoder, do: Job.run({:batch_open, ref, Enum.map(options, &opened/1)})
@@ -107,7 +116,14 @@ defmodule Mlx.LM do
   @doc "The text that goes on with a prompt. Options: those of the module."
   @spec generate(t, prompt, keyword) :: String.t()
   def generate(model, prompt, options \\ []),
-    do: model |> stream(prompt, options) |> Enum.map_join(& &1.text)
+    do: model |> stream(prompt, options) |> Enum.map_join(&whole/1)
+
+  # The text of a piece of an answer that nobody stopped.
+  defp whole(%Piece{finish: :cancelled, generated_tokens: n}) do
+    Error.fail(:lm, :interrupted, "the answer was stopped by Mlx.cancel/1 after #{n} tokens")
+  end
+
+  defp whole(%Piece{text: text}), do: text
 
   @doc "The same for several prompts, which are computed together."
   @spec generate_all(t, [prompt], keyword) :: [String.t()]
@@ -135,7 +151,7 @@ defmodule Mlx.LM do
   defp text_of(asked) do
     case next(asked) do
       {:halt, _asked} -> []
-      {[piece], asked} -> [piece.text | text_of(asked)]
+      {[piece], asked} -> [whole(piece) | text_of(asked)]
     end
   end
 
@@ -158,11 +174,12 @@ defmodule Mlx.LM do
   """
   @spec chat(t, messages, keyword) :: String.t()
   def chat(model, messages, options \\ []),
-    do: model |> stream_chat(messages, options) |> Enum.map_join(& &1.text)
+    do: model |> stream_chat(messages, options) |> Enum.map_join(&whole/1)
 
   @doc "The same piece by piece."
   @spec stream_chat(t, messages, keyword) :: Enumerable.t()
   def stream_chat(%__MODULE__{} = model, messages, options \\ []) do
+    Options.check(:lm, options, [:tools, :variables | @asked])
     {given, options} = Keyword.split(options, [:tools, :variables])
 
     stream(
@@ -182,9 +199,9 @@ defmodule Mlx.LM do
     do: chat_prompt(model, [%{role: "user", content: text}], options)
 
   def chat_prompt(%__MODULE__{ref: ref}, messages, options) when is_list(messages) do
-    given = Map.new(Keyword.get(options, :variables) || %{}) |> Map.put(:messages, messages)
-    tools = Keyword.get(options, :tools)
-    given = if tools, do: Map.put(given, :tools, tools), else: given
+    o = Options.read(:chat, options, tools: nil, variables: nil)
+    given = Map.new(o.variables || %{}) |> Map.put(:messages, messages)
+    given = if o.tools, do: Map.put(given, :tools, o.tools), else: given
     Job.run({:lm_chat, ref, JSON.encode(given)})
   end
 
@@ -200,14 +217,15 @@ defmodule Mlx.LM do
 
   # The timeout, and the options as the native half reads them.
   defp request(options, most) do
-    unless Keyword.keyword?(options),
-      do: Error.fail(:lm, "options are a keyword list, not #{inspect(options, limit: 5)}")
-
-    {timeout, options} = Keyword.pop(options, :timeout, :infinity)
+    {timeout, options} = :lm |> Options.check(options, @asked) |> Keyword.pop(:timeout, :infinity)
     {timeout, options |> Keyword.put_new(:max_tokens, most) |> Enum.flat_map(&option/1)}
   end
 
   defp option({_name, nil}), do: []
+
+  defp option({:max_tokens, n}) when is_integer(n) and n < 0,
+    do: Error.fail(:lm, :range, "max_tokens must be at least 0, not #{n}")
+
   defp option({:stop, text}) when is_binary(text), do: [stop: [text]]
   defp option({:logit_bias, map}) when is_map(map), do: [logit_bias: Map.to_list(map)]
   defp option({:schema, text}) when is_binary(text), do: [schema: text]

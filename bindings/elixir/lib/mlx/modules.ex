@@ -43,7 +43,9 @@ defmodule Mlx.Random do
       iex> Mlx.Random.uniform(shape: {3}, key: key) |> Mlx.shape()
       {3}
 
-  Within a compiled function the sequence would stand still: give it a key as an argument.
+  The sequence goes on in functions of `Mlx.compile/2`, too, and what `Mlx.checkpoint/1` computes again
+  draws the same numbers again. A function that was saved (`Mlx.Export`) has the numbers that were drawn
+  then: give it a key as an argument.
   """
 
   @state :"$mlx_random"
@@ -59,7 +61,7 @@ defmodule Mlx.Random do
 
   @doc "The key that the sequence goes on from."
   @spec state :: Mlx.Array.t()
-  def state, do: Process.get(@state) || first()
+  def state, do: Process.get(@state) || start()
 
   @doc "Go on from a key."
   @spec set_state(Mlx.Array.t()) :: :ok
@@ -83,5 +85,9 @@ defmodule Mlx.Random do
 
   def keyed(options), do: options
 
-  defp first, do: key(:erlang.phash2({self(), System.os_time(), make_ref()}, 4_294_967_296))
+  defp start do
+    key = key(:erlang.phash2({self(), System.os_time(), make_ref()}, 4_294_967_296))
+    Process.put(@state, key)
+    key
+  end
 end

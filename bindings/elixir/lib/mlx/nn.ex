@@ -22,8 +22,11 @@ defmodule Mlx.NN do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, Error}
+  alias Mlx.{Array, Error, Options}
   alias Mlx.NN.Init
+
+  # Options of all functions that make parameters.
+  @made [:key, :dtype, :weight]
 
   @type parameters :: %{optional(atom) => Array.t() | parameters | [parameters]}
 
@@ -35,6 +38,7 @@ defmodule Mlx.NN do
   """
   @spec init_linear(pos_integer, pos_integer, keyword) :: parameters
   def init_linear(inputs, outputs, options \\ []) do
+    Options.check(:init_linear, options, [:bias | @made])
     sizes!(:init_linear, inputs: inputs, outputs: outputs)
     limit = 1 / :math.sqrt(inputs)
     [key, bias_key] = Init.keys(options, 2)
@@ -62,6 +66,7 @@ defmodule Mlx.NN do
   """
   @spec init_bilinear(pos_integer, pos_integer, pos_integer, keyword) :: parameters
   def init_bilinear(inputs1, inputs2, outputs, options \\ []) do
+    Options.check(:init_bilinear, options, [:bias | @made])
     sizes!(:init_bilinear, inputs1: inputs1, inputs2: inputs2, outputs: outputs)
     limit = 1 / :math.sqrt(inputs1)
     [key, bias_key] = Init.keys(options, 2)
@@ -86,6 +91,7 @@ defmodule Mlx.NN do
   """
   @spec init_embedding(pos_integer, pos_integer, keyword) :: parameters
   def init_embedding(count, dims, options \\ []) do
+    Options.check(:init_embedding, options, @made)
     sizes!(:init_embedding, count: count, dims: dims)
     initial = Keyword.get(options, :weight, &Init.normal/2)
     options = Keyword.take(options, [:key, :dtype]) ++ [std: 1 / :math.sqrt(dims)]
@@ -117,6 +123,7 @@ defmodule Mlx.NN do
   @doc "`linear/2` with parameters of `quantize/2`, whose options are those that they were made with."
   @spec quantized_linear(Array.t(), parameters, keyword) :: Array.t()
   def quantized_linear(x, %{weight: w, scales: scales} = parameters, options \\ []) do
+    Options.check(:quantized_linear, options, [:group_size, :bits, :mode])
     options = [biases: parameters[:biases], transpose: true] ++ options
     Mlx.quantized_matmul(x, w, scales, options) |> biased(parameters)
   end
@@ -124,6 +131,7 @@ defmodule Mlx.NN do
   @doc "`embedding/2` likewise."
   @spec quantized_embedding(Array.t(), parameters, keyword) :: Array.t()
   def quantized_embedding(x, %{weight: w, scales: scales} = parameters, options \\ []) do
+    Options.check(:quantized_embedding, options, [:group_size, :bits, :mode])
     row = fn a -> a && Mlx.take(a, x, axis: 0) end
     Mlx.dequantize(row.(w), row.(scales), [biases: row.(parameters[:biases])] ++ options)
   end
@@ -177,10 +185,13 @@ defmodule Mlx.NN do
   @doc "Ones and zeros for the normalizations: `:weight` and `:bias` of `{dims}`."
   @spec init_norm(pos_integer, keyword) :: parameters
   def init_norm(dims, options \\ []) do
+    Options.check(:init_norm, options, [:bias, :key, :dtype])
     sizes!(:init_norm, dims: dims)
 
-    %{weight: Init.ones({dims}, options)}
-    |> put_if(Keyword.get(options, :bias, true), :bias, fn -> Init.zeros({dims}, options) end)
+    inner = Keyword.take(options, [:dtype])
+
+    %{weight: Init.ones({dims}, inner)}
+    |> put_if(Keyword.get(options, :bias, true), :bias, fn -> Init.zeros({dims}, inner) end)
   end
 
   @doc """
@@ -188,16 +199,20 @@ defmodule Mlx.NN do
   Options: `:eps`, added to the variance (1.0e-5).
   """
   @spec layer_norm(Array.t(), parameters, keyword) :: Array.t()
-  def layer_norm(x, parameters \\ %{}, options \\ []),
-    do: Mlx.Fast.layer_norm(x, parameters[:weight], parameters[:bias], eps(options))
+  def layer_norm(x, parameters \\ %{}, options \\ []) do
+    Options.check(:layer_norm, options, [:eps])
+    Mlx.Fast.layer_norm(x, parameters[:weight], parameters[:bias], eps(options))
+  end
 
   @doc """
   `x / sqrt(mean(x²) + eps)` over the last axis (Zhang and Sennrich 2019), times `:weight`. Options:
   `:eps` (1.0e-5).
   """
   @spec rms_norm(Array.t(), parameters, keyword) :: Array.t()
-  def rms_norm(x, parameters \\ %{}, options \\ []),
-    do: Mlx.Fast.rms_norm(x, parameters[:weight], eps(options))
+  def rms_norm(x, parameters \\ %{}, options \\ []) do
+    Options.check(:rms_norm, options, [:eps])
+    Mlx.Fast.rms_norm(x, parameters[:weight], eps(options))
+  end
 
   @doc """
   Each channel of each example `{n, ..., c}` normalized (Ulyanov et al. 2016). Options: `:eps`
@@ -205,6 +220,7 @@ defmodule Mlx.NN do
   """
   @spec instance_norm(Array.t(), parameters, keyword) :: Array.t()
   def instance_norm(x, parameters \\ %{}, options \\ []) do
+    Options.check(:instance_norm, options, [:eps])
     n = Mlx.ndim(x)
     if n < 3, do: Error.fail(:instance_norm, "{n, ..., c} is needed, not #{n} axes")
     {_mean, centred, var} = moments(x, Enum.to_list(1..(n - 2)//1), & &1)
@@ -222,6 +238,7 @@ defmodule Mlx.NN do
   """
   @spec group_norm(Array.t(), pos_integer, parameters, keyword) :: Array.t()
   def group_norm(x, groups, parameters \\ %{}, options \\ []) do
+    Options.check(:group_norm, options, [:eps, :pytorch_compatible])
     sizes = x |> Mlx.shape() |> Tuple.to_list()
     check_groups(sizes, groups)
     [n | rest] = sizes
@@ -256,8 +273,11 @@ defmodule Mlx.NN do
 
   @doc "The running averages of `batch_norm/4`: `:running_mean`, zeros, and `:running_var`, ones."
   @spec init_batch_state(pos_integer, keyword) :: parameters
-  def init_batch_state(dims, options \\ []),
-    do: %{running_mean: Init.zeros({dims}, options), running_var: Init.ones({dims}, options)}
+  def init_batch_state(dims, options \\ []) do
+    sizes!(:init_batch_state, dims: dims)
+    Options.check(:init_batch_state, options, [:key, :dtype])
+    %{running_mean: Init.zeros({dims}, options), running_var: Init.ones({dims}, options)}
+  end
 
   @doc """
   Each channel of `{n, c}`, `{n, l, c}` or `{n, h, w, c}` normalized over all else (Ioffe and Szegedy
@@ -272,6 +292,7 @@ defmodule Mlx.NN do
   """
   @spec batch_norm(Array.t(), parameters, parameters, keyword) :: {Array.t(), parameters}
   def batch_norm(x, parameters, state, options \\ []) do
+    Options.check(:batch_norm, options, [:training, :momentum, :eps])
     n = Mlx.ndim(x)
     if n < 2 or n > 4, do: Error.fail(:batch_norm, "2, 3 or 4 axes are needed, not #{n}")
 

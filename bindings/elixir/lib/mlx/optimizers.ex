@@ -19,7 +19,7 @@ defmodule Mlx.Optimizers do
 
   use Mlx.Operators
   alias Mlx.{Array, Error, Options, Tree}
-  alias Mlx.Optimizers.Rules
+  alias Mlx.Optimizers.{Rules, Schedules}
 
   @enforce_keys [:rules]
   defstruct [:rules]
@@ -122,6 +122,8 @@ defmodule Mlx.Optimizers do
         nesterov: false
       )
 
+    numbers(:sgd, o, momentum: 0, weight_decay: 0, dampening: 0)
+
     check(:sgd, not o.nesterov or (o.momentum > 0 and o.dampening == 0), fn ->
       "nesterov needs a momentum and no dampening"
     end)
@@ -140,7 +142,7 @@ defmodule Mlx.Optimizers do
   @spec rmsprop(rate, keyword) :: t
   def rmsprop(rate, options \\ []) do
     o = Options.read(:rmsprop, options, alpha: 0.99, eps: 1.0e-8)
-    check(:rmsprop, o.alpha >= 0 and o.eps > 0, fn -> "alpha must be >= 0 and eps > 0" end)
+    numbers(:rmsprop, o, alpha: 0, eps: :above)
     new(:rmsprop, rate, o)
   end
 
@@ -151,7 +153,7 @@ defmodule Mlx.Optimizers do
   @spec adagrad(rate, keyword) :: t
   def adagrad(rate, options \\ []) do
     o = Options.read(:adagrad, options, eps: 1.0e-8)
-    check(:adagrad, o.eps > 0, fn -> "eps must be > 0" end)
+    numbers(:adagrad, o, eps: :above)
     new(:adagrad, rate, o)
   end
 
@@ -168,7 +170,7 @@ defmodule Mlx.Optimizers do
   @spec adadelta(rate, keyword) :: t
   def adadelta(rate, options \\ []) do
     o = Options.read(:adadelta, options, rho: 0.9, eps: 1.0e-6)
-    check(:adadelta, o.rho >= 0 and o.eps > 0, fn -> "rho must be >= 0 and eps > 0" end)
+    numbers(:adadelta, o, rho: 0, eps: :above)
     new(:adadelta, rate, o)
   end
 
@@ -195,7 +197,7 @@ defmodule Mlx.Optimizers do
   defp adam(kind, rate, options, more) do
     defaults = [betas: {0.9, 0.999}, eps: 1.0e-8, bias_correction: false] ++ more
     o = Options.read(kind, options, defaults)
-    check(kind, o.eps >= 0, fn -> "eps must be >= 0" end)
+    numbers(kind, o, [eps: 0] ++ for({name, _} <- more, do: {name, 0}))
     new(kind, rate, betas(kind, o))
   end
 
@@ -210,7 +212,7 @@ defmodule Mlx.Optimizers do
   @spec adamax(rate, keyword) :: t
   def adamax(rate, options \\ []) do
     o = Options.read(:adamax, options, betas: {0.9, 0.999}, eps: 1.0e-8)
-    check(:adamax, o.eps >= 0, fn -> "eps must be >= 0" end)
+    numbers(:adamax, o, eps: 0)
     new(:adamax, rate, betas(:adamax, o))
   end
 
@@ -226,6 +228,7 @@ defmodule Mlx.Optimizers do
   @spec lion(rate, keyword) :: t
   def lion(rate, options \\ []) do
     o = Options.read(:lion, options, betas: {0.9, 0.99}, weight_decay: 0.0)
+    numbers(:lion, o, weight_decay: 0)
     new(:lion, rate, betas(:lion, o))
   end
 
@@ -259,6 +262,20 @@ defmodule Mlx.Optimizers do
 
     o = Options.read(:adafactor, options, defaults)
 
+    numbers(:adafactor, o, clip_threshold: :above, weight_decay: 0)
+
+    check(:adafactor, match?({a, b} when is_number(a) and is_number(b), o.eps), fn ->
+      "eps must be two numbers"
+    end)
+
+    check(:adafactor, is_number(o.decay_rate), fn -> "decay_rate must be a number" end)
+
+    check(
+      :adafactor,
+      o.beta_1 == nil or (is_number(o.beta_1) and o.beta_1 >= 0 and o.beta_1 < 1),
+      fn -> "beta_1 must be nil or in [0, 1)" end
+    )
+
     check(:adafactor, rate != nil or o.relative_step, fn ->
       "a rate or relative_step is needed"
     end)
@@ -282,7 +299,10 @@ defmodule Mlx.Optimizers do
   @spec muon(rate, keyword) :: t
   def muon(rate, options \\ []) do
     defaults = [momentum: 0.95, weight_decay: 0.01, nesterov: true, ns_steps: 5]
-    new(:muon, rate, Options.read(:muon, options, defaults))
+    o = Options.read(:muon, options, defaults)
+    numbers(:muon, o, momentum: 0, weight_decay: 0)
+    Schedules.counts!(:muon, ns_steps: o.ns_steps)
+    new(:muon, rate, o)
   end
 
   @doc """
@@ -308,13 +328,13 @@ defmodule Mlx.Optimizers do
   defp new(kind, rate, options),
     do: %__MODULE__{rules: [{&all/2, kind, valid_rate(rate), options}]}
 
-  defp valid_rate(rate) when is_number(rate) or is_function(rate, 1), do: rate
+  defp valid_rate(rate) when (is_number(rate) and rate >= 0) or is_function(rate, 1), do: rate
   defp valid_rate(%Array{} = rate), do: rate
 
   defp valid_rate(other) do
     Error.fail(
       :optimizer,
-      "a rate is a number, an array or a function of the step, not #{inspect(other, limit: 5)}"
+      "a rate is a number from 0, an array or a function of the step, not #{inspect(other, limit: 5)}"
     )
   end
 
@@ -327,6 +347,19 @@ defmodule Mlx.Optimizers do
 
     check(name, fits, fn -> "betas must be two numbers in [0, 1), not #{inspect(betas)}" end)
     %{o | betas: betas}
+  end
+
+  # Options that are numbers from 0, or above it.
+  defp numbers(name, o, least) do
+    for {key, least} <- least do
+      value = Map.fetch!(o, key)
+      fits = is_number(value) and if(least == :above, do: value > 0, else: value >= least)
+      wanted = if least == :above, do: "above 0", else: "from #{least}"
+
+      check(name, fits, fn ->
+        "#{key} must be a number #{wanted}, not #{inspect(value, limit: 5)}"
+      end)
+    end
   end
 
   defp check(_name, true, _message), do: :ok
@@ -353,48 +386,27 @@ defmodule Mlx.Optimizers do
 
   @doc "A schedule: `init * decay_rate ** step`."
   @spec exponential_decay(number, number) :: schedule
-  def exponential_decay(init, decay_rate), do: fn step -> init * decay_rate ** step end
+  defdelegate exponential_decay(init, decay_rate), to: Schedules
 
   @doc "A schedule: `init * decay_rate ** div(step, step_size)`."
   @spec step_decay(number, number, pos_integer) :: schedule
-  def step_decay(init, decay_rate, step_size),
-    do: fn step -> init * decay_rate ** Mlx.floor_divide(step, step_size) end
+  defdelegate step_decay(init, decay_rate, step_size), to: Schedules
 
   @doc """
   A schedule: half a cosine wave from `init` down to `stop` in `steps` steps, then `stop` (Loshchilov and
   Hutter 2016).
   """
   @spec cosine_decay(number, pos_integer, number) :: schedule
-  def cosine_decay(init, steps, stop \\ 0.0) do
-    fn step ->
-      fraction = Mlx.minimum(step, steps) / steps
-      stop + 0.5 * (init - stop) * (1.0 + Mlx.cos(:math.pi() * fraction))
-    end
-  end
+  defdelegate cosine_decay(init, steps, stop \\ 0.0), to: Schedules
 
   @doc "A schedule: a straight line from `init` to `stop` in `steps` steps, then `stop`."
   @spec linear_schedule(number, number, pos_integer) :: schedule
-  def linear_schedule(init, stop, steps) when is_integer(steps) and steps > 0,
-    do: fn step -> Mlx.minimum(step, steps) * ((stop - init) / steps) + init end
-
-  def linear_schedule(_init, _stop, steps),
-    do: Error.fail(:linear_schedule, "steps must be at least 1, not #{inspect(steps, limit: 5)}")
+  defdelegate linear_schedule(init, stop, steps), to: Schedules
 
   @doc """
   One schedule after the other, each counting from its own boundary: `boundaries` has, for every schedule
   but the first, the step at which it begins.
   """
-  @spec join_schedules([schedule], [integer]) :: schedule
-  def join_schedules([first | rest], boundaries) when length(rest) == length(boundaries) do
-    fn step ->
-      boundaries
-      |> Enum.zip(rest)
-      |> Enum.reduce(first.(step), fn {boundary, following}, rate ->
-        Mlx.where(Mlx.less(step, boundary), rate, following.(step - boundary))
-      end)
-    end
-  end
-
-  def join_schedules(_schedules, _boundaries),
-    do: Error.fail(:join_schedules, "there must be one boundary less than schedules")
+  @spec join_schedules([schedule], [pos_integer]) :: schedule
+  defdelegate join_schedules(schedules, boundaries), to: Schedules
 end

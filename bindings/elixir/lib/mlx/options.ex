@@ -5,18 +5,25 @@ defmodule Mlx.Options do
   alias Mlx.Error
 
   @doc "The options of an operation as a map, with the defaults; all that there are have one."
-  def read(name, given, defaults) do
+  def read(name, given, defaults),
+    do: defaults |> Keyword.merge(check(name, given, Keyword.keys(defaults))) |> Map.new()
+
+  @doc "The options, if they are some."
+  def keywords(name, given) do
     unless Keyword.keyword?(given),
       do: Error.fail(name, "options are a keyword list, not #{inspect(given, limit: 5)}")
 
-    for {key, _} <- given, not Keyword.has_key?(defaults, key) do
-      Error.fail(
-        name,
-        "there is no option #{inspect(key)}; there are #{inspect(Keyword.keys(defaults))}"
-      )
+    given
+  end
+
+  @doc "The options, if all are known."
+  def check(name, given, known) do
+    for {key, _} <- keywords(name, given), key not in known do
+      there = Enum.map_join(known, ", ", &inspect/1)
+      Error.fail(name, "there is no option #{inspect(key)}; there are #{there}")
     end
 
-    defaults |> Keyword.merge(given) |> Map.new()
+    given
   end
 
   # What a process can wait for.

@@ -10,7 +10,7 @@ defmodule Mlx.Tokenizer do
   a folder with one of the first two. What a file asks for and is not understood is refused by name.
   """
 
-  alias Mlx.{Error, Job}
+  alias Mlx.{Error, Job, Options}
 
   @enforce_keys [:ref]
   defstruct [:ref, :kind, :size, :roles]
@@ -54,15 +54,16 @@ defmodule Mlx.Tokenizer do
   """
   @spec encode(t, String.t(), keyword) :: [token]
   def encode(%__MODULE__{ref: ref}, text, options \\ []) do
-    bare = if Keyword.get(options, :bare, false), do: 1, else: 0
-    plain = if Keyword.get(options, :plain, false), do: 2, else: 0
-    Job.run({:encode, ref, text, bare + plain})
+    o = Options.read(:encode, options, bare: false, plain: false)
+    Job.run({:encode, ref, text, if(o.bare, do: 1, else: 0) + if(o.plain, do: 2, else: 0)})
   end
 
   @doc "The text of tokens. Options: `:special` tokens have a text, too (false)."
   @spec decode(t, [token], keyword) :: String.t()
-  def decode(%__MODULE__{ref: ref}, tokens, options \\ []),
-    do: Job.run({:decode, ref, tokens, Keyword.get(options, :special, false)})
+  def decode(%__MODULE__{ref: ref}, tokens, options \\ []) do
+    %{special: special} = Options.read(:decode, options, special: false)
+    Job.run({:decode, ref, tokens, special})
+  end
 
   @doc "The text of a token as the vocabulary has it, or `nil`."
   @spec piece(t, token) :: String.t() | nil

@@ -4,7 +4,8 @@ defmodule Mlx.Transforms do
   # arrays for the native half, which calls it back in this process (Mlx.Job); a cell takes the
   # structure of its result along.
 
-  alias Mlx.{Error, Job, Native, Options, Tree}
+  import Mlx.Transforms.Arity
+  alias Mlx.{Error, Job, Native, Options, Random, Tree}
 
   # --- derivatives ----------------------------------------------------------------------------
 
@@ -68,6 +69,7 @@ defmodule Mlx.Transforms do
   def jvp(function, primals, tangents), do: product(:jvp, function, primals, tangents)
 
   defp product(kind, function, primals, others) do
+    takes!(kind, function, primals)
     {arrays, template} = Tree.flatten(primals, numbers: true)
     {others, _template} = Tree.flatten(others, numbers: true)
 
@@ -77,6 +79,19 @@ defmodule Mlx.Transforms do
     {outputs, products} = Job.run({kind, closure, arrays, others})
     shape = if kind == :vjp, do: template, else: Native.cell_get(result)
     {rebuilt(result, outputs), Tree.unflatten(shape, products)}
+  end
+
+  defp takes!(kind, function, primals) do
+    unless is_list(primals),
+      do: Error.fail(kind, "primals are a list, not #{inspect(primals, limit: 5)}")
+
+    unless is_function(function, length(primals)) do
+      Error.fail(
+        kind,
+        "for #{length(primals)} primals a function of as many arguments is needed, " <>
+          "not #{inspect(function, limit: 5)}"
+      )
+    end
   end
 
   def custom_vjp(function, rule) do
@@ -102,9 +117,10 @@ defmodule Mlx.Transforms do
       {arrays, template} = Tree.flatten(arguments)
 
       {closure, result} =
-        closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
+        drawing(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
 
-      rebuilt(result, Job.run({:apply, Native.transform(:checkpoint, closure, nil), arrays}))
+      checkpointed = Native.transform(:checkpoint, closure, nil)
+      drawn(result, Job.run({:apply, checkpointed, arrays ++ [Random.state()]}))
     end)
   end
 
@@ -175,19 +191,21 @@ defmodule Mlx.Transforms do
       case known do
         %{^key => {closure, result}} ->
           # other sizes than before are planned anew
+          arrays = arrays ++ [Random.state()]
+
           outputs =
             if shapeless,
               do: Job.run({:apply, closure, arrays}),
               else: Job.apply(closure, arrays)
 
-          rebuilt(result, outputs)
+          drawn(result, outputs)
 
         %{} ->
           {closure, result} = traced(function, template, shapeless)
-          outputs = Job.run({:apply, closure, arrays})
+          outputs = Job.run({:apply, closure, arrays ++ [Random.state()]})
           known = if map_size(known) < @most_traces, do: known, else: %{}
           Native.cell_put(traces, Map.put(known, key, {closure, result}))
-          rebuilt(result, outputs)
+          drawn(result, outputs)
       end
     end)
   end
@@ -195,7 +213,7 @@ defmodule Mlx.Transforms do
   defp traced(function, template, shapeless) do
     call = fn arrays -> apply(function, Tree.unflatten(template, arrays)) end
     call = if shapeless, do: fn arrays -> Job.forwarded(fn -> call.(arrays) end) end, else: call
-    {closure, result} = closure(call)
+    {closure, result} = drawing(call)
     {Native.transform(:compile, closure, shapeless), result}
   end
 
@@ -226,22 +244,28 @@ defmodule Mlx.Transforms do
 
   def rebuilt(result, arrays), do: result |> Native.cell_get() |> Tree.unflatten(arrays)
 
-  @doc "A function of as many arguments as another, which go to `call` as a list."
-  def of_arity(function, call) when is_function(function) do
-    {:arity, n} = Function.info(function, :arity)
-    with_arity(n, call)
+  # What is called once for many calls, or again for derivatives, draws random numbers as if it were
+  # called each time: the key that the process's sequence goes on from is the last of its arrays,
+  # and beside its result stands the next one, or nil where none was drawn.
+  defp drawing(function) do
+    closure(fn arrays ->
+      {arrays, [key]} = Enum.split(arrays, -1)
+      former = Random.state()
+      Random.set_state(key)
+
+      try do
+        result = function.(arrays)
+        next = Random.state()
+        {result, if(next != key, do: next)}
+      after
+        Random.set_state(former)
+      end
+    end)
   end
 
-  def of_arity(other, _call),
-    do: Error.fail(:transform, "a function is needed, not #{inspect(other, limit: 5)}")
-
-  for n <- 0..16 do
-    arguments = Macro.generate_arguments(n, __MODULE__)
-
-    defp with_arity(unquote(n), call),
-      do: fn unquote_splicing(arguments) -> call.([unquote_splicing(arguments)]) end
+  defp drawn(result, arrays) do
+    {tree, key} = rebuilt(result, arrays)
+    if key, do: Random.set_state(key)
+    tree
   end
-
-  defp with_arity(n, _call),
-    do: Error.fail(:transform, :range, "a function of #{n} arguments has more than 16")
 end

@@ -4,7 +4,7 @@ defmodule Mlx.Tree do
   (numbers, atoms, strings, functions) stays as it is.
   """
 
-  alias Mlx.Array
+  alias Mlx.{Array, Error, Options}
 
   @typedoc "A tree with places instead of arrays, and numbers that became arrays."
   @type template :: term
@@ -16,9 +16,14 @@ defmodule Mlx.Tree do
   """
   @spec flatten(term, keyword) :: {[Array.t()], template}
   def flatten(tree, options \\ []) do
-    {arrays, template} = flat(tree, [], Keyword.get(options, :numbers, false))
+    {arrays, template} = flat(tree, [], numbers?(options))
     {Enum.reverse(arrays), template}
   end
+
+  # what the package itself asks for is known
+  defp numbers?([]), do: false
+  defp numbers?(numbers: true), do: true
+  defp numbers?(options), do: Options.read(:flatten, options, numbers: false).numbers
 
   defp flat(%Array{} = a, found, _numbers), do: {[a | found], :"$array"}
 
@@ -158,7 +163,7 @@ defmodule Mlx.Tree do
 
   @spec misfit(list) :: no_return
   defp misfit(path) do
-    Mlx.Error.fail(:tree, "the trees differ at #{path |> Enum.reverse() |> inspect()}")
+    Error.fail(:tree, "the trees differ at #{path |> Enum.reverse() |> inspect()}")
   end
 
   @doc """
@@ -170,9 +175,9 @@ defmodule Mlx.Tree do
   """
   @spec named(term, keyword) :: %{String.t() => Array.t()}
   def named(tree, options \\ []) do
+    %{prefix: prefix} = Options.read(:named, options, prefix: [])
     {arrays, template} = flatten(tree)
-    names = names(template, tree, Keyword.get(options, :prefix, []))
-    names |> Enum.zip(arrays) |> Map.new()
+    template |> names(tree, prefix) |> Enum.zip(arrays) |> Map.new()
   end
 
   @doc """
@@ -183,15 +188,19 @@ defmodule Mlx.Tree do
   """
   @spec put_named(tree, %{String.t() => Array.t()}, keyword) :: tree when tree: term
   def put_named(tree, arrays, options \\ []) do
+    %{prefix: prefix} = Options.read(:put_named, options, prefix: [])
     {own, template} = flatten(tree)
-    names = names(template, tree, Keyword.get(options, :prefix, []))
+    names = names(template, tree, prefix)
     unknown = Map.keys(arrays) -- names
     unless unknown == [], do: misnamed("the tree has no #{inspect(unknown, limit: 5)}")
     unflatten(template, Enum.zip_with(names, own, &replacement(&1, &2, arrays)))
   end
 
   defp names(template, tree, prefix) do
-    for {path, _} <- parts(template, tree), do: Enum.join(List.wrap(prefix) ++ path, ".")
+    names = for {path, _} <- parts(template, tree), do: Enum.join(List.wrap(prefix) ++ path, ".")
+    twice = Enum.uniq(names -- Enum.uniq(names))
+    unless twice == [], do: misnamed("arrays of one name: #{inspect(twice, limit: 5)}")
+    names
   end
 
   defp replacement(name, own, arrays) do
@@ -209,7 +218,7 @@ defmodule Mlx.Tree do
   end
 
   @spec misnamed(String.t()) :: no_return
-  defp misnamed(why), do: Mlx.Error.fail(:put_named, why)
+  defp misnamed(why), do: Error.fail(:named, why)
 
   @doc "The arrays of a tree, in order."
   @spec leaves(term) :: [Array.t()]
@@ -229,7 +238,7 @@ defmodule Mlx.Tree do
     others = leaves(other)
 
     if length(arrays) != length(others) do
-      Mlx.Error.fail(:tree, "trees of #{length(arrays)} and of #{length(others)} arrays")
+      Error.fail(:tree, "trees of #{length(arrays)} and of #{length(others)} arrays")
     end
 
     unflatten(template, Enum.zip_with(arrays, others, function))

@@ -94,6 +94,9 @@ defmodule Mlx.Backend do
     limit = if options.limit == :infinity, do: size, else: options.limit + 1
     binary = to_binary(tensor, min(limit, size))
     Nx.Backend.inspect(tensor, binary, options)
+  rescue
+    # what was deallocated, or fails when it is computed
+    error in Mlx.Error -> "Mlx.Backend: " <> Exception.message(error)
   end
 
   def to_batched(out, tensor, options) do

@@ -9,8 +9,14 @@ defmodule Mlx.NN.Attention do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, Error, NN}
+  alias Mlx.{Array, Error, NN, Options}
   alias Mlx.NN.Init
+
+  @made [:key, :dtype, :weight]
+  @layer [:heads, :mask, :activation, :norm_first, :dropout, :key]
+  @masks [:source_mask, :target_mask, :memory_mask]
+  @inner_dims [:query_input_dims, :key_input_dims, :value_input_dims, :value_dims] ++
+                [:value_output_dims]
 
   # --- attention ------------------------------------------------------------------------------
 
@@ -23,6 +29,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec init_multi_head_attention(pos_integer, keyword) :: NN.parameters()
   def init_multi_head_attention(dims, options \\ []) do
+    Options.check(:init_multi_head_attention, options, [:bias | @inner_dims ++ @made])
     NN.sizes!(:init_multi_head_attention, dims: dims)
     of = &Keyword.get(options, &1, &2)
     keys_from = of.(:key_input_dims, dims)
@@ -56,6 +63,7 @@ defmodule Mlx.NN.Attention do
   @spec multi_head_attention(Array.t(), Array.t(), Array.t(), NN.parameters(), keyword) ::
           Array.t()
   def multi_head_attention(queries, keys, values, parameters, options) do
+    Options.check(:multi_head_attention, options, [:heads, :mask])
     heads = heads(options, parameters)
     q = split_heads(NN.linear(queries, parameters.query_proj), heads)
     k = split_heads(NN.linear(keys, parameters.key_proj), heads)
@@ -106,6 +114,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec init_transformer_encoder_layer(pos_integer, keyword) :: NN.parameters()
   def init_transformer_encoder_layer(dims, options \\ []) do
+    Options.check(:init_transformer_encoder_layer, options, [:mlp_dims | @made])
     [attention, mlp] = Init.keys(options, 2)
 
     Map.merge(init_mlp(dims, options, mlp), %{
@@ -139,8 +148,10 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer_encoder_layer(Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer_encoder_layer(x, p, options) do
+    Options.check(:transformer_encoder_layer, options, @layer)
     [first, second] = drop_keys(options, 2)
-    attend = &drop(multi_head_attention(&1, &1, &1, p.attention, options), first, options)
+    own = Keyword.take(options, [:heads, :mask])
+    attend = &drop(multi_head_attention(&1, &1, &1, p.attention, own), first, options)
     branches = [{attend, p.ln1}, {&mlp(&1, p, second, options), p.ln2}]
     residual(x, branches, Keyword.get(options, :norm_first, true))
   end
@@ -189,11 +200,13 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer_encoder(Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer_encoder(x, %{layers: layers, ln: ln}, options) do
+    Options.check(:transformer_encoder, options, [:checkpoint | @layer])
+
     layers
     |> Enum.zip(drop_keys(options, length(layers)))
     |> Enum.reduce(x, fn {p, key}, x ->
-      options = Keyword.put(options, :key, key)
-      checkpointed(&transformer_encoder_layer(&1, &2, options), options).(x, p)
+      of_layer = options |> Keyword.delete(:checkpoint) |> Keyword.put(:key, key)
+      checkpointed(&transformer_encoder_layer(&1, &2, of_layer), options).(x, p)
     end)
     |> NN.layer_norm(ln)
   end
@@ -209,6 +222,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec init_transformer_decoder_layer(pos_integer, keyword) :: NN.parameters()
   def init_transformer_decoder_layer(dims, options \\ []) do
+    Options.check(:init_transformer_decoder_layer, options, [:mlp_dims | @made])
     [own, cross, mlp] = Init.keys(options, 3)
     norm = NN.init_norm(dims, Keyword.take(options, [:dtype]))
 
@@ -227,9 +241,11 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer_decoder_layer(Array.t(), Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer_decoder_layer(x, memory, p, options) do
+    Options.check(:transformer_decoder_layer, options, [:memory_mask | @layer])
     [first, second, third] = drop_keys(options, 3)
-    across = Keyword.put(options, :mask, options[:memory_mask])
-    attend = &drop(multi_head_attention(&1, &1, &1, p.self_attention, options), first, options)
+    own = Keyword.take(options, [:heads, :mask])
+    across = Keyword.put(own, :mask, options[:memory_mask])
+    attend = &drop(multi_head_attention(&1, &1, &1, p.self_attention, own), first, options)
 
     recall =
       &drop(multi_head_attention(&1, memory, memory, p.cross_attention, across), second, options)
@@ -246,11 +262,13 @@ defmodule Mlx.NN.Attention do
   @doc "Several `transformer_decoder_layer/4`, then `Mlx.NN.layer_norm/3`; options as of the encoder."
   @spec transformer_decoder(Array.t(), Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer_decoder(x, memory, %{layers: layers, ln: ln}, options) do
+    Options.check(:transformer_decoder, options, [:checkpoint, :memory_mask | @layer])
+
     layers
     |> Enum.zip(drop_keys(options, length(layers)))
     |> Enum.reduce(x, fn {p, key}, x ->
-      options = Keyword.put(options, :key, key)
-      checkpointed(&transformer_decoder_layer(&1, &2, &3, options), options).(x, memory, p)
+      of_layer = options |> Keyword.delete(:checkpoint) |> Keyword.put(:key, key)
+      checkpointed(&transformer_decoder_layer(&1, &2, &3, of_layer), options).(x, memory, p)
     end)
     |> NN.layer_norm(ln)
   end
@@ -261,22 +279,20 @@ defmodule Mlx.NN.Attention do
   """
   @spec init_transformer(pos_integer, keyword) :: NN.parameters()
   def init_transformer(dims, options \\ []) do
+    Options.check(:init_transformer, options, [
+      :encoder_layers,
+      :decoder_layers,
+      :mlp_dims | @made
+    ])
+
     [encoder, decoder] = Init.keys(options, 2)
-    count = &Keyword.get(options, &1, 6)
+    {counts, options} = Keyword.split(options, [:encoder_layers, :decoder_layers])
+    count = &Keyword.get(counts, &1, 6)
+    with_key = &Keyword.put(options, :key, &1)
 
     %{
-      encoder:
-        init_transformer_encoder(
-          count.(:encoder_layers),
-          dims,
-          Keyword.put(options, :key, encoder)
-        ),
-      decoder:
-        init_transformer_decoder(
-          count.(:decoder_layers),
-          dims,
-          Keyword.put(options, :key, decoder)
-        )
+      encoder: init_transformer_encoder(count.(:encoder_layers), dims, with_key.(encoder)),
+      decoder: init_transformer_decoder(count.(:decoder_layers), dims, with_key.(decoder))
     }
   end
 
@@ -286,10 +302,13 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer(Array.t(), Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer(source, target, parameters, options) do
+    Options.check(:transformer, options, [:checkpoint | @masks ++ (@layer -- [:mask])])
     [first, second] = drop_keys(options, 2)
-    mask = fn name, key -> Keyword.merge(options, mask: options[name], key: key) end
-    memory = transformer_encoder(source, parameters.encoder, mask.(:source_mask, first))
-    transformer_decoder(target, memory, parameters.decoder, mask.(:target_mask, second))
+    {masks, options} = Keyword.split(options, @masks)
+    own = fn name, key -> Keyword.merge(options, mask: masks[name], key: key) end
+    memory = transformer_encoder(source, parameters.encoder, own.(:source_mask, first))
+    own = Keyword.put(own.(:target_mask, second), :memory_mask, masks[:memory_mask])
+    transformer_decoder(target, memory, parameters.decoder, own)
   end
 
   # --- positions ------------------------------------------------------------------------------
@@ -304,7 +323,7 @@ defmodule Mlx.NN.Attention do
   @spec rope(Array.t(), pos_integer, keyword) :: Array.t()
   def rope(x, dims, options \\ []) do
     defaults = [traditional: false, base: 10_000.0, scale: 1.0, offset: 0]
-    Mlx.Fast.rope(x, dims, Keyword.merge(defaults, options))
+    Mlx.Fast.rope(x, dims, Keyword.merge(defaults, Options.keywords(:rope, options)))
   end
 
   @doc """
@@ -316,6 +335,8 @@ defmodule Mlx.NN.Attention do
   """
   @spec sinusoidal(Array.t(), pos_integer, keyword) :: Array.t()
   def sinusoidal(x, dims, options \\ []) do
+    Options.check(:sinusoidal, options, [:scale, :cos_first, :full_turns, :min_freq, :max_freq])
+
     unless is_integer(dims) and dims > 0 and rem(dims, 2) == 0,
       do: Error.fail(:sinusoidal, "dims must be positive and even, not #{inspect(dims)}")
 
@@ -346,6 +367,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec alibi(Array.t(), keyword) :: Array.t()
   def alibi(scores, options \\ []) do
+    Options.check(:alibi, options, [:offset, :mask])
     {_n, heads, queries, keys} = Mlx.shape(scores)
     offset = Keyword.get(options, :offset, 0)
     at = Mlx.expand_dims(Mlx.arange(offset, queries + offset), 1)

@@ -9,7 +9,7 @@ defmodule Mlx.NN.Conv do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, Error, NN}
+  alias Mlx.{Array, Error, NN, Options}
   alias Mlx.NN.Init
 
   @type sizes :: pos_integer | [pos_integer] | tuple
@@ -57,11 +57,12 @@ defmodule Mlx.NN.Conv do
   end
 
   defp listed(options) do
-    for {name, value} <- options,
+    for {name, value} <- Options.keywords(:conv, options),
         do: {name, if(is_tuple(value), do: Tuple.to_list(value), else: value)}
   end
 
   defp init(inputs, outputs, kernel, options) do
+    Options.check(:init_conv, options, [:bias, :groups, :key, :dtype, :weight])
     groups = Keyword.get(options, :groups, 1)
     NN.sizes!(:init_conv, inputs: inputs, outputs: outputs, groups: groups)
 
@@ -121,6 +122,8 @@ defmodule Mlx.NN.Conv do
   end
 
   defp pool(x, n, kernel, options, reduce, padding_value) do
+    Options.check(:pool, options, [:stride, :padding])
+
     if Mlx.ndim(x) != n + 2,
       do:
         Error.fail(
@@ -198,6 +201,7 @@ defmodule Mlx.NN.Conv do
   """
   @spec upsample(Array.t(), number | [number] | tuple, keyword) :: Array.t()
   def upsample(x, factor, options \\ []) do
+    Options.check(:upsample, options, [:mode, :align_corners])
     spatial = Mlx.ndim(x) - 2
     factors = factors(factor, spatial)
     mode = Keyword.get(options, :mode, :nearest)

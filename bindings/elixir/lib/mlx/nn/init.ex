@@ -12,14 +12,18 @@ defmodule Mlx.NN.Init do
     * `:key` of the random numbers (the next of the process's sequence)
   """
 
-  alias Mlx.{Array, Error}
+  alias Mlx.{Array, Error, Options}
 
   @type shape :: Mlx.shape()
 
+  @common [:key, :dtype]
+
   @doc "All elements are `value`."
   @spec constant(shape, number, keyword) :: Array.t()
-  def constant(shape, value, options \\ []),
-    do: Mlx.full(to_tuple(shape), value, dtype: dtype(options))
+  def constant(shape, value, options \\ []) do
+    Options.check(:constant, options, @common)
+    Mlx.full(to_tuple(shape), value, dtype: dtype(options))
+  end
 
   @doc "Zeros."
   @spec zeros(shape, keyword) :: Array.t()
@@ -32,6 +36,8 @@ defmodule Mlx.NN.Init do
   @doc "Normal random numbers of the mean `:mean` (0) and the deviation `:std` (1)."
   @spec normal(shape, keyword) :: Array.t()
   def normal(shape, options \\ []) do
+    Options.check(:normal, options, [:mean, :std] ++ @common)
+
     Mlx.Random.normal(
       [
         shape: to_tuple(shape),
@@ -44,6 +50,8 @@ defmodule Mlx.NN.Init do
   @doc "Random numbers from `:low` (0) to below `:high` (1), each as likely."
   @spec uniform(shape, keyword) :: Array.t()
   def uniform(shape, options \\ []) do
+    Options.check(:uniform, options, [:low, :high] ++ @common)
+
     Mlx.Random.uniform(
       [
         shape: to_tuple(shape),
@@ -56,6 +64,8 @@ defmodule Mlx.NN.Init do
   @doc "The identity matrix."
   @spec identity(shape, keyword) :: Array.t()
   def identity(shape, options \\ []) do
+    Options.check(:identity, options, @common)
+
     case to_tuple(shape) do
       {n, n} -> Mlx.eye(n, dtype: dtype(options))
       other -> Error.fail(:identity, "a square matrix is needed, not #{inspect(other)}")
@@ -68,12 +78,9 @@ defmodule Mlx.NN.Init do
   """
   @spec glorot_normal(shape, keyword) :: Array.t()
   def glorot_normal(shape, options \\ []) do
+    Options.check(:glorot_normal, options, [:gain] ++ @common)
     {fan_in, fan_out} = fans(shape)
-
-    normal(
-      shape,
-      put(options, mean: 0.0, std: gain(options) * :math.sqrt(2 / (fan_in + fan_out)))
-    )
+    normal(shape, put(options, std: gain(options) * :math.sqrt(2 / (fan_in + fan_out))))
   end
 
   @doc """
@@ -81,8 +88,10 @@ defmodule Mlx.NN.Init do
   """
   @spec glorot_uniform(shape, keyword) :: Array.t()
   def glorot_uniform(shape, options \\ []) do
+    Options.check(:glorot_uniform, options, [:gain] ++ @common)
     {fan_in, fan_out} = fans(shape)
-    within(shape, gain(options) * :math.sqrt(6 / (fan_in + fan_out)), options)
+    limit = gain(options) * :math.sqrt(6 / (fan_in + fan_out))
+    within(shape, limit, put(options, []))
   end
 
   @doc """
@@ -90,14 +99,18 @@ defmodule Mlx.NN.Init do
   fan, `:fan_in` or `:fan_out`.
   """
   @spec he_normal(shape, keyword) :: Array.t()
-  def he_normal(shape, options \\ []),
-    do:
-      normal(shape, put(options, mean: 0.0, std: gain(options) / :math.sqrt(fan(shape, options))))
+  def he_normal(shape, options \\ []) do
+    Options.check(:he_normal, options, [:gain, :mode] ++ @common)
+    normal(shape, put(options, std: gain(options) / :math.sqrt(fan(shape, options))))
+  end
 
   @doc "Uniform within `gain * sqrt(3 / fan)` of 0 (He et al. 2015); options as of `he_normal/2`."
   @spec he_uniform(shape, keyword) :: Array.t()
-  def he_uniform(shape, options \\ []),
-    do: within(shape, gain(options) * :math.sqrt(3 / fan(shape, options)), options)
+  def he_uniform(shape, options \\ []) do
+    Options.check(:he_uniform, options, [:gain, :mode] ++ @common)
+    limit = gain(options) * :math.sqrt(3 / fan(shape, options))
+    within(shape, limit, put(options, []))
+  end
 
   @doc """
   Normal random numbers (options as of `normal/2`), of which in each row a share `sparsity` is zero
@@ -105,12 +118,13 @@ defmodule Mlx.NN.Init do
   """
   @spec sparse(shape, number, keyword) :: Array.t()
   def sparse(shape, sparsity, options \\ []) do
+    Options.check(:sparse, options, [:mean, :std] ++ @common)
     {rows, columns} = matrix(shape, :sparse)
     [places, values] = keys(options, 2)
     zeros = ceil(sparsity * columns)
     order = Mlx.argsort(Mlx.Random.uniform(shape: {rows, columns}, key: places), axis: 1)
     rank = Mlx.argsort(order, axis: 1)
-    Mlx.where(Mlx.less(rank, zeros), 0, normal(shape, put(options, key: values)))
+    Mlx.where(Mlx.less(rank, zeros), 0, normal(shape, Keyword.put(options, :key, values)))
   end
 
   @doc """
@@ -121,6 +135,7 @@ defmodule Mlx.NN.Init do
   """
   @spec orthogonal(shape, keyword) :: Array.t()
   def orthogonal(shape, options \\ []) do
+    Options.check(:orthogonal, options, [:gain] ++ @common)
     {rows, columns} = matrix(shape, :orthogonal)
     n = max(rows, columns)
     square = Mlx.Random.normal([shape: {n, n}] ++ Keyword.take(options, [:key]))
@@ -142,10 +157,12 @@ defmodule Mlx.NN.Init do
 
   @doc "Uniform within `limit` of 0."
   @spec within(shape, number, keyword) :: Array.t()
-  def within(shape, limit, options \\ []),
-    do: uniform(shape, put(options, low: -limit, high: limit))
+  def within(shape, limit, options \\ []) do
+    Options.check(:within, options, @common)
+    uniform(shape, put(options, low: -limit, high: limit))
+  end
 
-  defp put(options, more), do: Keyword.merge(options, more)
+  defp put(options, more), do: options |> Keyword.take(@common) |> Keyword.merge(more)
   defp gain(options), do: Keyword.get(options, :gain, 1.0)
   defp dtype(options), do: Keyword.get(options, :dtype, :float32)
 

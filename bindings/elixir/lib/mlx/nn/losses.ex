@@ -11,7 +11,7 @@ defmodule Mlx.NN.Losses do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, Error}
+  alias Mlx.{Array, Error, Options}
 
   @doc """
   `-sum_k t_k log(softmax(logits)_k)` along an axis. Targets are the true classes, integers of the
@@ -27,6 +27,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec cross_entropy(Array.t(), Array.t(), keyword) :: Array.t()
   def cross_entropy(logits, targets, options \\ []) do
+    Options.check(:cross_entropy, options, [:weights, :axis, :label_smoothing, :reduction])
     axis = Keyword.get(options, :axis, -1)
     smoothing = Keyword.get(options, :label_smoothing, 0)
     check_smoothing(smoothing)
@@ -88,6 +89,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec binary_cross_entropy(Array.t(), Array.t(), keyword) :: Array.t()
   def binary_cross_entropy(inputs, targets, options \\ []) do
+    Options.check(:binary_cross_entropy, options, [:with_logits, :weights, :reduction])
     same_shape(:binary_cross_entropy, inputs, targets)
 
     loss =
@@ -103,6 +105,7 @@ defmodule Mlx.NN.Losses do
   @doc "`|y - t|`. Options: `:reduction` (`:mean`)."
   @spec l1_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def l1_loss(predictions, targets, options \\ []) do
+    Options.check(:l1_loss, options, [:reduction])
     same_shape(:l1_loss, predictions, targets)
     reduce(Mlx.abs(predictions - targets), options, :mean)
   end
@@ -110,6 +113,7 @@ defmodule Mlx.NN.Losses do
   @doc "`(y - t)²`. Options: `:reduction` (`:mean`)."
   @spec mse_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def mse_loss(predictions, targets, options \\ []) do
+    Options.check(:mse_loss, options, [:reduction])
     same_shape(:mse_loss, predictions, targets)
     reduce(Mlx.square(predictions - targets), options, :mean)
   end
@@ -120,6 +124,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec nll_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def nll_loss(inputs, targets, options \\ []) do
+    Options.check(:nll_loss, options, [:axis, :reduction])
     axis = Keyword.get(options, :axis, -1)
     reduce(-Mlx.squeeze(at_class(inputs, targets, axis), axis: axis), options, :none)
   end
@@ -136,6 +141,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec gaussian_nll_loss(Array.t(), Array.t(), Array.t(), keyword) :: Array.t()
   def gaussian_nll_loss(inputs, targets, variances, options \\ []) do
+    Options.check(:gaussian_nll_loss, options, [:full, :eps, :reduction])
     same_shape(:gaussian_nll_loss, inputs, targets)
     same_shape(:gaussian_nll_loss, inputs, variances)
     v = Mlx.maximum(variances, Keyword.get(options, :eps, 1.0e-6))
@@ -151,6 +157,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec kl_div_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def kl_div_loss(inputs, targets, options \\ []) do
+    Options.check(:kl_div_loss, options, [:axis, :reduction])
     loss = Mlx.exp(targets) * (targets - inputs)
     reduce(Mlx.sum(loss, axis: Keyword.get(options, :axis, -1)), options, :none)
   end
@@ -161,6 +168,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec smooth_l1_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def smooth_l1_loss(predictions, targets, options \\ []) do
+    Options.check(:smooth_l1_loss, options, [:beta, :reduction])
     same_shape(:smooth_l1_loss, predictions, targets)
     beta = Keyword.get(options, :beta, 1.0)
     d = Mlx.abs(predictions - targets)
@@ -187,6 +195,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec triplet_loss(Array.t(), Array.t(), Array.t(), keyword) :: Array.t()
   def triplet_loss(anchors, positives, negatives, options \\ []) do
+    Options.check(:triplet_loss, options, [:axis, :p, :margin, :eps, :reduction])
     p = Keyword.get(options, :p, 2)
     axis = Keyword.get(options, :axis, -1)
     eps = Keyword.get(options, :eps, 1.0e-6)
@@ -197,8 +206,10 @@ defmodule Mlx.NN.Losses do
 
   @doc "`max(1 - y t, 0)` for scores `y` and targets of -1 or 1. Options: `:reduction` (`:none`)."
   @spec hinge_loss(Array.t(), Array.t(), keyword) :: Array.t()
-  def hinge_loss(inputs, targets, options \\ []),
-    do: reduce(Mlx.maximum(1 - inputs * targets, 0), options, :none)
+  def hinge_loss(inputs, targets, options \\ []) do
+    Options.check(:hinge_loss, options, [:reduction])
+    reduce(Mlx.maximum(1 - inputs * targets, 0), options, :none)
+  end
 
   @doc """
   `d² / 2` where `d = |y - t| <= delta`, else `delta (d - delta / 2)` (Huber 1964). Options: `:delta`
@@ -206,6 +217,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec huber_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def huber_loss(inputs, targets, options \\ []) do
+    Options.check(:huber_loss, options, [:delta, :reduction])
     delta = Keyword.get(options, :delta, 1.0)
     d = Mlx.abs(inputs - targets)
     far = delta * (d - 0.5 * delta)
@@ -215,6 +227,7 @@ defmodule Mlx.NN.Losses do
   @doc "`log(cosh(y - t))` without overflow. Options: `:reduction` (`:none`)."
   @spec log_cosh_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def log_cosh_loss(inputs, targets, options \\ []) do
+    Options.check(:log_cosh_loss, options, [:reduction])
     e = inputs - targets
     reduce(Mlx.logaddexp(e, -e) - :math.log(2), options, :none)
   end
@@ -225,6 +238,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec cosine_similarity_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def cosine_similarity_loss(a, b, options \\ []) do
+    Options.check(:cosine_similarity_loss, options, [:axis, :eps, :reduction])
     axis = Keyword.get(options, :axis, 1)
     norms = Mlx.Linalg.norm(a, axis: axis) * Mlx.Linalg.norm(b, axis: axis)
     least = Keyword.get(options, :eps, 1.0e-8)
@@ -237,6 +251,7 @@ defmodule Mlx.NN.Losses do
   """
   @spec margin_ranking_loss(Array.t(), Array.t(), Array.t(), keyword) :: Array.t()
   def margin_ranking_loss(inputs1, inputs2, targets, options \\ []) do
+    Options.check(:margin_ranking_loss, options, [:margin, :reduction])
     same_shape(:margin_ranking_loss, inputs1, inputs2)
     same_shape(:margin_ranking_loss, inputs1, targets)
     margin = Keyword.get(options, :margin, 0.0)

@@ -11,7 +11,7 @@ defmodule Mlx.NN.Recurrent do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, NN}
+  alias Mlx.{Array, NN, Options}
   alias Mlx.NN.Init
 
   # --- a plain one ----------------------------------------------------------------------------
@@ -32,6 +32,7 @@ defmodule Mlx.NN.Recurrent do
   """
   @spec rnn(Array.t(), NN.parameters(), keyword) :: Array.t()
   def rnn(x, parameters, options \\ []) do
+    Options.check(:rnn, options, [:hidden, :nonlinearity])
     f = Keyword.get(options, :nonlinearity, &Mlx.tanh/1)
 
     x
@@ -68,6 +69,8 @@ defmodule Mlx.NN.Recurrent do
   """
   @spec gru(Array.t(), NN.parameters(), keyword) :: Array.t()
   def gru(x, parameters, options \\ []) do
+    Options.check(:gru, options, [:hidden])
+
     x
     |> projected(parameters[:Wx], parameters[:b])
     |> walk({options[:hidden]}, fn step, {hidden} -> {gru_step(step, hidden, parameters)} end)
@@ -114,6 +117,8 @@ defmodule Mlx.NN.Recurrent do
   """
   @spec lstm(Array.t(), NN.parameters(), keyword) :: {Array.t(), Array.t()}
   def lstm(x, parameters, options \\ []) do
+    Options.check(:lstm, options, [:hidden, :cell])
+
     steps =
       x
       |> projected(parameters[:Wx], parameters[:bias])
@@ -136,6 +141,7 @@ defmodule Mlx.NN.Recurrent do
   # Makers of arrays of a shape, each with a key of its own.
   defp keys(inputs, hidden, options, n) do
     NN.sizes!(:init_recurrent, inputs: inputs, hidden: hidden)
+    Options.check(:init_recurrent, options, [:bias, :key, :dtype, :weight])
     limit = 1 / :math.sqrt(hidden)
     for key <- Init.keys(options, n), do: &NN.weight(&1, limit, key, options)
   end
