@@ -13,8 +13,13 @@ defmodule Mlx.LMTest do
   @moduletag skip: not File.exists?(@stories) and "there is no #{@stories}"
   @moduletag timeout: 300_000
 
+  # For a model of `shift: true`: an answer that nothing but its asker ends, however slow the test is.
+  @forever [max_tokens: 0, ignore_end: true]
+
   setup_all do
-    if File.exists?(@stories), do: %{model: LM.load(@stories, kv_bits: 32)}, else: :ok
+    if File.exists?(@stories),
+      do: %{model: LM.load(@stories, kv_bits: 32), endless: LM.load(@stories, shift: true)},
+      else: :ok
   end
 
   defp known do
@@ -48,27 +53,27 @@ defmodule Mlx.LMTest do
     assert LM.state(model).kv_bytes >= 0
   end
 
-  test "a consumer that has enough ends the request", %{model: model} do
-    pieces = model |> LM.stream("Once", max_tokens: 0) |> Enum.take(3)
+  test "a consumer that has enough ends the request", %{endless: model} do
+    pieces = model |> LM.stream("Once", @forever) |> Enum.take(3)
     assert length(pieces) == 3
     assert mailbox() == []
     eventually(fn -> idle?(model) end)
     assert mailbox() == []
 
     assert_raise RuntimeError, "enough", fn ->
-      model |> LM.stream("Once", max_tokens: 0) |> Enum.each(fn _ -> raise "enough" end)
+      model |> LM.stream("Once", @forever) |> Enum.each(fn _ -> raise "enough" end)
     end
 
     eventually(fn -> idle?(model) end)
     assert mailbox() == []
   end
 
-  test "a killed consumer's request is released", %{model: model} do
+  test "a killed consumer's request is released", %{endless: model} do
     me = self()
 
     pid =
       spawn(fn ->
-        model |> LM.stream([1], max_tokens: 0) |> Enum.each(fn _ -> send(me, :piece) end)
+        model |> LM.stream([1], @forever) |> Enum.each(fn _ -> send(me, :piece) end)
       end)
 
     assert_receive :piece, 10_000
@@ -76,13 +81,13 @@ defmodule Mlx.LMTest do
     eventually(fn -> idle?(model) end)
   end
 
-  test "a stream that is left lying ends with what refers to it", %{model: model} do
+  test "a stream that is left lying ends with what refers to it", %{endless: model} do
     task =
       Task.async(fn ->
         step = fn piece, _ -> {:suspend, piece} end
 
         {:suspended, _piece, rest} =
-          model |> LM.stream([1], max_tokens: 0) |> Enumerable.reduce({:cont, nil}, step)
+          model |> LM.stream([1], @forever) |> Enumerable.reduce({:cont, nil}, step)
 
         assert LM.state(model).running == 1
         _ = is_function(rest)
@@ -93,14 +98,14 @@ defmodule Mlx.LMTest do
     eventually(fn -> idle?(model) end)
   end
 
-  test "Mlx.cancel/1 ends what a process asked for", %{model: model} do
+  test "Mlx.cancel/1 ends what a process asked for", %{endless: model} do
     me = self()
 
     {pid, monitor} =
       spawn_monitor(fn ->
         pieces =
           model
-          |> LM.stream([1], max_tokens: 0)
+          |> LM.stream([1], @forever)
           |> Stream.each(fn piece -> if piece.generated_tokens == 3, do: send(me, :going) end)
           |> Enum.to_list()
 
@@ -113,14 +118,10 @@ defmodule Mlx.LMTest do
     assert_receive {:DOWN, ^monitor, _, _, :normal}
   end
 
-  test "what gives whole texts raises when it was stopped" do
-    # goes on for ever
-    model = LM.load(@stories, shift: true)
-    options = [max_tokens: 0, ignore_end: true]
-
+  test "what gives whole texts raises when it was stopped", %{endless: model} do
     for call <- [
-          fn -> LM.generate(model, [1], options) end,
-          fn -> LM.generate_all(model, [[1], [1, 300]], options) end
+          fn -> LM.generate(model, [1], @forever) end,
+          fn -> LM.generate_all(model, [[1], [1, 300]], @forever) end
         ] do
       task = Task.async(fn -> error(call) end)
       eventually(fn -> LM.state(model).running > 0 end)
@@ -152,8 +153,8 @@ defmodule Mlx.LMTest do
     assert error(fn -> LM.generate(model, "a", max_tokens: -1) end).reason == :range
   end
 
-  test "a timeout ends it, too", %{model: model} do
-    error = error(fn -> LM.generate(model, [1], max_tokens: 0, timeout: 30) end)
+  test "a timeout ends it, too", %{endless: model} do
+    error = error(fn -> LM.generate(model, [1], [timeout: 30] ++ @forever) end)
     assert error.reason == :timeout
     assert mailbox() == []
     eventually(fn -> idle?(model) end)
@@ -320,10 +321,9 @@ defmodule Mlx.LMTest do
   end
 
   test "a line that is full is an error" do
-    model = LM.load(@stories, requests: 1, waiting: 1)
+    model = LM.load(@stories, requests: 1, waiting: 1, shift: true)
 
-    held =
-      for _ <- 1..2, do: Task.async(fn -> Enum.count(LM.stream(model, [1], max_tokens: 0)) end)
+    held = for _ <- 1..2, do: Task.async(fn -> Enum.count(LM.stream(model, [1], @forever)) end)
 
     eventually(fn -> LM.state(model).running == 1 and LM.state(model).waiting == 1 end)
     assert error(fn -> LM.generate(model, [1]) end).message =~ "too many"
@@ -333,8 +333,8 @@ defmodule Mlx.LMTest do
   end
 
   test "a step without memory is an error of all that run, and the next request is answered" do
-    model = LM.load(@stories, kv_bits: 32)
-    stream = LM.stream(model, [1], max_tokens: 0)
+    model = LM.load(@stories, shift: true)
+    stream = LM.stream(model, [1], @forever)
 
     errors =
       for _ <- 1..2 do
@@ -364,8 +364,8 @@ defmodule Mlx.LMTest do
 
   test "models and requests come and go" do
     for _ <- 1..20 do
-      model = LM.load(@stories)
-      assert [%{text: _}] = model |> LM.stream([1], max_tokens: 0) |> Enum.take(1)
+      model = LM.load(@stories, shift: true)
+      assert [%{text: _}] = model |> LM.stream([1], @forever) |> Enum.take(1)
     end
 
     :erlang.garbage_collect()
