@@ -5,7 +5,6 @@ import io
 import json
 import os
 import struct
-import tarfile
 import warnings
 import zipfile
 from pathlib import Path
@@ -188,35 +187,6 @@ def test_names_without_a_prefix_are_any(tmp_path):
     assert whole[0]["f"] == b"x"
     below = dx.buffer_from_vector([{"f": "./a..b"}]).load_file("f", prefix=tmp_path)
     assert below[0]["f"] == b"x"
-
-
-# --- tar ------------------------------------------------------------------------------------------
-
-
-def archive(path, mode, files):
-    with tarfile.open(path, mode) as tar:
-        for name, data in files:
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-
-
-def test_tar(tmp_path):
-    files = [(f"d/{i}.{end}", f"{i}{end}".encode()) for i in range(3) for end in ("jpg", "cls")]
-    wanted = [{"__key__": f"d/{i}", "jpg": b"%djpg" % i, "cls": b"%dcls" % i} for i in range(3)]
-    archive(tmp_path / "a.tar", "w", files)
-    archive(tmp_path / "a.tar.gz", "w:gz", files)
-    assert list(dx.buffer_from_tar(tmp_path / "a.tar")) == wanted
-    paths = [tmp_path / "a.tar", tmp_path / "a.tar.gz"]
-    assert list(dx.stream_tar(paths)) == wanted * 2
-    assert resumed(lambda: dx.stream_tar(paths), 4) == wanted[1:]
-    whole = (tmp_path / "a.tar").read_bytes()
-    for name, data in (("cut.tar", whole[:600]), ("none.tar", b"x" * 2000)):
-        (tmp_path / name).write_bytes(data)
-        with pytest.raises(ValueError, match=name):
-            dx.buffer_from_tar(tmp_path / name)
-        with pytest.raises(dx.SampleError, match=name):
-            list(dx.stream_tar(tmp_path / name))
 
 
 # --- IDX and CIFAR --------------------------------------------------------------------------------
@@ -537,21 +507,6 @@ def test_two_arrays_of_one_name(tmp_path):
     for read in (dx.buffer_from_dataset, dx.stream_from_dataset):
         with pytest.raises(ValueError, match="the key 'x' is for two values"):
             read([(1, 2)], ["x", "x"])
-
-
-def test_two_files_of_one_name(tmp_path):
-    for names, words in (
-        (["a.jpg", "a.cls", "a.jpg"], "there are two files a.jpg in it"),
-        (["a.__key__"], "a.__key__ has the place of the sample's name"),
-    ):
-        archive(tmp_path / "a.tar", "w", [(name, b"x") for name in names])
-        with pytest.raises(ValueError, match=f"a.tar: .*{words}"):
-            dx.buffer_from_tar(tmp_path / "a.tar")
-        with pytest.raises(dx.SampleError, match=f"read of sample 0 .*a.tar.*: .*{words}"):
-            list(dx.stream_tar(tmp_path / "a.tar"))
-    archive(tmp_path / "a.tar.gz", "w:gz", [("a.jpg", b"x")])
-    with pytest.raises(ValueError, match="a.tar.gz: it is packed: stream_tar reads such archives"):
-        dx.buffer_from_tar(tmp_path / "a.tar.gz")
 
 
 def test_arrays_of_another_machine(tmp_path):

@@ -41,13 +41,8 @@ from ._readers import (
     stream_python_iterable,
 )
 from ._stream import Stream
-from ._tables import (
-    buffer_from_arrow,
-    buffer_from_parquet,
-    buffer_from_tar,
-    stream_parquet,
-    stream_tar,
-)
+from ._tables import buffer_from_arrow, buffer_from_parquet, stream_parquet
+from ._tar import buffer_from_tar, stream_tar
 from ._task import SampleError
 from ._texts import (
     buffer_from_csv,

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import tarfile
 import zlib
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Iterator, Optional, Union
@@ -13,7 +14,7 @@ import numpy as np
 PathLike = Union[str, os.PathLike]
 
 # What a file raises that is not what it should be.
-UNREADABLE = (ValueError, EOFError, OSError, zlib.error, BadZipFile)
+UNREADABLE = (ValueError, EOFError, OSError, zlib.error, BadZipFile, tarfile.TarError)
 
 
 def one_line(error: BaseException) -> str:

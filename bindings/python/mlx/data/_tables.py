@@ -1,21 +1,18 @@
-"""Buffers and streams of Arrow tables, Parquet files and tar archives."""
+"""Buffers and streams of Arrow tables and Parquet files."""
 
 import importlib
-import os
-import tarfile
-from typing import Any, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 
 from ._arrays import array_of
 from ._buffer import Buffer, Columns, LazyColumn, Vector
 from ._collate import fitting
-from ._files import file_words, paths_of, stream_of_files
+from ._files import file_words, paths_of
 from ._missing import Fill, check_names, check_within, missing
 from ._reading import PathLike, one_line, reading
 from ._stream import Stream
 from ._streams import Flat, Wrong
-from ._task import Sample, Task
 
 
 def _pyarrow(module: str) -> Any:
@@ -224,143 +221,3 @@ def _groups(path, reader, columns):
             groups.append({"file": path, "group": i, "first": first})
             first += about.row_group(i).num_rows
     return groups
-
-
-# --- tar: files that differ in what is behind the first dot of their name are one sample ----------
-
-
-def _split(name):
-    folder, _, base = name.rpartition("/")
-    stem, _, ending = base.partition(".")
-    return (f"{folder}/{stem}" if folder else stem), ending
-
-
-def _check_new(name, ending, parts):
-    """Raise ValueError where a file would take the place of another, or of the sample's name."""
-    if ending in parts:
-        raise ValueError(f"[data] there are two files {name} in it")
-    if ending == "__key__":
-        raise ValueError(f"[data] the file {name} has the place of the sample's name")
-
-
-class _Tar(Buffer):
-    """Where the parts of each sample lie in an archive that is not packed."""
-
-    _kind = "tar"
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._samples: dict[str, dict[str, tuple[int, int]]] = {}
-        size = os.path.getsize(path)
-        try:
-            with tarfile.open(path, "r:") as archive:
-                for member in archive:
-                    if member.isreg():
-                        self._put(member, size)
-        except (tarfile.TarError, EOFError, ValueError) as error:
-            raise ValueError(f"[data] {path}: {self._why(error)}") from None
-        if not self._samples:
-            raise ValueError(f"[data] {path} has no files")
-        self._keys = list(self._samples)
-        self._file = open(path, "rb")
-
-    def _put(self, member, size):
-        if member.offset_data + member.size > size:
-            raise ValueError(f"it ends within {member.name}")
-        key, ending = _split(member.name)
-        parts = self._samples.setdefault(key, {})
-        _check_new(member.name, ending, parts)
-        parts[ending] = (member.offset_data, member.size)
-
-    def _why(self, error):
-        with open(self._path, "rb") as file:
-            head = file.read(6)
-        packed = head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"))
-        return "it is packed: stream_tar reads such archives" if packed else one_line(error)
-
-    def _settings(self) -> Mapping[str, Any]:
-        return {"file": file_words([self._path])}
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def _load(self, i, epoch):
-        key = self._keys[i]
-        parts = {
-            ending: os.pread(self._file.fileno(), size, start)
-            for ending, (start, size) in self._samples[key].items()
-        }
-        return {"__key__": key, **parts}
-
-    def _task(self, i: int, epoch: int) -> Task:
-        return Task(self._load, i, epoch, i)
-
-
-def buffer_from_tar(file: PathLike) -> Buffer:
-    """The samples of a tar archive that is not packed: files whose names are equal up to the first
-    dot make one, {"__key__": name, "jpg": bytes, "cls": bytes}.
-
-    Args:
-        file: The archive.
-
-    Returns:
-        Buffer: A sample for each name.
-
-    Raises:
-        ValueError: it is no tar archive, is packed, or has two files of one name
-
-    Example:
-        >>> import io, tarfile
-        >>> with tarfile.open("x.tar", "w") as archive:
-        ...     item = tarfile.TarInfo("a.txt")
-        ...     item.size = 2
-        ...     archive.addfile(item, io.BytesIO(b"hi"))
-        >>> data.buffer_from_tar("x.tar")[0]
-        {'__key__': 'a', 'txt': b'hi'}
-    """
-    return _Tar(paths_of(file)[0])
-
-
-def stream_tar(files: Union[PathLike, Sequence[PathLike]]) -> Stream:
-    """The samples of tar archives, also packed ones, in their order; the files of one follow each
-    other.
-
-    Args:
-        files: An archive, or several.
-
-    Returns:
-        Stream: A sample for each name.
-
-    Raises:
-        ValueError: it is no tar archive, or two files of a sample have one name
-
-    Example:
-        >>> import io, tarfile
-        >>> with tarfile.open("x.tar.gz", "w:gz") as archive:
-        ...     item = tarfile.TarInfo("a.txt")
-        ...     item.size = 2
-        ...     archive.addfile(item, io.BytesIO(b"hi"))
-        >>> list(data.stream_tar("x.tar.gz"))
-        [{'__key__': 'a', 'txt': b'hi'}]
-    """
-    return stream_of_files(files, _read_tar, {"by": "tar"})
-
-
-def _read_tar(path: str) -> Iterator[Sample]:
-    sample: Sample = {}
-    try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
-                if not member.isreg():
-                    continue
-                key, ending = _split(member.name)
-                if sample and sample["__key__"] != key:
-                    yield sample
-                    sample = {}
-                _check_new(member.name, ending, sample)
-                file = archive.extractfile(member)
-                sample = {**(sample or {"__key__": key}), ending: file.read() if file else b""}
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ValueError(str(error)) from None
-    if sample:
-        yield sample
