@@ -44,6 +44,12 @@ static int following(model *m, const int *ids, int n, int position) {
     return next;
 }
 
+/* Tell whoever wanted more tokens why there are none. */
+static void say_if_full(const model *m, bool full) {
+    if (full)
+        fprintf(stderr, "\nthe model's context of %d tokens is full", m->c.length);
+}
+
 /* --- llama2.c's files ------------------------------------------------------------------------- */
 
 static void run_bin(model *m, const char *path, const char *tokenizer, int most) {
@@ -51,14 +57,16 @@ static void run_bin(model *m, const char *path, const char *tokenizer, int most)
     char **piece = load_pieces(tokenizer, m->c.vocab);
     int token = BOS, position = 0;
     double start = seconds();
-    for (; position < most && position < m->c.length; position++) {
+    bool ended = false;
+    for (; !ended && position < most && position < m->c.length; position += !ended) {
         int next = following(m, &token, 1, position);
-        if (next == BOS)
-            break;
-        print_piece(piece[next], token);
+        ended = next == BOS;
+        if (!ended)
+            print_piece(piece[next], token);
         fflush(stdout);
         token = next;
     }
+    say_if_full(m, !ended && position < most);
     fprintf(stderr, "\n%.0f tokens/s\n", position / (seconds() - start));
     for (int i = 0; i < m->c.vocab; i++)
         free(piece[i]);
@@ -84,6 +92,15 @@ static void show(mlx_token_stream s, int token) {
     fflush(stdout);
 }
 
+static void check_prompt(size_t n, int most) {
+    if (!n)
+        die("it has no tokens", "the prompt");
+    if (n > (size_t)most) {
+        fprintf(stderr, "the prompt: it has %zu tokens, the model's context %d\n", n, most);
+        exit(1);
+    }
+}
+
 static void write_text(model *m, mlx_tokenizer t, const char *prompt, int most) {
     const int *ids;
     size_t n;
@@ -91,8 +108,7 @@ static void write_text(model *m, mlx_tokenizer t, const char *prompt, int most) 
     mlx_tokens tokens = encoded(t, prompt, &ids, &n);
     mlx_token_stream stream = mlx_token_stream_new();
     need(mlx_tokenizer_role(&end, t, MLX_TOKEN_EOS) || mlx_token_stream_open(&stream, t, false));
-    if (!n || n > (size_t)m->c.length)
-        die("no text of as many tokens as the model understands", "the prompt");
+    check_prompt(n, m->c.length);
     if (*prompt)
         need(mlx_token_stream_follow(stream));
     int position = (int)n, next = following(m, ids, position, 0);
@@ -103,6 +119,7 @@ static void write_text(model *m, mlx_tokenizer t, const char *prompt, int most) 
         next = following(m, &next, 1, position++);
     }
     show(stream, -1);
+    say_if_full(m, next != end && count < most);
     fprintf(stderr, "\n%.1f tokens/s\n", count / (seconds() - start));
     mlx_token_stream_free(stream);
     mlx_tokens_free(tokens);
@@ -145,6 +162,16 @@ static bool ends_with(const char *text, const char *end) {
     return n >= k && strcmp(text + n - k, end) == 0;
 }
 
+static void check_vocabulary(const model *m, mlx_tokenizer t, const char *path) {
+    size_t size;
+    need(mlx_tokenizer_size(&size, t));
+    if (size != (size_t)m->c.vocab) {
+        fprintf(stderr, "%s: its tokenizer has %zu tokens, its embedding %d\n", path, size,
+                m->c.vocab);
+        exit(1);
+    }
+}
+
 static void run(model *m, int argc, char **argv) {
     bool lora = strcmp(argv[1], "lora") == 0;
     const char *path = argv[1 + lora], *what = argv[2 + lora];
@@ -158,6 +185,7 @@ static void run(model *m, int argc, char **argv) {
     mlx_tokenizer t = mlx_tokenizer_new();
     load_gguf(m, path);
     need(mlx_tokenizer_open(&t, path));
+    check_vocabulary(m, t, path);
     if (lora)
         run_lora(m, t, what, most, argc > 5 ? argv[5] : "adapters");
     else

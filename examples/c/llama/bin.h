@@ -6,6 +6,8 @@
  *     embedding (V,D)   attention norm (L,D)   wq (L,D,D)   wk, wv (L,K,D)   wo (L,D,D)
  *     ffn norm (L,D)    w1 (L,H,D)   w2 (L,D,H)   w3 (L,H,D)   final norm (D)
  *
+ * and perhaps the cosines and sines of the rotations, which are computed here.
+ *
  * tokenizer.bin: int32 longest piece, then for each token float32 score, int32 length, bytes.
  */
 #ifndef LLAMA_BIN_H
@@ -38,6 +40,14 @@ static inline mlx_array next_tensor(FILE *f, const char *path, int n, int cols) 
     for (int l = 0; l < m->c.layers; l++) \
     m->layer[l].member = next_tensor(f, path, n, cols)
 
+/* What is left of the file is nothing, or tables of cosines and sines. */
+static inline void check_rest(FILE *f, const char *path, const config *c) {
+    long at = ftell(f), tables = (long)sizeof(float) * c->length * (c->dim / c->heads);
+    long rest = at < 0 || fseek(f, 0, SEEK_END) ? -1 : ftell(f) - at;
+    if (rest != 0 && rest != tables)
+        die("the file is longer than the sizes in its header say", path);
+}
+
 static inline void load_bin(model *m, const char *path) {
     FILE *f = fopen(path, "rb");
     if (!f)
@@ -57,9 +67,11 @@ static inline void load_bin(model *m, const char *path) {
     EACH_LAYER(m[DOWN].w, d, h);
     EACH_LAYER(m[UP].w, h, d);
     m->norm = next_tensor(f, path, d, 0);
+    check_rest(f, path, &m->c);
     fclose(f);
 }
 
+/* The n pieces of a model's vocabulary. */
 static inline char **load_pieces(const char *path, int n) {
     FILE *f = fopen(path, "rb");
     char **piece = calloc((size_t)n, sizeof *piece);
@@ -75,6 +87,8 @@ static inline char **load_pieces(const char *path, int n) {
             die("not a tokenizer in llama2.c's layout", path);
         read_all(piece[i], (size_t)length, f, path);
     }
+    if (fgetc(f) != EOF)
+        die("more tokens than the model has: it is the tokenizer of another", path);
     fclose(f);
     return piece;
 }

@@ -25,13 +25,20 @@ static double mean_of(const row *r) {
     return r->total / (r->n + 1);
 }
 
+static void check_numbers(const float *logits, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(logits[i]))
+            die("the model", "what it computes is no number: its weights are broken");
+}
+
 /* The logits behind n tokens of each of r rows. */
 static void go_on(search *s, const int *tokens, int r, int n) {
     size_t step = step_begin();
     mlx_array logits = logits_after(s->m, s->c, tokens, r, n);
     need(mlx_array_eval(logits));
-    memcpy(s->logits, mlx_array_data_float32(logits),
-           sizeof(float) * (size_t)r * (size_t)s->w->vocab);
+    size_t count = (size_t)r * (size_t)s->w->vocab;
+    memcpy(s->logits, mlx_array_data_float32(logits), sizeof(float) * count);
+    check_numbers(s->logits, count);
     step_end(step);
 }
 

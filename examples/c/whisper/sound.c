@@ -17,11 +17,35 @@ static uint32_t number(const char *p, int bytes) {
     return n;
 }
 
+/* Whether chunks fill n bytes; the last need not be padded. */
+static bool are_chunks(const char *data, size_t n) {
+    while (n >= 8) {
+        size_t size = number(data + 4, 4), left = n - 8;
+        for (int i = 0; i < 4; i++)
+            if (data[i] < ' ' || data[i] > '~')
+                return false;
+        if (size > left)
+            return false;
+        size += size % 2 && size < left;
+        data += 8 + size;
+        n = left - size;
+    }
+    return n == 0;
+}
+
+/* How many of the bytes left are a chunk's that says it has `size`. The header of a stream, whose
+   end was not known, has 0xffffffff or 0 for data that go on to the end of the file; but of 0 with
+   whole chunks behind there are none. */
+static size_t size_of_chunk(const char *name, size_t size, const char *data, size_t left) {
+    bool of_stream = size == 0 ? !are_chunks(data, left) : size >= 0xFFFFFF00;
+    return of_stream && memcmp(name, "data", 4) == 0 ? left : size;
+}
+
 /* The chunk of a RIFF file with this name: its bytes, and how many. */
 static const char *chunk(const char *data, size_t n, const char *name, size_t *size) {
     for (size_t at = 12; at + 8 <= n;) {
         size_t left = n - at - 8;
-        *size = number(data + at + 4, 4);
+        *size = size_of_chunk(data + at, number(data + at + 4, 4), data + at + 8, left);
         if (memcmp(data + at, name, 4) == 0)
             return *size <= left ? data + at + 8 : NULL;
         if (*size >= left)
