@@ -177,9 +177,17 @@ static void note_failure(void) {
         snprintf(library.why, sizeof library.why, "%s", text);
 }
 
+/* SciPy's builds of OpenBLAS, which musl's wheel carries, have a prefix. */
+static void *find(void *handle, const char *name) {
+    char prefixed[64];
+    void *found = dlsym(handle, name);
+    snprintf(prefixed, sizeof prefixed, "scipy_%s", name);
+    return found ? found : dlsym(handle, prefixed);
+}
+
 static bool find_all(void *handle, const lapack_symbol *symbols, int count) {
     for (int i = 0; i < count; i++)
-        if (!(*symbols[i].address = dlsym(handle, symbols[i].name))) {
+        if (!(*symbols[i].address = find(handle, symbols[i].name))) {
             note_failure();
             return false;
         }
@@ -197,8 +205,8 @@ static void try_library(const char *name, const lapack_symbol *symbols, int coun
         return;
     }
     library.handle = handle;
-    *(void **)(void *)&library.get_threads = dlsym(handle, "openblas_get_num_threads");
-    *(void **)(void *)&library.set_threads = dlsym(handle, "openblas_set_num_threads");
+    *(void **)(void *)&library.get_threads = find(handle, "openblas_get_num_threads");
+    *(void **)(void *)&library.set_threads = find(handle, "openblas_set_num_threads");
 }
 
 /* OpenBLAS goes by a processor's family: it takes some virtual ones, such as qemu64, for an old AMD
@@ -207,7 +215,7 @@ static bool suits_processor(void) {
 #if defined(__x86_64__)
     char *(*name)(void);
     unsigned a, b, c, d = 0;
-    *(void **)(void *)&name = dlsym(library.handle, "openblas_get_corename");
+    *(void **)(void *)&name = find(library.handle, "openblas_get_corename");
     if (name && (!strncmp(name(), "Opteron", 7) || !strncmp(name(), "Athlon", 6)))
         return __get_cpuid(0x80000001, &a, &b, &c, &d) && (d & 1u << 31);
 #endif
