@@ -358,3 +358,33 @@ def test_compiled_steps_with_a_state_captured_before(initialized):
 
     compiled = train(lambda step, state: mx.compile(step, inputs=state, outputs=state))
     assert compiled == pytest.approx(train(lambda step, _: step), abs=1e-6)
+
+
+@pytest.mark.parametrize("rule", [optim.Adam(0.1), optim.SGD(0.1, momentum=0.9), optim.Lion(0.1)])
+def test_state_of_another_models_shapes_is_refused(rule):
+    """Where it can be broadcast, too: the parameter would take its shape."""
+    parameters = {"a": [{"w": mx.ones((3, 2))}]}
+    rule.apply_gradients(parameters, parameters)
+    for shape in (1, 2), (5, 2), (2,):
+        with pytest.raises(ValueError, match=r"is of a parameter of shape \(3, 2\), not"):
+            rule.init({"a": [{"w": mx.ones(shape)}]})
+    other = {"a": [{"w": mx.ones((5, 2))}]}
+    with pytest.raises(ValueError, match="each model has an optimizer of its own"):
+        rule.apply_gradients(other, other)
+    rule.init(parameters)  # the same ones, and others beside them
+    rule.init({"a": [{"w": mx.ones((3, 2))}, {"w": mx.ones(7)}]})
+
+
+def test_state_that_begins_in_another_shape_may_change_it():
+    class Remembers(optim.Optimizer):
+        def init_single(self, parameter, state):
+            state["seen"] = mx.zeros((0, *parameter.shape))
+
+        def apply_single(self, gradient, parameter, state):
+            state["seen"] = mx.concatenate([state["seen"], gradient[None]])
+            return parameter - state["seen"].sum(0)
+
+    rule, parameters = Remembers(), {"w": mx.ones(2)}
+    rule.apply_gradients(parameters, parameters)
+    rule.init(parameters)
+    assert rule.state["w"]["seen"].shape == (1, 2)

@@ -274,3 +274,14 @@ def test_batches_without_weight_are_counted():
     assert row["without_weight"] == 1 and math.isfinite(row["loss"])
     row = trainer.fit([(x, y, none)], epochs=2)[1]
     assert row["without_weight"] == 1 and math.isnan(row["loss"])
+
+
+def test_an_optimizer_of_another_model():
+    optimizer, x = optim.Adam(0.1), mx.ones((4, 2))
+    Trainer(nn.Linear(2, 3), nn.losses.mse_loss, optimizer).fit([(x, mx.ones((4, 3)))])
+    other = nn.Linear(2, 1)  # to whose shape the state could be broadcast
+    before = weights(other)
+    with pytest.raises(ValueError, match=r"shape \(3, 2\), not \(1, 2\): each model has an optim"):
+        Trainer(other, nn.losses.mse_loss, optimizer).fit([(x, mx.ones((4, 1)))])
+    for name, kept in weights(other).items():
+        np.testing.assert_array_equal(kept, before[name])

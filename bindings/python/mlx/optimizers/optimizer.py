@@ -67,7 +67,7 @@ class Optimizer:
 
     def init(self, parameters: dict):
         """Make the state of each array in the tree ``parameters``; state that exists already is
-        kept.
+        kept, and a ValueError if it is of an array of another shape.
 
         It is called with the first gradients, so that this is needed only to have the state
         beforehand, for instance to load it or to capture it in ``mx.compile``.
@@ -77,6 +77,7 @@ class Optimizer:
             if not state:
                 self.init_single(parameter, state)
 
+        self._require_shapes(parameters)
         self._state.update(_states(parameters, self._state))  # the dict may have been captured
         tree_map(prepare, parameters, self._state)
         self._initialized = True
@@ -107,7 +108,30 @@ class Optimizer:
         except Exception:
             # which may say more; a walk that costs nothing in the good case
             require_names(gradients, parameters)
+            self._require_shapes(gradients)
             raise
+
+    def _require_shapes(self, parameters):
+        """Raise ValueError if state which begins in the shape of its parameter has another: it is
+        of another model's."""
+
+        def check(parameter, state):
+            fresh: dict = {}
+            if state:
+                self.init_single(parameter, fresh)
+            for name, array in fresh.items():
+                there = state.get(name)
+                if (
+                    isinstance(there, mx.array)
+                    and there.shape != parameter.shape
+                    and getattr(array, "shape", None) == parameter.shape
+                ):
+                    raise ValueError(
+                        f"The optimizer's {name!r} is of a parameter of shape {there.shape}, not "
+                        f"{parameter.shape}: each model has an optimizer of its own."
+                    )
+
+        tree_map(check, parameters, _states(parameters, self._state))
 
     def _has_state_of(self, gradients):
         """Whether there is state: a trace that failed takes it back, and parameters that were
