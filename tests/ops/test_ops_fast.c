@@ -282,10 +282,10 @@ static void norm_refusals(void) {
     mx_scope s = mx_scope_open();
     mx_array *x = NOISE(1, 2, 3);
     refused(mx_rms_norm(x, NOISE(2, 4), 1e-5),
-            "[rms_norm] (*weight) must have the same size as the last dimension "
+            "[rms_norm] weight must have the same size as the last dimension "
             "of x but has 4 elements.");
     refused(mx_rms_norm(x, NOISE(2, 1, 3), 1e-5),
-            "[rms_norm] (*weight) must have 1 dimension but has 2 dimensions.");
+            "[rms_norm] weight must have 1 dimension but has 2 dimensions.");
     refused(mx_rms_norm(mx_scalar(1, MX_FLOAT32), NULL, 1e-5),
             "[rms_norm] Input must have at least 1 dimension");
     refused(mx_layer_norm(mx_zeros((int[]){2}, 1, MX_INT32), NULL, NULL, 1e-5),

@@ -170,20 +170,43 @@ static void in_words(char *to, size_t size, const char *text) {
     *w.to = 0;
 }
 
-/* "[matmul] what": the operation is what stands in brackets. */
+/* Names of files stay as they are. */
+static bool is_about_arguments(int code) {
+    return code == MLX_ERROR_INVALID || code == MLX_ERROR_RANGE || code == MLX_ERROR_UNSUPPORTED;
+}
+
+/* "[matmul] what": how long the name in brackets is; 0: there is none. */
+static size_t name_length(const char *text) {
+    const char *end = *text == '[' ? strchr(text, ']') : NULL;
+    return end && end - text <= (long)sizeof note.operation ? (size_t)(end - text) - 1 : 0;
+}
+
+/* What stands in brackets is the operation. */
 bool mex_fail_mlx(void) {
     char text[sizeof note.text];
     int code = mlx_last_error_code();
-    // names of files stay as they are
-    if (code == MLX_ERROR_INVALID || code == MLX_ERROR_RANGE || code == MLX_ERROR_UNSUPPORTED)
+    if (is_about_arguments(code))
         in_words(text, sizeof text, mlx_last_error_message());
     else
         snprintf(text, sizeof text, "%s", mlx_last_error_message());
-    const char *end = *text == '[' ? strchr(text, ']') : NULL;
-    if (end && end - text < (long)sizeof note.operation)
-        mex_operation(text + 1, (int)(end - text - 1));
+    size_t n = name_length(text);
+    if (n)
+        mex_operation(text + 1, (int)n);
     mex_fail(reason_of(code), "%s", *text ? text : "failed without a message");
     mlx_clear_last_error();
+    return false;
+}
+
+bool mex_fail_call(const char *name, int length) {
+    char text[sizeof note.text];
+    bool about_arguments = is_about_arguments(mlx_last_error_code());
+    mex_fail_mlx();
+    size_t n = name_length(note.text);
+    if (n && about_arguments) {
+        snprintf(text, sizeof text, "%s", note.text + n + 2);
+        snprintf(note.text, sizeof note.text, "[%.*s]%.900s", length, name, text);
+    }
+    mex_operation(name, length);
     return false;
 }
 

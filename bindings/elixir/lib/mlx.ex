@@ -148,7 +148,7 @@ defmodule Mlx do
   @doc "The bytes of an element of a dtype."
   @spec itemsize(dtype) :: pos_integer
   def itemsize(dtype) do
-    case dtype |> to_string() |> String.replace(~r/\D/, "") do
+    case 0 |> array(dtype) |> dtype() |> to_string() |> String.replace(~r/\D/, "") do
       "" -> 1
       bits -> div(String.to_integer(bits), 8)
     end
@@ -242,7 +242,9 @@ defmodule Mlx do
   @doc """
   A function that gives what `function` gives, and the gradients of its first result, a scalar,
   towards the arguments `:argnums` (one, 0 by default, or a list). Arguments may be trees of arrays;
-  a gradient has its argument's structure. What a transform calls runs in the calling process.
+  a gradient has its argument's structure and dtypes. These are floats or complex numbers: integers and
+  booleans are refused, and numbers are arrays of float32. What a transform calls runs in the calling
+  process.
 
       iex> f = fn w, x -> Mlx.sum(Mlx.multiply(w, x)) end
       iex> {value, gradient} = Mlx.value_and_grad(f).(Mlx.array([1.0, 2.0]), Mlx.array([3.0, 4.0]))
@@ -258,7 +260,8 @@ defmodule Mlx do
 
   @doc """
   The results of `function` at a list of arguments, and the products of cotangents (in the structure
-  of the results) with its derivative: one for each argument.
+  of the results) with its derivative: one for each argument, of its dtype: towards integers it is cut
+  to integers.
   """
   @spec vjp(function, list, term) :: {term, list}
   def vjp(function, primals, cotangents), do: Transforms.vjp(function, primals, cotangents)
@@ -278,6 +281,8 @@ defmodule Mlx do
     * `:in_axes` the batch axis of all arguments (0), or a list with one for each; negative ones
       count from the last, and nil is none
     * `:out_axes` that of the results, or one for each part of a tuple
+
+  Numbers that `function` draws (`Mlx.Random`) are the same for each example unless it takes a key for each.
   """
   @spec vmap(function, keyword) :: function
   def vmap(function, options \\ []), do: Transforms.vmap(function, options)

@@ -247,7 +247,10 @@ defmodule Mlx.ArrayTest do
           {fn -> Mlx.reshape(a, :x) end, "shape must be a list of integers, not :x"},
           {fn -> Mlx.reshape(a, [4]) end, "array of size 6 into shape {4}."},
           {fn -> Mlx.matmul(a, a) end, "first input with shape {2, 3} must match"},
-          {fn -> Mlx.add(a, Mlx.ones([4])) end, "Shapes {2, 3} and {4} cannot"},
+          {fn -> Mlx.add(a, Mlx.ones([4])) end, "[add] Shapes {2, 3} and {4} cannot"},
+          {fn -> Mlx.full([2], a) end, "[full] Cannot broadcast array of shape {2, 3}"},
+          {fn -> Mlx.Random.normal(key: a) end, "[normal] Expected key type uint32 but"},
+          {fn -> Mlx.Linalg.cholesky_inv(a) end, "[cholesky_inv] Square matrices"},
           {fn -> Mlx.grad(& &1).(a) end, "shape {2, 3} does not match cotangent shape {}."},
           {fn -> Mlx.clip(a, nil, nil) end, "may be nil"},
           {fn -> Mlx.zeros([2], dtype: :f32) end,
@@ -267,6 +270,29 @@ defmodule Mlx.ArrayTest do
     end
 
     assert error(fn -> Mlx.Linalg.norm(a, ord: "x") end).operation == "norm"
+    assert error(fn -> Mlx.add(a, Mlx.ones([4])) end).operation == "add"
+    # where values are wanted it is the operation that could not be computed
+    singular = Mlx.Linalg.inv(Mlx.zeros([2, 2]))
+
+    for call <- [&Mlx.eval/1, &Mlx.nonzero/1],
+        do: assert(error(fn -> call.(singular) end).operation == "inv")
+  end
+
+  test "the bytes of an element" do
+    for {dtype, n} <- [
+          {:bool, 1},
+          {:int8, 1},
+          {:bfloat16, 2},
+          {:float32, 4},
+          {:complex64, 8},
+          {{:f, 64}, 8}
+        ] do
+      assert Mlx.itemsize(dtype) == n
+      assert Mlx.nbytes(Mlx.zeros([3], dtype: dtype)) == 3 * n
+    end
+
+    for other <- [:f32, "float32", %{}, [1]],
+        do: assert(error(fn -> Mlx.itemsize(other) end).message =~ "a dtype must be")
   end
 
   test "errors are text, whatever was given" do

@@ -30,6 +30,60 @@ defmodule Mlx.NNTest do
   defp elu(x, a), do: if(x > 0, do: x, else: a * (:math.exp(x) - 1))
   defp softplus(x), do: :math.log(1 + :math.exp(x))
 
+  test "parameters that are none are named, with what they should have" do
+    x = Mlx.ones([1, 2, 2])
+
+    for {call, name, wanted} <- [
+          {&NN.linear(x, &1), "linear", ":weight"},
+          {&NN.bilinear(x, x, &1), "bilinear", ":weight"},
+          {&NN.embedding(x, &1), "embedding", ":weight"},
+          {&NN.embedding_as_linear(x, &1), "embedding_as_linear", ":weight"},
+          {&NN.quantize/1, "quantize", ":weight"},
+          {&NN.quantized_linear(x, &1), "quantized_linear", ":weight, :scales"},
+          {&NN.quantized_embedding(x, &1), "quantized_embedding", ":weight, :scales"},
+          {&NN.batch_norm(x, %{}, &1), "batch_norm", ":running_mean, :running_var"},
+          {&Conv.conv1d(x, &1), "conv1d", ":weight"},
+          {&Conv.conv_transpose1d(x, &1), "conv_transpose1d", ":weight"},
+          {&Recurrent.rnn(x, &1), "rnn", ":Wxh, :Whh"},
+          {&Recurrent.gru(x, &1), "gru", ":Wx, :Wh"},
+          {&Recurrent.lstm(x, &1), "lstm", ":Wx, :Wh"},
+          {&Attention.multi_head_attention(x, x, x, &1, heads: 1), "multi_head_attention",
+           ":query_proj, :key_proj, :value_proj, :out_proj"},
+          {&Attention.transformer_encoder_layer(x, &1, heads: 1), "transformer_encoder_layer",
+           ":attention, :linear1, :linear2, :ln1, :ln2"},
+          {&Attention.transformer_decoder_layer(x, x, &1, heads: 1), "transformer_decoder_layer",
+           ":self_attention, :cross_attention, :linear1, :linear2, :ln1, :ln2, :ln3"},
+          {&Attention.transformer_encoder(x, &1, heads: 1), "transformer_encoder",
+           ":layers, :ln"},
+          {&Attention.transformer_decoder(x, x, &1, heads: 1), "transformer_decoder",
+           ":layers, :ln"},
+          {&Attention.transformer(x, x, &1, heads: 1), "transformer", ":encoder, :decoder"}
+        ],
+        other <- [nil, :a, 3, x, [], {}, %{}, %{a: 1}] do
+      error = error(fn -> call.(other) end)
+      assert error.operation == name
+      assert error.message =~ "parameters must be a map with #{wanted}, not "
+      if is_map(other), do: assert(error.message =~ ~r/, not (a map( with :a)?|#Mlx.Array)/)
+    end
+
+    for norm <- [&NN.layer_norm/2, &NN.rms_norm/2, &NN.instance_norm/2, &NN.group_norm(&1, 1, &2)] do
+      assert error(fn -> norm.(x, :a) end).message =~ "parameters must be a map, not :a"
+    end
+
+    assert error(fn -> NN.bilinear(x, x, %{weight: x[0]}) end).message =~
+             "3 axes, not the shape {2, 2}"
+
+    assert error(fn -> Attention.alibi(x) end).message =~ "not {1, 2, 2}"
+    assert error(fn -> Init.sparse([2, 2], 1.5) end).message =~ "from 0 to 1, not 1.5"
+    assert error(fn -> Init.within([2], :a) end).message =~ "a number, not :a"
+
+    for layers <- [:a, nil, %{}] do
+      parameters = %{layers: layers, ln: %{}}
+      error = error(fn -> Attention.transformer_encoder(x, parameters, heads: 1) end)
+      assert error.message =~ "layers must be a list, not"
+    end
+  end
+
   test "activations are their formulas" do
     gelu_approx = fn x ->
       0.5 * x * (1 + :math.tanh(:math.sqrt(2 / :math.pi()) * (x + 0.044715 * x * x * x)))

@@ -94,6 +94,16 @@ defmodule Mlx.OptionsTest do
   # With what any layer has.
   defp layer do
     one = Mlx.ones([2, 2])
-    %{weight: one, scales: one, layers: [], ln: %{}, running_mean: one, running_var: one}
+
+    parts =
+      [:attention, :self_attention, :cross_attention, :linear1, :linear2, :ln1, :ln2, :ln3, :ln] ++
+        [:query_proj, :key_proj, :value_proj, :out_proj, :encoder, :decoder]
+
+    arrays = [:weight, :scales, :running_mean, :running_var, :Wxh, :Whh, :Wx, :Wh]
+
+    parts
+    |> Map.new(&{&1, %{}})
+    |> Map.merge(Map.new(arrays, &{&1, one}))
+    |> Map.put(:layers, [])
   end
 end

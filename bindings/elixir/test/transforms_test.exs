@@ -140,6 +140,35 @@ defmodule Mlx.TransformsTest do
     assert_in_delta Mlx.item(step.(Mlx.array(1.0))), 2.718281, 1.0e-5
   end
 
+  test "gradients are of floats: numbers are some, integers and booleans are refused" do
+    assert_in_delta Mlx.item(Mlx.grad(&Mlx.sin/1).(3)), :math.cos(3), 1.0e-6
+    {value, gradient} = Mlx.value_and_grad(fn p -> Mlx.multiply(p.a, p.b) end).(%{a: 2, b: 3.5})
+    assert {Mlx.item(value), Mlx.item(gradient.a), Mlx.item(gradient.b)} == {7.0, 3.5, 2.0}
+    assert Mlx.dtype(gradient.a) == :float32
+    {y, [x]} = Mlx.vjp(&Mlx.square/1, [3], [1])
+    assert {Mlx.item(y), Mlx.item(x)} == {9.0, 6.0}
+    {y, dy} = Mlx.jvp(&Mlx.square/1, [3], [2])
+    assert {Mlx.item(y), Mlx.item(dy)} == {9.0, 12.0}
+
+    for dtype <- [:float16, :bfloat16, :float32, :float64, :complex64] do
+      gradient = Mlx.grad(fn x -> Mlx.sum(Mlx.multiply(x, x)) end).(Mlx.array([1, 2], dtype))
+      assert Mlx.dtype(gradient) == dtype
+      assert gradient |> Mlx.astype(:float32) |> Mlx.to_list() == [2.0, 4.0]
+    end
+
+    for a <- [Mlx.array([1, 2]), Mlx.array([true]), Mlx.array([1], :uint8)],
+        {argument, argnums} <- [{a, 0}, {%{w: Mlx.ones([2]), n: [a]}, [0]}] do
+      error = error(fn -> Mlx.grad(fn _ -> Mlx.array(1.0) end, argnums: argnums).(argument) end)
+      assert error.message =~ "no gradient towards an array of #{Mlx.dtype(a)}"
+    end
+
+    # what is not differentiated may be anything
+    at = Mlx.grad(fn x, i -> Mlx.sum(Mlx.take(x, i)) end)
+    assert Mlx.to_list(at.(Mlx.ones([3]), Mlx.array([1, 1]))) == [0.0, 2.0, 0.0]
+    {_, [cut]} = Mlx.vjp(&Mlx.multiply(&1, 1.75), [Mlx.array([1, 2])], [Mlx.ones([2])])
+    assert {Mlx.dtype(cut), Mlx.to_list(cut)} == {:int32, [1, 1]}
+  end
+
   describe "random numbers" do
     defp drawn(function, seed \\ 7) do
       Mlx.Random.seed(seed)
@@ -171,6 +200,19 @@ defmodule Mlx.TransformsTest do
       assert drawn(Mlx.grad(Mlx.checkpoint(f))) == plain
       assert drawn(Mlx.grad(Mlx.compile(f))) == plain
       assert drawn(Mlx.compile(Mlx.grad(Mlx.checkpoint(f)))) == plain
+    end
+
+    test "are one for all examples of a vmap, or of a key for each" do
+      Mlx.Random.seed(7)
+      rows = &Mlx.to_list(Mlx.vmap(&1).(&2))
+      draw = fn x -> Mlx.add(x, Mlx.Random.uniform(shape: {2})) end
+      [first, second, third] = for _ <- 1..3, do: rows.(draw, Mlx.zeros([3, 2]))
+      for [a, b, c] <- [first, second, third], do: assert({a, a} == {b, c})
+      assert Enum.uniq([first, second, third]) == [first, second, third]
+
+      keys = Mlx.Random.split(Mlx.Random.key(7), num: 3)
+      keyed = &Mlx.Random.normal(shape: {2}, key: &1)
+      assert rows.(keyed, keys) == for(i <- 0..2, do: Mlx.to_list(keyed.(keys[i])))
     end
 
     test "stay where none is drawn, or the function fails" do

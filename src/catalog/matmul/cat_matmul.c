@@ -27,7 +27,7 @@ static int call_tensordot(mlx_value *res, const mlx_operation *op, mlx_value *ar
     if (args[2].kind == MLX_VALUE_INT)
         return mlx_tensordot_axis(OUT, ARRAY(0), ARRAY(1), INT(2), ON(3));
     if (args[2].kind != MLX_VALUE_LIST || args[2].count != 2)
-        return cat_fail(MX_INVALID, "[tensordot] axes must be an int or two lists of axes");
+        return cat_fail(MX_INVALID, "[tensordot] axes must be a number or two lists of axes");
     int one_a, one_b;
     cat_list a = cat_ints(&args[2].as.items[0], &one_a), b = cat_ints(&args[2].as.items[1], &one_b);
     return mlx_tensordot(OUT, ARRAY(0), ARRAY(1), a.ints, a.count, b.ints, b.count, ON(3));

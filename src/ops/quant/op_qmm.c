@@ -31,7 +31,7 @@ bool mx_qmm_check_x(const char *op, const mx_array *x) {
     char text[TEXT];
     if (!mx_dtype_is_float(mx_dtype_of(x)))
         return mx_fail(MX_INVALID,
-                       "[%s] Only real floating types are supported but x.dtype() == %s.", op,
+                       "[%s] Only real floating types are supported but x is of type %s.", op,
                        mx_dtype_name(mx_dtype_of(x)));
     return x->ndim >= 2 ||
            mx_fail(MX_INVALID,

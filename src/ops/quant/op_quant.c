@@ -112,8 +112,8 @@ static bool scale_dtypes(const char *op, mx_quant_format f, const mx_array *scal
         return mx_fail(MX_INVALID, "[%s] Biases must be provided for affine quantization.", op);
     if (!mx_dtype_is_float(mx_dtype_of(scales)) || !mx_dtype_is_float(mx_dtype_of(biases)))
         return mx_fail(MX_INVALID,
-                       "[%s] Only real floating types are supported but scales.dtype() == %s and "
-                       "biases.dtype() == %s.",
+                       "[%s] Only real floating types are supported but scales are of type %s and "
+                       "biases of %s.",
                        op, mx_dtype_name(mx_dtype_of(scales)), mx_dtype_name(mx_dtype_of(biases)));
     return true;
 }
@@ -415,7 +415,7 @@ static bool infer_to_fp8(const void *params, mx_array *const *in, int nin, mx_ou
     (void)params, (void)nin, (void)nout;
     if (!mx_dtype_is_float(mx_dtype_of(in[0])) || in[0]->dtype == MX_FLOAT64)
         return mx_fail(MX_INVALID,
-                       "[to_fp8] Only real floating types are supported but x.dtype() == %s.",
+                       "[to_fp8] Only real floating types are supported but x is of type %s.",
                        mx_dtype_name(mx_dtype_of(in[0])));
     *out = (mx_out){MX_UINT8, mx_shape_of(in[0])};
     return true;
@@ -426,7 +426,7 @@ static bool infer_from_fp8(const void *params, mx_array *const *in, int nin, mx_
     const mx_p_dtype *p = params;
     (void)nin, (void)nout;
     if (in[0]->dtype != MX_UINT8)
-        return mx_fail(MX_INVALID, "[from_fp8] Input must have type uint8 but x.dtype() == %s.",
+        return mx_fail(MX_INVALID, "[from_fp8] Input must have type uint8 but x is of type %s.",
                        mx_dtype_name(mx_dtype_of(in[0])));
     if (!mx_dtype_valid((mx_dtype)p->dtype) || !float_result("from_fp8", (mx_dtype)p->dtype))
         return false;

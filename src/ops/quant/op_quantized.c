@@ -15,8 +15,8 @@ static bool join_dtypes(const char *op, mx_quant_format f, mx_array **in) {
     mx_dtype s = mx_dtype_of(in[S]), b = mx_dtype_of(in[B]), x = mx_dtype_of(in[X]);
     if (!mx_dtype_is_float(s) || !mx_dtype_is_float(b) || x == MX_COMPLEX64)
         return mx_fail(MX_INVALID,
-                       "[%s] Only real floating types are supported but x.dtype() == %s, "
-                       "scales.dtype() == %s and biases.dtype() == %s.",
+                       "[%s] Only real floating types are supported but x is of type %s, "
+                       "scales of %s and biases of %s.",
                        op, mx_dtype_name(x), mx_dtype_name(s), mx_dtype_name(b));
     mx_dtype joined = mx_dtype_promote(s, b), t = mx_dtype_promote(x, joined);
     in[X] = mx_astype(in[X], t);

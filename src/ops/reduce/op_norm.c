@@ -53,7 +53,7 @@ static bool infer_norm(const char *op, const char *weight, const mx_p_norm *p, m
 static bool infer_rms_norm(const void *params, mx_array *const *in, int nin, mx_out *out,
                            int nout) {
     (void)nout;
-    return infer_norm("rms_norm", "(*weight)", params, in, nin, out);
+    return infer_norm("rms_norm", "weight", params, in, nin, out);
 }
 static bool infer_layer_norm(const void *params, mx_array *const *in, int nin, mx_out *out,
                              int nout) {

@@ -44,7 +44,15 @@ defmodule Mlx.Random do
       {3}
 
   The sequence goes on in functions of `Mlx.compile/2`, too, and what `Mlx.checkpoint/1` computes again
-  draws the same numbers again. A function that was saved (`Mlx.Export`) has the numbers that were drawn
+  draws the same numbers again. `Mlx.vmap/2` calls its function once, so that a draw of the sequence is one for
+  all examples; with a key for each they differ:
+
+      iex> keys = Mlx.Random.split(Mlx.Random.key(1), num: 3)
+      iex> rows = Mlx.vmap(&Mlx.Random.uniform(shape: {4}, key: &1)).(keys) |> Mlx.to_list()
+      iex> length(Enum.uniq(rows))
+      3
+
+  A function that was saved (`Mlx.Export`) has the numbers that were drawn
   then: give it a key as an argument.
   """
 

@@ -59,6 +59,7 @@ defmodule Mlx.NN do
   @spec linear(Array.t(), parameters) :: Array.t()
   def linear(x, %{weight: w, bias: b}), do: Mlx.addmm(b, x, transposed(w))
   def linear(x, %{weight: w}), do: Mlx.matmul(x, transposed(w))
+  def linear(_x, other), do: parameters!(:linear, other, [:weight])
 
   @doc """
   Parameters of `bilinear/3`: `:weight` `{outputs, inputs2, inputs1}` and `:bias`, uniform within
@@ -79,12 +80,18 @@ defmodule Mlx.NN do
 
   @doc "`y_k = x1ᵀ W_k x2 + b_k`."
   @spec bilinear(Array.t(), Array.t(), parameters) :: Array.t()
-  def bilinear(x1, x2, %{weight: w} = parameters) do
-    {outputs, inputs2, inputs1} = Mlx.shape(w)
+  def bilinear(x1, x2, parameters) do
+    %{weight: w} = parameters!(:bilinear, parameters, [:weight])
+    {outputs, inputs2, inputs1} = cube(Mlx.shape(w))
     y = Mlx.matmul(x1, transposed(Mlx.reshape(w, [outputs * inputs2, inputs1])))
     y = Mlx.unflatten(y, -1, [outputs, inputs2])
     Mlx.matmul(y, Mlx.expand_dims(x2, -1)) |> Mlx.squeeze(axis: -1) |> biased(parameters)
   end
+
+  defp cube({_, _, _} = shape), do: shape
+
+  defp cube(shape),
+    do: Error.fail(:bilinear, "the weight must have 3 axes, not the shape #{inspect(shape)}")
 
   @doc """
   Parameters of `embedding/2`: `:weight` `{count, dims}`, normal with the deviation `1 / sqrt(dims)`.
@@ -101,12 +108,14 @@ defmodule Mlx.NN do
   @doc "The vector of each integer: from `{...}` to `{..., dims}`."
   @spec embedding(Array.t(), parameters) :: Array.t()
   def embedding(x, %{weight: w}), do: Mlx.take(w, x, axis: 0)
+  def embedding(_x, other), do: parameters!(:embedding, other, [:weight])
 
   @doc """
   `x Wᵀ`, the scores of all integers: an embedding's matrix at the output (Press and Wolf 2016).
   """
   @spec embedding_as_linear(Array.t(), parameters) :: Array.t()
   def embedding_as_linear(x, %{weight: w}), do: Mlx.matmul(x, transposed(w))
+  def embedding_as_linear(_x, other), do: parameters!(:embedding_as_linear, other, [:weight])
 
   # --- quantized --------------------------------------------------------------------------------
 
@@ -115,14 +124,16 @@ defmodule Mlx.NN do
   where the mode has them, `:biases`. Options: `:group_size`, `:bits`, `:mode` of `Mlx.quantize/2`.
   """
   @spec quantize(parameters, keyword) :: parameters
-  def quantize(%{weight: w} = parameters, options \\ []) do
+  def quantize(parameters, options \\ []) do
+    %{weight: w} = parameters!(:quantize, parameters, [:weight])
     parts = Enum.zip([:weight, :scales, :biases], Mlx.quantize(w, options))
     Map.merge(parameters, Map.new(parts))
   end
 
   @doc "`linear/2` with parameters of `quantize/2`, whose options are those that they were made with."
   @spec quantized_linear(Array.t(), parameters, keyword) :: Array.t()
-  def quantized_linear(x, %{weight: w, scales: scales} = parameters, options \\ []) do
+  def quantized_linear(x, parameters, options \\ []) do
+    %{weight: w, scales: scales} = parameters!(:quantized_linear, parameters, [:weight, :scales])
     Options.check(:quantized_linear, options, [:group_size, :bits, :mode])
     options = [biases: parameters[:biases], transpose: true] ++ options
     Mlx.quantized_matmul(x, w, scales, options) |> biased(parameters)
@@ -130,7 +141,10 @@ defmodule Mlx.NN do
 
   @doc "`embedding/2` likewise."
   @spec quantized_embedding(Array.t(), parameters, keyword) :: Array.t()
-  def quantized_embedding(x, %{weight: w, scales: scales} = parameters, options \\ []) do
+  def quantized_embedding(x, parameters, options \\ []) do
+    %{weight: w, scales: scales} =
+      parameters!(:quantized_embedding, parameters, [:weight, :scales])
+
     Options.check(:quantized_embedding, options, [:group_size, :bits, :mode])
     row = fn a -> a && Mlx.take(a, x, axis: 0) end
     Mlx.dequantize(row.(w), row.(scales), [biases: row.(parameters[:biases])] ++ options)
@@ -200,6 +214,7 @@ defmodule Mlx.NN do
   """
   @spec layer_norm(Array.t(), parameters, keyword) :: Array.t()
   def layer_norm(x, parameters \\ %{}, options \\ []) do
+    parameters!(:layer_norm, parameters)
     Options.check(:layer_norm, options, [:eps])
     Mlx.Fast.layer_norm(x, parameters[:weight], parameters[:bias], eps(options))
   end
@@ -210,6 +225,7 @@ defmodule Mlx.NN do
   """
   @spec rms_norm(Array.t(), parameters, keyword) :: Array.t()
   def rms_norm(x, parameters \\ %{}, options \\ []) do
+    parameters!(:rms_norm, parameters)
     Options.check(:rms_norm, options, [:eps])
     Mlx.Fast.rms_norm(x, parameters[:weight], eps(options))
   end
@@ -220,6 +236,7 @@ defmodule Mlx.NN do
   """
   @spec instance_norm(Array.t(), parameters, keyword) :: Array.t()
   def instance_norm(x, parameters \\ %{}, options \\ []) do
+    parameters!(:instance_norm, parameters)
     Options.check(:instance_norm, options, [:eps])
     n = Mlx.ndim(x)
     if n < 3, do: Error.fail(:instance_norm, "{n, ..., c} is needed, not #{n} axes")
@@ -238,6 +255,7 @@ defmodule Mlx.NN do
   """
   @spec group_norm(Array.t(), pos_integer, parameters, keyword) :: Array.t()
   def group_norm(x, groups, parameters \\ %{}, options \\ []) do
+    parameters!(:group_norm, parameters)
     Options.check(:group_norm, options, [:eps, :pytorch_compatible])
     sizes = x |> Mlx.shape() |> Tuple.to_list()
     check_groups(sizes, groups)
@@ -256,7 +274,7 @@ defmodule Mlx.NN do
     unless fits do
       Error.fail(
         :group_norm,
-        "#{inspect(groups)} groups do not divide channels of #{inspect(sizes)}"
+        "#{inspect(groups, limit: 5)} groups do not divide channels of #{inspect(sizes)}"
       )
     end
   end
@@ -292,7 +310,9 @@ defmodule Mlx.NN do
   """
   @spec batch_norm(Array.t(), parameters, parameters, keyword) :: {Array.t(), parameters}
   def batch_norm(x, parameters, state, options \\ []) do
+    parameters!(:batch_norm, parameters)
     Options.check(:batch_norm, options, [:training, :momentum, :eps])
+    parameters!(:batch_norm, state, [:running_mean, :running_var])
     n = Mlx.ndim(x)
     if n < 2 or n > 4, do: Error.fail(:batch_norm, "2, 3 or 4 axes are needed, not #{n}")
 
@@ -489,6 +509,21 @@ defmodule Mlx.NN do
 
   @doc false
   def transposed(w), do: Mlx.swapaxes(w, -1, -2)
+
+  @doc false
+  def parameters!(name, parameters, keys \\ []) do
+    unless is_map(parameters) and Enum.all?(keys, &is_map_key(parameters, &1)) do
+      Error.fail(name, "parameters must be #{map_of(keys)}, not #{given(parameters)}")
+    end
+
+    parameters
+  end
+
+  defp map_of([]), do: "a map"
+  defp map_of(keys), do: "a map with #{Enum.map_join(keys, ", ", &inspect/1)}"
+
+  defp given(map) when is_map(map) and not is_struct(map), do: map |> Map.keys() |> map_of()
+  defp given(other), do: inspect(other, limit: 5)
 
   @doc false
   def sizes!(name, sizes) do

@@ -315,6 +315,14 @@ defmodule Mlx.Optimizers do
   """
   @spec multi([{filter, t}], t) :: t
   def multi(parts, %__MODULE__{} = last) do
+    for part <- listed(parts), not match?({f, %__MODULE__{}} when is_function(f, 2), part) do
+      Error.fail(
+        :multi,
+        "a part must be a pair of a filter, a function of path and gradient, and an optimizer, " <>
+          "not #{inspect(part, limit: 5)}"
+      )
+    end
+
     rules =
       for {filter, %__MODULE__{rules: rules}} <- parts, {inner, kind, rate, options} <- rules do
         {fn path, g -> filter.(path, g) and inner.(path, g) end, kind, rate, options}
@@ -322,6 +330,9 @@ defmodule Mlx.Optimizers do
 
     %__MODULE__{rules: rules ++ last.rules}
   end
+
+  defp listed(parts) when is_list(parts), do: parts
+  defp listed(other), do: Error.fail(:multi, "parts are a list, not #{inspect(other, limit: 5)}")
 
   defp all(_path, _gradient), do: true
 

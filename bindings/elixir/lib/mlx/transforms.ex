@@ -9,6 +9,10 @@ defmodule Mlx.Transforms do
 
   # --- derivatives ----------------------------------------------------------------------------
 
+  # Numbers are floats where derivatives are taken towards them.
+  @floats [numbers: :float32]
+  @differentiable [:float16, :bfloat16, :float32, :float64, :complex64]
+
   def value_and_grad(function, options) do
     %{argnums: argnums} = Options.read(:grad, options, argnums: 0)
 
@@ -37,8 +41,21 @@ defmodule Mlx.Transforms do
     )
   end
 
+  defp differentiable!(array) do
+    dtype = Mlx.dtype(array)
+
+    unless dtype in @differentiable do
+      Error.fail(
+        :grad,
+        "there is no gradient towards an array of #{dtype}; what :argnums names must be " <>
+          "floats or complex numbers"
+      )
+    end
+  end
+
   defp flatten_some(arguments, numbers) do
-    parts = for i <- numbers, do: arguments |> Enum.at(i) |> Tree.flatten(numbers: true)
+    parts = for i <- numbers, do: arguments |> Enum.at(i) |> Tree.flatten(@floats)
+    for {arrays, _} <- parts, array <- arrays, do: differentiable!(array)
     templates = for {arrays, template} <- parts, do: {length(arrays), template}
 
     rebuild = fn arrays ->
@@ -70,8 +87,8 @@ defmodule Mlx.Transforms do
 
   defp product(kind, function, primals, others) do
     takes!(kind, function, primals)
-    {arrays, template} = Tree.flatten(primals, numbers: true)
-    {others, _template} = Tree.flatten(others, numbers: true)
+    {arrays, template} = Tree.flatten(primals, @floats)
+    {others, _template} = Tree.flatten(others, @floats)
 
     {closure, result} =
       closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)

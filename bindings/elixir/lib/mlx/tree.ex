@@ -12,23 +12,26 @@ defmodule Mlx.Tree do
   @doc """
   The arrays of a tree, in order (maps by their keys), and a template to build it again.
 
-  With `numbers: true` floats and integers become arrays, too.
+  With `numbers: true` floats and integers become arrays, too, with a dtype instead of `true` arrays of it.
   """
   @spec flatten(term, keyword) :: {[Array.t()], template}
   def flatten(tree, options \\ []) do
-    {arrays, template} = flat(tree, [], numbers?(options))
+    {arrays, template} = flat(tree, [], numbers(options))
     {Enum.reverse(arrays), template}
   end
 
   # what the package itself asks for is known
-  defp numbers?([]), do: false
-  defp numbers?(numbers: true), do: true
-  defp numbers?(options), do: Options.read(:flatten, options, numbers: false).numbers
+  defp numbers([]), do: false
+  defp numbers(numbers: true), do: true
+  defp numbers(options), do: Options.read(:flatten, options, numbers: false).numbers
 
   defp flat(%Array{} = a, found, _numbers), do: {[a | found], :"$array"}
 
   defp flat(number, found, true) when is_number(number),
     do: {[Mlx.array(number) | found], :"$array"}
+
+  defp flat(number, found, dtype) when is_number(number) and dtype != false,
+    do: {[Mlx.array(number, dtype) | found], :"$array"}
 
   defp flat(list, found, numbers) when is_list(list) do
     if proper?(list) do
@@ -226,14 +229,14 @@ defmodule Mlx.Tree do
 
   @doc "The tree with each array replaced by what the function gives for it."
   @spec map(term, (Array.t() -> term)) :: term
-  def map(tree, function) do
+  def map(tree, function) when is_function(function, 1) do
     {arrays, template} = flatten(tree)
     unflatten(template, Enum.map(arrays, function))
   end
 
   @doc "The same of two trees of one structure."
   @spec map(term, term, (Array.t(), Array.t() -> term)) :: term
-  def map(tree, other, function) do
+  def map(tree, other, function) when is_function(function, 2) do
     {arrays, template} = flatten(tree)
     others = leaves(other)
 

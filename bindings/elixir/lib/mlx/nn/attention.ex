@@ -15,6 +15,9 @@ defmodule Mlx.NN.Attention do
   @made [:key, :dtype, :weight]
   @layer [:heads, :mask, :activation, :norm_first, :dropout, :key]
   @masks [:source_mask, :target_mask, :memory_mask]
+  @projections [:query_proj, :key_proj, :value_proj, :out_proj]
+  @encoder_parts [:attention, :linear1, :linear2, :ln1, :ln2]
+  @decoder_parts [:self_attention, :cross_attention, :linear1, :linear2, :ln1, :ln2, :ln3]
   @inner_dims [:query_input_dims, :key_input_dims, :value_input_dims, :value_dims] ++
                 [:value_output_dims]
 
@@ -63,6 +66,7 @@ defmodule Mlx.NN.Attention do
   @spec multi_head_attention(Array.t(), Array.t(), Array.t(), NN.parameters(), keyword) ::
           Array.t()
   def multi_head_attention(queries, keys, values, parameters, options) do
+    NN.parameters!(:multi_head_attention, parameters, @projections)
     Options.check(:multi_head_attention, options, [:heads, :mask])
     heads = heads(options, parameters)
     q = split_heads(NN.linear(queries, parameters.query_proj), heads)
@@ -148,6 +152,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer_encoder_layer(Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer_encoder_layer(x, p, options) do
+    NN.parameters!(:transformer_encoder_layer, p, @encoder_parts)
     Options.check(:transformer_encoder_layer, options, @layer)
     [first, second] = drop_keys(options, 2)
     own = Keyword.take(options, [:heads, :mask])
@@ -199,7 +204,8 @@ defmodule Mlx.NN.Attention do
   `:checkpoint`: inner values are computed again for derivatives instead of being kept (false).
   """
   @spec transformer_encoder(Array.t(), NN.parameters(), keyword) :: Array.t()
-  def transformer_encoder(x, %{layers: layers, ln: ln}, options) do
+  def transformer_encoder(x, parameters, options) do
+    %{layers: layers, ln: ln} = layers!(:transformer_encoder, parameters)
     Options.check(:transformer_encoder, options, [:checkpoint | @layer])
 
     layers
@@ -209,6 +215,15 @@ defmodule Mlx.NN.Attention do
       checkpointed(&transformer_encoder_layer(&1, &2, of_layer), options).(x, p)
     end)
     |> NN.layer_norm(ln)
+  end
+
+  defp layers!(name, parameters) do
+    %{layers: layers} = NN.parameters!(name, parameters, [:layers, :ln])
+
+    unless is_list(layers),
+      do: Error.fail(name, "layers must be a list, not #{inspect(layers, limit: 5)}")
+
+    parameters
   end
 
   defp checkpointed(function, options),
@@ -241,6 +256,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer_decoder_layer(Array.t(), Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer_decoder_layer(x, memory, p, options) do
+    NN.parameters!(:transformer_decoder_layer, p, @decoder_parts)
     Options.check(:transformer_decoder_layer, options, [:memory_mask | @layer])
     [first, second, third] = drop_keys(options, 3)
     own = Keyword.take(options, [:heads, :mask])
@@ -261,7 +277,8 @@ defmodule Mlx.NN.Attention do
 
   @doc "Several `transformer_decoder_layer/4`, then `Mlx.NN.layer_norm/3`; options as of the encoder."
   @spec transformer_decoder(Array.t(), Array.t(), NN.parameters(), keyword) :: Array.t()
-  def transformer_decoder(x, memory, %{layers: layers, ln: ln}, options) do
+  def transformer_decoder(x, memory, parameters, options) do
+    %{layers: layers, ln: ln} = layers!(:transformer_decoder, parameters)
     Options.check(:transformer_decoder, options, [:checkpoint, :memory_mask | @layer])
 
     layers
@@ -302,6 +319,7 @@ defmodule Mlx.NN.Attention do
   """
   @spec transformer(Array.t(), Array.t(), NN.parameters(), keyword) :: Array.t()
   def transformer(source, target, parameters, options) do
+    NN.parameters!(:transformer, parameters, [:encoder, :decoder])
     Options.check(:transformer, options, [:checkpoint | @masks ++ (@layer -- [:mask])])
     [first, second] = drop_keys(options, 2)
     {masks, options} = Keyword.split(options, @masks)
@@ -368,13 +386,18 @@ defmodule Mlx.NN.Attention do
   @spec alibi(Array.t(), keyword) :: Array.t()
   def alibi(scores, options \\ []) do
     Options.check(:alibi, options, [:offset, :mask])
-    {_n, heads, queries, keys} = Mlx.shape(scores)
+    {heads, queries, keys} = score_sizes(Mlx.shape(scores))
     offset = Keyword.get(options, :offset, 0)
     at = Mlx.expand_dims(Mlx.arange(offset, queries + offset), 1)
     distance = Mlx.astype(Mlx.abs(at - Mlx.arange(0, keys)), Mlx.dtype(scores))
     bias = -distance * slopes(heads, Mlx.dtype(scores))
     scores + masked(bias, options[:mask])
   end
+
+  defp score_sizes({_n, heads, queries, keys}) when heads > 0, do: {heads, queries, keys}
+
+  defp score_sizes(shape),
+    do: Error.fail(:alibi, "scores are {n, heads, queries, keys}, not #{inspect(shape)}")
 
   defp masked(bias, nil), do: bias
 

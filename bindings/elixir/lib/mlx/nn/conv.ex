@@ -33,8 +33,10 @@ defmodule Mlx.NN.Conv do
     Options: `:stride` (1), `:padding` (0), `:dilation` (1), `:groups` (1) which do not see each other.
     """
     @spec unquote(:"conv#{n}d")(Array.t(), NN.parameters(), keyword) :: Array.t()
-    def unquote(:"conv#{n}d")(x, parameters, options \\ []),
-      do: NN.biased(Mlx.unquote(:"conv#{n}d")(x, parameters.weight, listed(options)), parameters)
+    def unquote(:"conv#{n}d")(x, parameters, options \\ []) do
+      %{weight: w} = NN.parameters!(unquote(:"conv#{n}d"), parameters, [:weight])
+      x |> Mlx.unquote(:"conv#{n}d")(w, listed(options)) |> NN.biased(parameters)
+    end
 
     @doc "Parameters of `conv_transpose#{n}d/3`, as of `init_conv#{n}d/4`."
     @spec unquote(:"init_conv_transpose#{n}d")(pos_integer, pos_integer, sizes, keyword) ::
@@ -50,9 +52,8 @@ defmodule Mlx.NN.Conv do
     """
     @spec unquote(:"conv_transpose#{n}d")(Array.t(), NN.parameters(), keyword) :: Array.t()
     def unquote(:"conv_transpose#{n}d")(x, parameters, options \\ []) do
-      x
-      |> Mlx.unquote(:"conv_transpose#{n}d")(parameters.weight, listed(options))
-      |> NN.biased(parameters)
+      %{weight: w} = NN.parameters!(unquote(:"conv_transpose#{n}d"), parameters, [:weight])
+      x |> Mlx.unquote(:"conv_transpose#{n}d")(w, listed(options)) |> NN.biased(parameters)
     end
   end
 

@@ -120,6 +120,10 @@ defmodule Mlx.NN.Init do
   def sparse(shape, sparsity, options \\ []) do
     Options.check(:sparse, options, [:mean, :std] ++ @common)
     {rows, columns} = matrix(shape, :sparse)
+
+    unless is_number(sparsity) and sparsity >= 0 and sparsity <= 1,
+      do: Error.fail(:sparse, "sparsity must be from 0 to 1, not #{inspect(sparsity, limit: 5)}")
+
     [places, values] = keys(options, 2)
     zeros = ceil(sparsity * columns)
     order = Mlx.argsort(Mlx.Random.uniform(shape: {rows, columns}, key: places), axis: 1)
@@ -159,6 +163,10 @@ defmodule Mlx.NN.Init do
   @spec within(shape, number, keyword) :: Array.t()
   def within(shape, limit, options \\ []) do
     Options.check(:within, options, @common)
+
+    unless is_number(limit),
+      do: Error.fail(:within, "the limit must be a number, not #{inspect(limit, limit: 5)}")
+
     uniform(shape, put(options, low: -limit, high: limit))
   end
 

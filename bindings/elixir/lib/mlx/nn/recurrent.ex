@@ -32,6 +32,7 @@ defmodule Mlx.NN.Recurrent do
   """
   @spec rnn(Array.t(), NN.parameters(), keyword) :: Array.t()
   def rnn(x, parameters, options \\ []) do
+    NN.parameters!(:rnn, parameters, [:Wxh, :Whh])
     Options.check(:rnn, options, [:hidden, :nonlinearity])
     f = Keyword.get(options, :nonlinearity, &Mlx.tanh/1)
 
@@ -69,6 +70,7 @@ defmodule Mlx.NN.Recurrent do
   """
   @spec gru(Array.t(), NN.parameters(), keyword) :: Array.t()
   def gru(x, parameters, options \\ []) do
+    NN.parameters!(:gru, parameters, [:Wx, :Wh])
     Options.check(:gru, options, [:hidden])
 
     x
@@ -117,6 +119,7 @@ defmodule Mlx.NN.Recurrent do
   """
   @spec lstm(Array.t(), NN.parameters(), keyword) :: {Array.t(), Array.t()}
   def lstm(x, parameters, options \\ []) do
+    NN.parameters!(:lstm, parameters, [:Wx, :Wh])
     Options.check(:lstm, options, [:hidden, :cell])
 
     steps =
