@@ -312,3 +312,24 @@ def test_rates_may_be_floats_of_whole_numbers(tmp_path):
     assert np.array_equal(audio.resample(x, 44100.0, np.float32(16000)), wanted)
     audio.save_wav(tmp_path / "a.wav", x, 16000.0)
     assert audio.load(tmp_path / "a.wav")[1] == 16000
+
+
+@pytest.mark.parametrize("size", [400, 401, 512])
+def test_a_tone_is_loudest_where_its_frequency_is(size):
+    """Also in frames of an odd number of samples, whose last frequency is below half the rate."""
+    hertz, rate = 3000.0, 16000
+    samples = np.sin(2 * np.pi * hertz * np.arange(rate) / rate).astype(np.float32)
+    power = features.spectrogram(samples, size)
+    assert power.shape == (100, size // 2 + 1)  # a frame for each 160 samples
+    filters = features.mel_filters(20, size, rate)
+    middles = (filters * np.fft.rfftfreq(size, 1 / rate)).sum(1) / filters.sum(1)
+    loudest = features.log_mel(samples, 20, size=size)[50].argmax()
+    assert loudest == np.abs(middles - hertz).argmin()
+    left = np.fft.rfftfreq(size, 1 / rate)[filters[10].nonzero()[0]]
+    mel = lambda f: 15 + 27 * np.log(f / 1000) / np.log(6.4)
+    step = (15 + 27 * np.log(8) / np.log(6.4)) / 21
+    assert mel(left[0]) >= 10 * step - 1e-6 and mel(left[-1]) <= 12 * step + 1e-6
+
+
+def test_samples_that_are_no_step_have_no_frame():
+    assert features.log_mel(np.ones(300, np.float32), hop=400).shape == (0, 80)

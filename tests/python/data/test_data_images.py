@@ -88,6 +88,20 @@ def test_odd_modes(mode):
         assert np.abs(x.astype(int) - grey[..., None]).max() <= 2
 
 
+def test_wide_samples_lose_their_lower_byte():
+    wide = generator(16).integers(0, 1 << 16, (6, 7), np.uint16)
+    for values, format in (wide, "PNG"), (wide, "TIFF"), (wide.astype(np.int32), "TIFF"):
+        data = encoded(Image.fromarray(values), format)
+        np.testing.assert_array_equal(load(data, "L")[..., 0], wide >> 8)
+
+
+def test_colours_count_by_their_opacity():
+    image = np.array([[[200, 100, 50, 255], [0, 0, 0, 0]]], np.uint8)
+    for part in image, image[..., 2:]:
+        wanted = [*part[0, 0, :-1], 128]
+        np.testing.assert_allclose(images.resize(part, 1, 1)[0, 0], wanted, atol=1)
+
+
 def test_transparent_palette():
     image = Image.new("P", (4, 4), 1)
     image.putpalette([255, 0, 0, 0, 255, 0])

@@ -102,7 +102,7 @@ def mel_filters(
     high = high or rate / 2
     _check_band("mel_filters", low, high)
     corners = _hertz(np.linspace(_mel(low), _mel(high), bands + 2))
-    frequency = np.linspace(0, rate / 2, size // 2 + 1)
+    frequency = np.fft.rfftfreq(size, 1 / rate)
     left, middle, right = (corners[i : i + bands, None] for i in range(3))
     rising, falling = (frequency - left) / (middle - left), (right - frequency) / (right - middle)
     result = np.maximum(0, np.minimum(rising, falling)) * 2 / (right - left)
@@ -141,8 +141,9 @@ def spectrogram(samples: Any, size: int = 400, hop: int = 160) -> np.ndarray:
     x = _mono(samples)
     if len(x) <= size // 2:
         raise ValueError(f"[data] {len(x)} samples are less than half a frame of {size}")
-    x = np.pad(x, size // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(x, size)[::hop][: (len(x) - size) // hop]
+    padded = np.pad(x, size // 2, mode="reflect")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size)
+    frames = windows[::hop][: len(x) // hop]
     window = np.hanning(size + 1)[:-1].astype(np.float32)
     spectrum = np.fft.rfft(frames * window)
     return np.square(spectrum.real) + np.square(spectrum.imag)
@@ -173,7 +174,7 @@ def log_mel(
     """
     power = spectrogram(samples, size, hop) @ mel_filters(bands, size, rate).T
     logs = np.log10(np.maximum(power, 1e-10))
-    return (np.maximum(logs, logs.max() - 8) + 4) / 4
+    return (np.maximum(logs, logs.max(initial=-10) - 8) + 4) / 4
 
 
 def mfsc(

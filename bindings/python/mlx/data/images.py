@@ -39,8 +39,7 @@ MAX_PIXELS = 1 << 27
 
 Source = Union[str, bytes, os.PathLike]
 
-# Modes whose samples are not bytes, and by what they are divided to become bytes.
-_WIDE = {"I;16": 257, "I;16B": 257, "I;16L": 257, "I": 257}
+_WIDE = ("I;16", "I;16B", "I;16L", "I")  # modes whose samples have 16 bits
 
 
 def _pillow():
@@ -161,8 +160,8 @@ def _check_size(size, limit):
 
 def _pixels(image, format):
     if image.mode in _WIDE:
-        wide = np.asarray(image).astype(np.int64)
-        image = _pillow().fromarray((wide.clip(0, 65535) // _WIDE[image.mode]).astype(np.uint8))
+        wide = np.asarray(image).astype(np.int64).clip(0, 65535)
+        image = _pillow().fromarray((wide >> 8).astype(np.uint8))  # as Pillow does in colours
     elif image.mode == "F":
         raise ValueError("[data] samples are floating-point numbers without a scale")
     if image.mode != format:
@@ -235,7 +234,8 @@ def check_filter(filter: str, known: Sequence[str] = FILTERS) -> None:
 
 def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
     """Another size, by a filter of FILTERS; smaller images are averages of what falls together, but
-    of "nearest", which takes pixels as they are, of any dtype.
+    of "nearest", which takes pixels as they are, of any dtype. The last of 2 or 4 channels is
+    taken for opacity: colours count by it, and where it is 0 there is none.
 
     Args:
         image: (H, W) or (H, W, C).
@@ -428,7 +428,7 @@ TURN_FILTERS = FILTERS[:3]
 
 def rotate(image: Any, angle: float, crop: bool = True, filter: str = "bilinear") -> np.ndarray:
     """Turned by degrees, against the clock; without `crop` the result holds all of it. The filter
-    is one of TURN_FILTERS.
+    is one of TURN_FILTERS; opacity as in `resize`.
 
     Args:
         image: (H, W) or (H, W, C).
