@@ -587,3 +587,42 @@ def test_arrays_of_files_are_arrays_of_their_own(tmp_path):
         np.testing.assert_array_equal(found, array)
         found[...] = 1  # the file is not written to
         np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), array)
+
+
+def test_lists_of_arrow_keep_their_dtype(tmp_path):
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    pq = pytest.importorskip("pyarrow.parquet")
+    kinds = [pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64()]
+    kinds += [pa.uint64(), pa.float32(), pa.float64(), pa.bool_()]
+    for kind in kinds:
+        dtype = np.dtype(kind.to_pandas_dtype())
+        ones = pa.array([[0, 1], [], [1]], pa.list_(pa.int8())).cast(pa.list_(kind))
+        table = pa.table(
+            {"x": ones, "y": pa.array([[o] for o in ones.to_pylist()], pa.list_(ones.type))}
+        )
+        pq.write_table(table, tmp_path / "a.parquet")
+        for b in dx.buffer_from_arrow(table), dx.buffer_from_parquet(tmp_path / "a.parquet"):
+            assert [s["x"].tolist() for s in b] == [[0, 1], [], [1]]
+            assert [s["y"].tolist() for s in b] == [[[0, 1]], [[]], [[1]]]
+            assert {s[key].dtype for s in b for key in "xy"} == {dtype}
+            assert b.batch(3)[0]["x"].dtype == dtype and b.batch(3)[0]["x"].shape == (3, 2)
+    most = pa.table({"x": pa.array([[2**64 - 1]], pa.list_(pa.uint64()))})
+    assert dx.buffer_from_arrow(most)[0]["x"].tolist() == [2**64 - 1]
+
+
+def test_lists_of_arrow_without_numbers():
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    table = pa.table(
+        {
+            "texts": [["a", "bc"], []],
+            "bytes": [[b"a\0", b""], []],
+            "rows": [[{"n": 1}], []],
+            "nested": pa.array([[], [[1.5]]], pa.list_(pa.list_(pa.float32()))),
+        }
+    )
+    first, second = dx.buffer_from_arrow(table)
+    assert first["texts"].tolist() == ["a", "bc"] and second["texts"].dtype.kind == "U"
+    assert first["bytes"] == [b"a\0", b""] and first["rows"] == [{"n": 1}]
+    assert first["nested"].shape == (0, 0) and second["nested"].shape == (1, 1)
+    nested = dx.buffer_from_arrow(table).filter_key("nested").batch(2)[0]["nested"]
+    assert nested.shape == (2, 1, 1) and nested.dtype == np.float32

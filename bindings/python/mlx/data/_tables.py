@@ -23,22 +23,41 @@ def _pyarrow(module: str) -> Any:
 
 
 class _ArrowColumn(LazyColumn):
-    """A column of texts, bytes, lists: values are made when they are asked for."""
+    """A column of texts, bytes, lists: values are made when they are asked for. Lists of numbers are
+    arrays of the column's dtype, lists of texts arrays of texts; of anything else they are lists."""
 
     def __init__(self, name: str, column: Any) -> None:
         self._name, self._column = name, column
-        types, kind = _pyarrow("pyarrow.types"), getattr(column.type, "value_type", column.type)
-        self._empty: type = np.int64 if types.is_integer(kind) else np.float64
+        self._depth, self._dtype = _inside(column.type)
 
     def __len__(self) -> int:
         return len(self._column)
 
     def __getitem__(self, i: int) -> Any:
-        value = self._column[i].as_py()
+        scalar = self._column[i]
+        if self._depth == 1 and self._dtype and self._dtype.kind != "U":
+            values = getattr(scalar, "values", None)
+            if values is not None and not values.null_count:
+                return values.to_numpy(zero_copy_only=False)
+        value = scalar.as_py()
         check_within(self._name, value)
-        if not isinstance(value, list):
+        if not isinstance(value, list) or not self._dtype:
             return value
-        return array_of(value, f"under {self._name!r}") if value else np.zeros(0, self._empty)
+        if not value:
+            return np.zeros((0,) * self._depth, self._dtype)
+        array = array_of(value, f"under {self._name!r}")
+        return array if array.dtype.kind == "U" else array.astype(self._dtype)
+
+
+def _inside(kind):
+    """How many lists lie within each other, and the dtype of what is in the last."""
+    types, depth = _pyarrow("pyarrow.types"), 0
+    kind = getattr(kind, "storage_type", kind)
+    while hasattr(kind, "value_field"):  # the kinds of lists
+        kind, depth = kind.value_type, depth + 1
+    if _is_number(kind):
+        return depth, np.dtype(kind.to_pandas_dtype())
+    return depth, np.dtype("U1") if types.is_string(kind) or types.is_large_string(kind) else None
 
 
 def _is_number(kind):
