@@ -206,6 +206,9 @@ def test_beside_scikit_learn():
     assert measured(AUC(), p, labels) == pytest.approx(wanted, rel=1e-6)
     wanted = sk.roc_auc_score(labels == 1, logits[:, 1])
     assert measured(AUC(), logits[:, 1], labels == 1) == pytest.approx(wanted, rel=1e-6)
+    times, scores = np.round(generator(27).random(300), 1), np.round(logits[:, 1], 1)
+    wanted = sk.roc_auc_score(labels == 1, scores, sample_weight=times)
+    assert measured(AUC(), scores, labels == 1, times) == pytest.approx(wanted, rel=1e-6)
     rows, weight = one_hot(labels, 4), generator(26).random(300).astype(np.float32)
     assert measured(Accuracy(targets="one_hot"), logits, rows, weight) == pytest.approx(
         sk.accuracy_score(labels, best, sample_weight=weight)
@@ -310,15 +313,13 @@ def test_refused():
         F1("mean")
     with pytest.raises(ValueError, match='targets are "one_hot" or "binary", not \'hot\''):
         Accuracy(targets="hot")
-    with pytest.raises(ValueError, match="have no weights"):
-        AUC().update(logits, labels, mx.ones(4))
 
 
 @pytest.mark.parametrize("odd", [-1.0, float("nan"), float("inf")])
 def test_weights_of_measures_are_numbers_from_0(odd):
     scores, labels = mx.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]), mx.array([1, 0, 1])
     mean = Mean(lambda p, t: p[:, 0], "mean")
-    for one in (Accuracy(), TopK(1), F1(), ConfusionMatrix(), Perplexity(), mean):
+    for one in (Accuracy(), TopK(1), F1(), ConfusionMatrix(), Perplexity(), AUC(), mean):
         with pytest.raises(ValueError, match=f"{one.name}: a weight is {odd}, not a number from 0"):
             one.update(scores, labels, mx.array([1.0, odd, 2.0]))
         one.update(scores, labels, mx.array([1, 0, 2]))
@@ -350,6 +351,18 @@ def test_areas_of_logits_are_of_their_differences():
     assert found == pytest.approx(area(differences, labels), abs=1e-12)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_weights_of_areas_are_numbers_of_examples(classes):
+    logits, labels = examples(60, classes, 44)
+    times = generator(21, 45).integers(0, 4, 60)
+    several = [np.repeat(x, times, axis=0) for x in (logits, labels)]
+    wanted = measured(AUC(), *several)
+    hidden = np.where(times[:, None] > 0, logits, np.nan)  # what has no weight does not matter
+    found = measured(AUC(), hidden.astype(np.float32), labels, times.astype(np.float32))
+    assert found == pytest.approx(wanted, abs=1e-12)
+    assert math.isnan(measured(AUC(), logits, labels, np.zeros(60, np.float32)))
+
+
 def test_areas_of_64_bits():
     scores, labels = np.array([0.5, 0.5 + 1e-12, 0.4, 0.5 - 1e-12]), np.array([0, 1, 0, 1])
     auc = AUC()
@@ -366,8 +379,7 @@ KINDS = [Accuracy, AUC, ConfusionMatrix, F1, Perplexity, lambda: TopK(2)]
 @pytest.mark.parametrize("kind", [*KINDS, lambda: Mean(lambda p, t: mx.abs(p.sum(-1) - t))])
 def test_measures_take_numpy_arrays_and_lists(kind):
     logits, labels = examples(40, 3, 43)
-    weights = (None,) if kind is AUC else (None, np.linspace(0, 1, 40).astype(np.float32))
-    for weight in weights:
+    for weight in None, np.linspace(0, 1, 40).astype(np.float32):
         found = []
         for convert in (mx.array, np.asarray, lambda x: np.asarray(x).tolist()):
             metric = kind()

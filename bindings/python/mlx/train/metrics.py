@@ -370,16 +370,14 @@ class F1(ConfusionMatrix):
 
 class AUC(_OfClasses):
     """The area under the ROC curve: how often an example of the class has a higher score than one
-    of another, equal scores half (Hanley and McNeil 1982); NaN if a score is. Predictions are
+    of another, equal scores half (Hanley and McNeil 1982), where a pair counts by the product of
+    its weights; NaN if a score is. Predictions are
     scores of two classes, or (..., classes): of two the order is that of the second over the first
     (logits) or of the second (probabilities), of more the area is the mean over all classes that
     occur, each against the rest. Scores are compared in their dtype.
 
     Args:
         targets: "one_hot" or "binary", see `mlx.train.metrics`.
-
-    Raises:
-        ValueError: with a batch: examples have weights
 
     Example:
         >>> auc = train.AUC()
@@ -396,35 +394,39 @@ class AUC(_OfClasses):
     def reset(self) -> None:
         self.scores: list[mx.array] = []
         self.targets: list[mx.array] = []
+        self.weights: list[mx.array] = []
 
     def update(
         self, prediction: mx.array, target: mx.array, weight: Optional[mx.array] = None
     ) -> None:
-        if weight is not None:
-            raise ValueError("[train] auc: examples have no weights")
-        examples = self.reader.read(prediction, target, None)
+        examples = self.reader.read(prediction, target, weight)
         columns = 1 if examples.threshold is not None else examples.classes
-        scores = examples.scores.reshape(-1, columns)
-        self.scores.append(scores.astype(mx.int32) if scores.dtype == mx.bool_ else scores)
-        self.targets.append(examples.labels.flatten())
-        mx.eval(self.scores[-1], self.targets[-1])
+        scores, labels = examples.scores.reshape(-1, columns), examples.labels.flatten()
+        many = mx.ones(labels.shape) if examples.weight is None else examples.weight.flatten()
+        scores = scores.astype(mx.int32) if scores.dtype == mx.bool_ else scores
+        self.scores.append(scores)
+        self.targets.append(labels)
+        self.weights.append(many)
+        mx.eval(scores, labels, many)
 
     def compute(self) -> float:
         """The area; NaN unless there are examples of two classes."""
         if not self.scores:
             return float("nan")
         with mx.stream(mx.cpu):  # which has 64 bits
-            return self._compute(mx.concatenate(self.scores), mx.concatenate(self.targets))
+            every = [mx.concatenate(all) for all in (self.scores, self.targets, self.weights)]
+            return self._compute(*every)
 
-    def _compute(self, scores, target):
+    def _compute(self, scores, target, weight):
         classes = scores.shape[1]
+        scores = mx.where(weight[:, None] > 0, scores, mx.zeros_like(scores))
         if mx.isnan(scores).any().item():
             return float("nan")
         if classes == 1:
-            return _area(scores[:, 0], target == 1)
+            return _area(scores[:, 0], target == 1, weight)
         if classes == 2:
-            return _area(_second(scores), target == 1)
-        areas = [_area(scores[:, c], target == c) for c in range(classes)]
+            return _area(_second(scores), target == 1, weight)
+        areas = [_area(scores[:, c], target == c, weight) for c in range(classes)]
         known = [a for a in areas if a == a]
         return sum(known) / len(known) if known else float("nan")
 
@@ -441,16 +443,24 @@ def _second(scores):
     return wide[:, 1] - wide[:, 0]
 
 
-def _area(scores, positive):
-    """The mean over positives of the share of negatives below."""
-    order = mx.argsort(positive.astype(mx.int32))
-    scores, ones = scores[order], int(positive.sum().item())
-    negatives, positives = mx.sort(scores[: len(scores) - ones]), scores[len(scores) - ones :]
-    if not len(negatives) or not ones or mx.isnan(scores).any().item():
+def _area(scores, positive, weight):
+    """The mean over positives of the share of negatives below, by their weights."""
+    order, ones = mx.argsort(positive.astype(mx.int32)), int(positive.sum().item())
+    scores, weight, zeros = scores[order], weight[order].astype(mx.float64), len(scores) - ones
+    negatives, positives, weight, own = (
+        scores[:zeros],
+        scores[zeros:],
+        weight[:zeros],
+        weight[zeros:],
+    )
+    order = mx.argsort(negatives)
+    sums = mx.concatenate([mx.zeros(1, mx.float64), mx.cumsum(weight[order])])
+    pairs = _number(sums[-1]) * _number(own.sum())
+    if not pairs or mx.isnan(scores).any().item():
         return float("nan")
-    below = mx.searchsorted(negatives, positives, side="left").astype(mx.int64).sum().item()
-    upto = mx.searchsorted(negatives, positives, side="right").astype(mx.int64).sum().item()
-    return (below + upto) / 2 / len(negatives) / ones
+    below = sums[mx.searchsorted(negatives[order], positives, side="left")]
+    upto = sums[mx.searchsorted(negatives[order], positives, side="right")]
+    return _number((own * (below + upto)).sum()) / 2 / pairs
 
 
 _NAMES: dict[str, Callable[[], Metric]] = {
