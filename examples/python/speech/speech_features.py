@@ -16,13 +16,15 @@ BLOCK = 3000  # frames that are transformed at once: 30 s
 
 def read_audio(path):
     """Samples (N) in [-1, 1], float32, at 16 kHz: channels are averaged, other rates resampled."""
-    try:
-        samples, rate = audio.load(path)
-        mono = audio.resample(samples.mean(axis=1, dtype=np.float32), rate, RATE)
-    except (ValueError, ImportError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    if not len(mono):
+    samples, rate = audio.load(path)
+    if not len(samples):
         raise ValueError(f"{path}: there are no samples in it")
+    if not np.isfinite(samples).all():
+        raise ValueError(f"{path}: a sample is no finite number")
+    try:
+        mono = audio.resample(samples.mean(axis=1, dtype=np.float32), rate, RATE)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     return mx.array(mono)
 
 
@@ -38,7 +40,7 @@ def mel_filters(bands=BANDS, size=WINDOW, rate=RATE):
         return np.where(m < 15, 200 * m / 3, linear * np.exp(step * (m - 15)))
 
     corners = to_hertz(np.linspace(0, to_mel(rate / 2), bands + 2))
-    frequency = np.linspace(0, rate / 2, size // 2 + 1)
+    frequency = np.fft.rfftfreq(size, 1 / rate)
     low, middle, high = (corners[i : i + bands, None] for i in range(3))
     rising, falling = (frequency - low) / (middle - low), (high - frequency) / (high - middle)
     triangles = np.maximum(0, np.minimum(rising, falling)) * 2 / (high - low)

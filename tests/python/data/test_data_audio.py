@@ -228,10 +228,14 @@ def test_whispers_filters_and_speech():
     )
 
 
-def test_refused_without_soundfile(monkeypatch):
+def test_refused_without_soundfile(monkeypatch, tmp_path):
     monkeypatch.setitem(__import__("sys").modules, "soundfile", None)
     with pytest.raises(ImportError, match="need soundfile"):
         audio.load(io.BytesIO(b"OggS" + bytes(50)).getvalue(), from_memory=True)
+    (tmp_path / "a.ogg").write_bytes(b"OggS" + bytes(50))
+    with pytest.raises(ImportError) as caught:
+        audio.load(tmp_path / "a.ogg")
+    assert str(caught.value).startswith(f"[data] {tmp_path}/a.ogg: the file is no WAV")
 
 
 def test_several_files_of_a_sample(tmp_path):

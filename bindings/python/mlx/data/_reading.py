@@ -26,14 +26,15 @@ def one_line(error: BaseException) -> str:
 @contextmanager
 def reading(path: Optional[Any]) -> Iterator[None]:
     """What is wrong with a file is a ValueError that names it; `path` is None of bytes. That it is
-    not there, or may not be read, stays an OSError."""
+    not there, or may not be read, stays an OSError, and that a package is needed an ImportError."""
     try:
         yield
     except (FileNotFoundError, PermissionError):
         raise
-    except UNREADABLE as error:
+    except (*UNREADABLE, ImportError) as error:
         where = "" if path is None else f"{os.fsdecode(path)}: "
-        raise ValueError(f"[data] {where}{one_line(error)}") from None
+        kind = ImportError if isinstance(error, ImportError) else ValueError
+        raise kind(f"[data] {where}{one_line(error)}") from None
 
 
 @contextmanager

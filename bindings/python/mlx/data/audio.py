@@ -65,7 +65,7 @@ def _read_other(file, head):
         if not _may_be_sound(head):
             raise ValueError("[data] the file is no sound that is known") from None
         raise ImportError(
-            "[data] load_audio: the file is no WAV of integers of 8, 16, 24 or 32 bits or floats of "
+            "[data] the file is no WAV of integers of 8, 16, 24 or 32 bits or floats of "
             "32 or 64; others need soundfile: pip install soundfile"
         ) from None
     try:

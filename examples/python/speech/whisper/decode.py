@@ -49,6 +49,8 @@ class Run:
         begin = len(prompt) - len(asked)
         both = self.decoder.logits(hidden[:, mx.array([begin, len(prompt) - 1])])
         self.logits = both[:, 1]
+        if not mx.isfinite(both).all().item():
+            raise ValueError("what the model computes is no number: its weights are broken")
         chance = mx.softmax(both[0, 0].astype(mx.float32))
         self.no_speech = chance[vocabulary.no_speech].item() if vocabulary.no_speech else 0.0
 
