@@ -100,7 +100,7 @@ def test_batches_of_what_does_not_fit():
     with pytest.raises(dx.SampleError, match="read of sample 0: .* keys y"):
         broken({"x": 1}, {"x": 1, "y": 2})[0]
     for odd in (2**70, "a"):
-        with pytest.raises(dx.SampleError, match="'x' are no numbers of one kind"):
+        with pytest.raises(dx.SampleError, match="under 'x'(: 'a' stands beside| are no) numbers"):
             broken({"x": 1}, {"x": odd})[0]
     with pytest.raises(dx.SampleError, match="'x' have 1 and 2 dimensions"):
         broken({"x": np.ones(2)}, {"x": np.ones((2, 2))})[0]

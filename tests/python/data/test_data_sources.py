@@ -626,3 +626,32 @@ def test_lists_of_arrow_without_numbers():
     assert first["nested"].shape == (0, 0) and second["nested"].shape == (1, 1)
     nested = dx.buffer_from_arrow(table).filter_key("nested").batch(2)[0]["nested"]
     assert nested.shape == (2, 1, 1) and nested.dtype == np.float32
+
+
+def test_tables_of_other_libraries():
+    """What polars, DuckDB and others have: a stream of Arrow's C interface."""
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+
+    class Foreign:
+        columns = schema = None
+
+        def __arrow_c_stream__(self, requested_schema=None):
+            table = pa.table({"x": [1, 2, None], "t": ["a", "b", "c"]})
+            return table.__arrow_c_stream__(requested_schema)
+
+    b = dx.buffer_from_arrow(Foreign(), fill={"x": 7})
+    assert [(int(s["x"]), s["t"]) for s in b] == [(1, "a"), (2, "b"), (7, "c")]
+    with pytest.raises(TypeError, match="str is no table of Arrow"):
+        dx.buffer_from_arrow("a.parquet")
+
+
+def test_columns_of_objects_that_are_texts():
+    """As pandas has them."""
+    b = dx.buffer_from_arrays(t=np.array(["a", "bc"], object), n=np.array([1, 2]))
+    assert b.batch(2)[0]["t"] == ["a", "bc"] and b[1]["t"] == "bc"
+
+
+def test_none_among_numbers_is_named():
+    b = dx.buffer_from_dataset([{"x": 1.5}, {"x": None}])
+    with pytest.raises(dx.SampleError, match="under 'x': None stands beside numbers"):
+        b.batch(2)[0]

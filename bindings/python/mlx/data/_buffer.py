@@ -184,7 +184,7 @@ def _array(key, values):
         array = array_of(values, f"in the column {key!r}")
     except ValueError as error:
         raise ValueError(f"[data] {error}") from None
-    if array.dtype.kind == "O":
+    if array.dtype.kind == "O" and not _are_texts(array):
         raise ValueError(f"[data] values of several kinds in the column {key!r}")
     return array
 
@@ -280,11 +280,19 @@ def _column(key, values):
         return _texts(key, values)
     else:
         array = _array(key, values)
+    if _are_texts(array):
+        return array.tolist()
     if array.ndim == 0:
         raise ValueError(f"[data] the column {key!r} is a single value")
     if not array.dtype.isnative:  # of a file from another machine: read as a whole
         array = array.astype(array.dtype.newbyteorder("="))
     return _shielded(array)  # and so are its rows
+
+
+def _are_texts(array):
+    """Whether these are texts as pandas and NumPy have them among objects."""
+    kind, ndim = array.dtype.kind, array.ndim
+    return kind == "O" and ndim == 1 and len(array) and all(isinstance(x, str) for x in array)
 
 
 def _texts(key, values):

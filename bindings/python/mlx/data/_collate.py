@@ -114,7 +114,10 @@ def _numbers(key, values):
     that of floats beside them, else int64, or uint64 where they need it."""
     kinds = set(map(type, values))
     if not all(issubclass(kind, SCALARS) for kind in kinds):
-        raise _no_numbers(key)
+        odd = next(value for value in values if not isinstance(value, SCALARS))
+        raise ValueError(
+            f"values of several kinds under {key!r}: {odd!r:.40} stands beside numbers"
+        )
     dtype = _FLOAT32 if kinds == {float} else _common(key, values)
     try:
         with np.errstate(over="ignore"):

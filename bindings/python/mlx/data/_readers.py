@@ -53,7 +53,7 @@ def buffer_from_arrays(columns: Optional[Mapping[str, Any]] = None, **named: Any
         >>> int(buffer[1]["label"]), buffer[1]["x"].tolist()
         (1, [3, 4])
     """
-    given = columns or {}
+    given = {} if columns is None else columns
     for key in named:
         if key in given:
             raise ValueError(f"[data] the column {key!r} was given twice")

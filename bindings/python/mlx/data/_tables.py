@@ -118,19 +118,24 @@ def _check_different(names):
 
 def _arrow(table, fill, first):
     """`first`: the number of the first row, for errors."""
-    if not hasattr(table, "schema") or not hasattr(table, "columns"):
-        raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
+    table = _own_table(table)
     names = table.schema.names
     check_names(fill, names, "fill")
     _check_different(names)
-    if hasattr(table, "combine_chunks") and hasattr(table, "columns"):
-        table = table.combine_chunks() if hasattr(table, "itercolumns") else table
-    chunked = _pyarrow("pyarrow").chunked_array
-    columns = {}
-    for name, column in zip(names, table.columns):
-        whole = column if hasattr(column, "chunks") else chunked([column])
-        columns[name] = _arrow_column(name, whole, fill or {}, first)
-    return Columns(columns)
+    pairs = zip(names, table.combine_chunks().columns)
+    return Columns({n: _arrow_column(n, column, fill or {}, first) for n, column in pairs})
+
+
+def _own_table(table):
+    """A table of pyarrow's, of anything that gives its columns as Arrow has them."""
+    arrow = _pyarrow("pyarrow")
+    if isinstance(table, arrow.Table):
+        return table
+    if isinstance(table, arrow.RecordBatch):
+        return arrow.Table.from_batches([table])
+    if not hasattr(table, "__arrow_c_stream__"):
+        raise TypeError(f"[data] {type(table).__name__} is no table of Arrow")
+    return arrow.table(table)
 
 
 def buffer_from_parquet(
