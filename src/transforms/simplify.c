@@ -90,6 +90,14 @@ static const mx_node *made_by(const mx_array *a, mx_prim p) {
     return a->node && !outer && !mx_array_available(a) && a->node->prim == p ? a->node : NULL;
 }
 
+/* Does it lie row by row for sure? Sums follow strides (MX_TRAIT_STRIDES), so nothing that lies
+ * otherwise may take the place of what does. */
+static bool lies_dense(const mx_array *a) {
+    while (a->node && a->node->prim == MX_PRIM_reshape)
+        a = a->node->in[0];
+    return a->node && !(mx_node_desc(a->node)->traits & MX_TRAIT_VIEW);
+}
+
 /* a -> wider -> narrow is a -> narrow, or a itself. */
 static mx_array *simpler_cast(const mx_node *n, mx_array *a) {
     mx_dtype to = mx_dtype_of(n->out[0]);
@@ -99,13 +107,17 @@ static mx_array *simpler_cast(const mx_node *n, mx_array *a) {
     if (!inner || !lossless(mx_dtype_of(inner->in[0]), mx_dtype_of(a)))
         return NULL;
     mx_array *from = inner->in[0];
-    return mx_dtype_of(from) == to ? from : mx_apply1(MX_PRIM_astype, n->params, from);
+    if (mx_dtype_of(from) == to)
+        return lies_dense(from) ? from : NULL;
+    return mx_apply1(MX_PRIM_astype, n->params, from);
 }
 
-/* The last of a chain of reshapes, or of broadcasts, is all that counts. */
+/* The last of a chain of reshapes of what lies dense, or of broadcasts, is all that counts. */
 static mx_array *simpler_shape(const mx_node *n, mx_array *a) {
     const mx_node *inner = made_by(a, (mx_prim)n->prim);
-    mx_array *from = inner && inner->nin == 1 ? inner->in[0] : a;
+    bool joins =
+        inner && inner->nin == 1 && (inner->prim == MX_PRIM_broadcast || lies_dense(inner->in[0]));
+    mx_array *from = joins ? inner->in[0] : a;
     if (mx_same_shape(from, n->out[0]))
         return from;
     return from != a ? mx_apply1((mx_prim)n->prim, n->params, from) : NULL;

@@ -1,10 +1,10 @@
 /* Random graphs, evaluated whole (fused) and node by node: the results are equal to the last
    bit. */
-#include <string.h>
 
 #include "check.h"
 #include "graph/eval/eval.h"
 #include "ops/ops.h"
+#include "same_values.h"
 
 static uint32_t state = 1;
 
@@ -66,12 +66,6 @@ static void build(graph *g, uint32_t seed, int nodes) {
         add(g, grow(g));
 }
 
-static bool same(mx_array *a, mx_array *b) {
-    mx_array *x = mx_contiguous(a, false), *y = mx_contiguous(b, false);
-    return mx_eval1(x) && mx_eval1(y) && mx_same_shape(x, y) &&
-           memcmp(x->data, y->data, (size_t)x->size * mx_itemsize(x)) == 0;
-}
-
 /* Keep only some results, so that the rest is inside programs. */
 static int keep(graph *g, mx_array **kept, uint32_t seed) {
     int n = 0;
@@ -98,7 +92,7 @@ static void compare(uint32_t seed, int nodes) {
     s = mx_scope_open();
     int wrong = 0;
     for (int i = 0; i < n; i++)
-        wrong += !same(a[i], b[i]);
+        wrong += !same_values(a[i], b[i]);
     if (wrong)
         printf("seed %u, %d nodes: %d of %d differ\n", seed, nodes, wrong, n);
     CHECK_EQ_INT(wrong, 0);

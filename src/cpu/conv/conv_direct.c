@@ -21,7 +21,7 @@ enum {
     MOST_RUNS = 512
 }; /* tiles of a block; runs that its tables hold, if one tile has less */
 #endif
-enum { FEWEST_OUTPUTS = 8, MOST_POINTWISE = 128 };
+enum { FEWEST_OUTPUTS = 8 };
 
 typedef struct direct {
     const conv *c;
@@ -43,11 +43,10 @@ typedef struct tables {
     ptrdiff_t runs;
 } tables;
 
-/* A product packs the input once for all outputs, which pays from some panels on. */
+/* What is a product of the input as it lies needs no tables (matmul_rows.c). */
 bool conv_can_direct(const conv *c) {
     int64_t outputs = c->outputs / c->groups;
-    return c->patches.dtype == MX_FLOAT32 && outputs >= FEWEST_OUTPUTS &&
-           (outputs <= MOST_POINTWISE || !conv_is_pointwise(c));
+    return c->patches.dtype == MX_FLOAT32 && outputs >= FEWEST_OUTPUTS && !conv_is_pointwise(c);
 }
 
 /* --- tables --------------------------------------------------------------------------- */

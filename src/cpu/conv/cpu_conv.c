@@ -3,7 +3,7 @@
  *     input dilation ── one phase at a time: output positions equal modulo the dilation
  *     │                 see undilated input through the same taps
  *     ├ one weight a channel ── its own kernel over runs of pixels (k_conv.h)
- *     ├ a kernel of size 1 ──── a product of the input as it lies; in float32 to many outputs
+ *     ├ a kernel of size 1 ──── a product of the input as it lies
  *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
  *     ├ float32, few channels ─ products of some patches at a time (conv_few.h)
  *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c)

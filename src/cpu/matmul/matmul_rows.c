@@ -19,7 +19,7 @@
 #ifdef MX_TORTURE
 enum { FEWEST_ROWS = 16, FEWEST_K = 8 };
 #else
-enum { FEWEST_ROWS = 64, FEWEST_K = 64 };
+enum { FEWEST_ROWS = 64, FEWEST_K = 8 };
 #endif
 enum {
     FEWEST_COLUMNS = 9,
@@ -87,9 +87,9 @@ static way way_of(const gemm_item *item) {
         return STRAIGHT;
     if (can_lie(item, true))
         return TURNED;
-    if (can_pack(item, true))
-        return TURNED_PACKED;
-    return can_pack(item, false) ? STRAIGHT_PACKED : BLOCKED;
+    if (can_pack(item, false))
+        return STRAIGHT_PACKED;
+    return can_pack(item, true) ? TURNED_PACKED : BLOCKED;
 }
 
 bool gemm_can_rows(const gemm_item *item, bool serial) {

@@ -504,15 +504,21 @@ static bool reduce(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
             return false;
         prepare(&p, s, q);
     }
-    p.data = s->a->data;
+    p.data = cpu_source_data(s);
     p.result = out->data;
     return run(&p);
 }
 
+/* Does the result depend on the order of the elements? */
+static bool is_ordered(const mx_node *n) {
+    int op = ((const mx_p_reduce *)n->params)->op;
+    return (op == MX_RED_SUM || op == MX_RED_PROD) && mx_dtype_is_inexact(mx_dtype_of(n->in[0]));
+}
+
 bool cpu_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok =
-        cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) && reduce(&s, n->params, out[0]);
+    bool ok = cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) &&
+              (!is_ordered(n) || cpu_source_in_order(&s)) && reduce(&s, n->params, out[0]);
     cpu_source_close(&s);
     return ok;
 }

@@ -8,33 +8,33 @@ static bool is_fill(const mx_plan *p, const mx_step *s) {
 }
 
 /* Consumers come later: by the time a fill is looked at, it is known whether someone wants its
-   array. limit is free by now and counts the references from steps; joins: an output of one may lie
-   in this memory. */
+   array. limit is free by now and counts the references from steps. */
 static void look_at_consumers(mx_plan *p) {
     for (int32_t i = 0; i < p->n_step; i++) {
         p->step[i].limit = 0;
-        p->step[i].joins = false;
+        p->step[i].whole = false;
         p->step[i].spread = p->step[i].root; // for now: wanted
     }
     for (int32_t i = p->n_step - 1; i >= 0; i--) {
         mx_step *s = &p->step[i];
         s->through = !s->spread && is_fill(p, s);
-        bool shares = (mx_node_desc(s->node)->traits & (MX_TRAIT_VIEW | MX_TRAIT_SHARES)) != 0;
+        uint32_t traits = mx_node_desc(s->node)->traits;
+        bool whole = (traits & (MX_TRAIT_VIEW | MX_TRAIT_SHARES | MX_TRAIT_STRIDES)) != 0;
         for (int k = 0; k < s->node->nin; k++) {
             int32_t m = p->src[s->src + k];
             if (m < 0)
                 continue;
             p->step[m].limit++;
-            p->step[m].joins |= shares;
+            p->step[m].whole |= whole;
             p->step[m].spread |= !s->pointwise && !s->through;
         }
     }
 }
 
-/* Nobody but steps of this plan holds it, and none passes its memory on. */
+/* Nobody but steps of this plan holds it, and none wants its memory as such. */
 static bool is_inside(const mx_step *s) {
     const mx_array *a = s->node->out[0];
-    return !s->root && !s->joins && !a->tracer &&
+    return !s->root && !s->whole && !a->tracer &&
            atomic_load_explicit(&a->refs, memory_order_acquire) == (unsigned)s->limit;
 }
 

@@ -64,7 +64,9 @@ enum mx_traits {
     MX_TRAIT_COMMUTES = 8,  /* f(a, b) == f(b, a) */
     MX_TRAIT_NO_GRAD = 16,  /* derivative is zero everywhere (comparisons, rounding, indices) */
     /* no view, but an output may lie in the memory of an input all the same */
-    MX_TRAIT_SHARES = 32
+    MX_TRAIT_SHARES = 32,
+    /* sums elements in an order that follows from strides: inputs must lie as if evaluated alone */
+    MX_TRAIT_STRIDES = 64
 };
 
 typedef struct mx_out {

@@ -35,6 +35,7 @@ typedef struct mx_step {
     bool root;    /* one of its outputs was asked for */
     bool through; /* a fill that is not run: programs read its value */
     bool spread;  /* a fill that is run as a view of its value */
+    bool whole;   /* a fill that must not be: a consumer passes its memory on, or sums by strides */
 } mx_step;
 
 typedef struct mx_unit {

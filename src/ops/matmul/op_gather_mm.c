@@ -179,6 +179,7 @@ static const mx_field fields[] = {MX_FIELD(mx_p_gather_mm, sorted, BOOL), MX_FIE
 
 const mx_prim_desc mx_desc_gather_mm = {
     .name = "GatherMM",
+    .traits = MX_TRAIT_STRIDES,
     .places = {"GatherMM", 2, 0},
     .fields = fields,
     .param_size = sizeof(mx_p_gather_mm),

@@ -151,6 +151,7 @@ static bool product_vmap(const mx_node *y, mx_array *const *in, const int *axes,
 
 const mx_prim_desc mx_desc_matmul = {
     .name = "Matmul",
+    .traits = MX_TRAIT_STRIDES,
     .infer = infer_matmul,
     .vjp = matmul_vjp,
     .jvp = matmul_jvp,
@@ -168,6 +169,7 @@ static bool addmm_expand(const mx_node *y, mx_array *const *in, mx_array **out) 
 
 const mx_prim_desc mx_desc_addmm = {
     .name = "AddMM",
+    .traits = MX_TRAIT_STRIDES,
     .fields = addmm_fields,
     .param_size = sizeof(mx_p_addmm),
     .infer = infer_addmm,

@@ -124,6 +124,7 @@ static bool segmented_vmap(const mx_node *y, mx_array *const *in, const int *axe
 
 const mx_prim_desc mx_desc_segmented_mm = {
     .name = "SegmentedMM",
+    .traits = MX_TRAIT_STRIDES,
     .infer = infer_segmented,
     .vjp = segmented_vjp,
     .jvp = product_jvp,
@@ -132,6 +133,7 @@ const mx_prim_desc mx_desc_segmented_mm = {
 
 const mx_prim_desc mx_desc_segmented_mm_spread = {
     .name = "SegmentedMMSpread",
+    .traits = MX_TRAIT_STRIDES,
     .infer = infer_spread,
     .vjp = spread_vjp,
     .jvp = product_jvp,
