@@ -79,7 +79,7 @@ static bool integer_value(ErlNifEnv *env, mlx_value *v, const mlx_parameter *p, 
     if (enif_get_int64(env, t, &i)) {
         *v = (mlx_value){.kind = MLX_VALUE_INT, .as.integer = i};
         if (named(p, "seed:") && i < 0)
-            return wrong(env, p, t);
+            return mex_fail("range", "the argument seed must be from 0, not %lld", (long long)i);
         return fits_int(v, p) || too_large(env, p);
     }
     if (!enif_get_uint64(env, t, &u) || !(p->accepts & BIT(ARRAY) || named(p, "seed:")))

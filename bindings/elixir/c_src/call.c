@@ -120,9 +120,8 @@ static term run(ErlNifEnv *env, const mex_row *row, mex_frame *frame) {
     mlx_value result = {.kind = MLX_VALUE_NONE};
     term t = 0;
     if (mlx_operation_call(&result, row->op, frame->values)) {
-        mlx_text name = row->signature.name;
         // what fails in an evaluation may be an operation of a graph that was given
-        row->op->evaluates ? mex_fail_mlx() : mex_fail_call(name.start, name.length);
+        row->op->evaluates ? mex_fail_mlx() : mex_fail_call();
     } else {
         // an adapter's array is the caller's, whatever the value says
         if (result.kind == MLX_VALUE_ARRAY)

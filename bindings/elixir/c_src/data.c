@@ -422,8 +422,9 @@ static bool read_slice(ErlNifEnv *env, slice *out, const term argv[]) {
            mex_fail("invalid", "%d starts, %d stops and %d strides were given", out->n, n[0], n[1]);
 }
 
+/* What the operation that was called (mex_operation) gave. */
 static term result_term(ErlNifEnv *env, int status, mlx_array a) {
-    return status ? (mex_fail_mlx(), 0) : mex_array_term(env, a);
+    return status ? (mex_fail_call(), 0) : mex_array_term(env, a);
 }
 
 /* array, starts, stops, strides */

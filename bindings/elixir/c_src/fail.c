@@ -1,4 +1,5 @@
 /* Errors: the note of a thread, in Elixir's words, and the exception that it becomes. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,7 +36,7 @@ static void plain_text(ErlNifEnv *env, term t, char *to, size_t size) {
         return;
     }
     if (enif_get_double(env, t, &x))
-        snprintf(text, sizeof text, "%.15g", x);
+        snprintf(text, sizeof text, x == trunc(x) && fabs(x) < 1e15 ? "%.1f" : "%.15g", x);
     else if (enif_snprintf(text, sizeof text, "%T", t) < 0)
         text[0] = 0;
     snprintf(to, size, "%s%s", kind, text);
@@ -197,16 +198,17 @@ bool mex_fail_mlx(void) {
     return false;
 }
 
-bool mex_fail_call(const char *name, int length) {
-    char text[sizeof note.text];
+bool mex_fail_call(void) {
+    char name[sizeof note.operation], rest[sizeof note.text - sizeof name - 2];
     bool about_arguments = is_about_arguments(mlx_last_error_code());
+    memcpy(name, note.operation, sizeof name);
     mex_fail_mlx();
     size_t n = name_length(note.text);
     if (n && about_arguments) {
-        snprintf(text, sizeof text, "%s", note.text + n + 2);
-        snprintf(note.text, sizeof note.text, "[%.*s]%.900s", length, name, text);
+        snprintf(rest, sizeof rest, "%s", note.text + n + 2);
+        snprintf(note.text, sizeof note.text, "[%s]%s", name, rest);
     }
-    mex_operation(name, length);
+    memcpy(note.operation, name, sizeof name);
     return false;
 }
 

@@ -86,9 +86,9 @@ bool mex_fail(const char *reason, const char *format, ...) __attribute__((format
 bool mex_expected(ErlNifEnv *env, const char *what, const char *expected, term given);
 /* Note what libmlxc's last call on this thread said; false. */
 bool mex_fail_mlx(void);
-/* The same where an operation refused its arguments: it is the one that Elixir called, whichever of
+/* The same where an operation refused its arguments: it is the one of mex_operation, whichever of
    its own it was in the middle of. */
-bool mex_fail_call(const char *name, int length);
+bool mex_fail_call(void);
 /* Whose errors these are where a message does not say: "sum". */
 void mex_operation(const char *name, int length);
 /* The note as an exception's term, and raised. */

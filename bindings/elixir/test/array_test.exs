@@ -148,7 +148,6 @@ defmodule Mlx.ArrayTest do
     assert Mlx.to_list(Mlx.put_at(a, [1, 2], 9)) == [[0, 0, 0], [0, 0, 9]]
     assert Mlx.to_list(put_in(a[1], 5)) == [[0, 0, 0], [5, 5, 5]]
     assert Mlx.to_list(update_in(a[1], &Mlx.add(&1, 2))) == [[0, 0, 0], [2, 2, 2]]
-    assert error(fn -> Mlx.put_at(a, Mlx.array([0]), 1) end).reason == :invalid
     assert error(fn -> pop_in(a[0]) end).reason == :invalid
     assert error(fn -> get_and_update_in(a[0], fn _ -> :pop end) end).reason == :invalid
   end
@@ -199,6 +198,11 @@ defmodule Mlx.ArrayTest do
       end).(Mlx.ones([1]))
     end
 
+    # large ones are not computed to be shown
+    large = Mlx.zeros([1_000_000_000])
+    assert inspect(large) == "#Mlx.Array<float32[1000000000] ...>"
+    refute Mlx.available?(large)
+
     a = Mlx.array([1])
     Mlx.deallocate(a)
     assert inspect(a) == "#Mlx.Array<deallocated>"
@@ -248,6 +252,7 @@ defmodule Mlx.ArrayTest do
           {fn -> Mlx.reshape(a, [4]) end, "array of size 6 into shape {4}."},
           {fn -> Mlx.matmul(a, a) end, "first input with shape {2, 3} must match"},
           {fn -> Mlx.add(a, Mlx.ones([4])) end, "[add] Shapes {2, 3} and {4} cannot"},
+          {fn -> Mlx.put_at(a, 0, [1, 2]) end, "[slice_update] Shapes {2} and {1, 3}"},
           {fn -> Mlx.full([2], a) end, "[full] Cannot broadcast array of shape {2, 3}"},
           {fn -> Mlx.Random.normal(key: a) end, "[normal] Expected key type uint32 but"},
           {fn -> Mlx.Linalg.cholesky_inv(a) end, "[cholesky_inv] Square matrices"},
@@ -307,6 +312,8 @@ defmodule Mlx.ArrayTest do
           {fn -> Mlx.sum(a, axis: %{__struct__: :é}) end, "not %:é{}"},
           {fn -> Mlx.sum(a, axis: :"Elixir.Über.Foo") end, "not Über.Foo"},
           {fn -> Mlx.sum(a, axis: 1.5) end, "not the number 1.5"},
+          {fn -> Mlx.sum(a, axis: 1.0) end, "not the number 1.0"},
+          {fn -> Mlx.sum(a, axis: -1.0e300) end, "not the number -1e+300"},
           {fn -> Mlx.sum(a, axis: "aé") end, ~s(not "aé")},
           {fn -> Mlx.sum(a, axis: <<255>>) end, "not the binary given"},
           {fn -> Mlx.einsum("é,b", [a, a]) end, "must be letters"},
@@ -399,6 +406,14 @@ defmodule Mlx.ArrayTest do
              x
 
     assert error(fn -> Mlx.Random.normal(:x) end).reason == :invalid
+    assert error(fn -> Mlx.Random.seed(-1) end).message =~ "from 0, not -1"
+    assert error(fn -> Mlx.Random.seed(2 ** 64) end).reason == :range
+    state = Mlx.Random.state()
+
+    for other <- [5, nil, Mlx.ones([2]), Mlx.zeros([3], dtype: :uint32)],
+        do: assert(error(fn -> Mlx.Random.set_state(other) end).message =~ "a key is needed")
+
+    assert Mlx.Random.state() == state
   end
 
   test "memory is counted and released" do

@@ -44,7 +44,33 @@ defmodule Mlx.IOTest do
 
   test "what is wrong with names, files and contents", %{folder: folder, a: a} do
     assert error(fn -> Mlx.IO.load(Path.join(folder, "none.npy")) end).reason == :io
-    assert error(fn -> Mlx.IO.load("x.txt") end).message =~ ".txt"
+
+    assert error(fn -> Mlx.IO.load("x.txt") end).message =~
+             ~s(no format has names that end in ".txt"; there are .npy, .npz, .safetensors and .gguf)
+
+    for name <- ["", ".", "x"],
+        do: assert(error(fn -> Mlx.IO.load(name) end).message =~ "a name without an ending")
+
+    for metadata <- [7, [1], nil, :a] do
+      error = error(fn -> Mlx.IO.save("x.safetensors", %{}, metadata: metadata) end)
+      assert error.message =~ "metadata must be a map, not #{inspect(metadata)}"
+    end
+
+    for {name, arrays} <- [{"x.npy", a}, {"x.npz", %{a: a}}] do
+      error = error(fn -> Mlx.IO.save(name, arrays, metadata: %{k: "v"}) end)
+      assert error.message =~ "has no metadata"
+      refute File.exists?(name)
+    end
+
+    for {call, wanted} <- [
+          {fn -> Mlx.Export.save(:f, &Mlx.exp/1, [a]) end, "a path must be a string, not :f"},
+          {fn -> Mlx.Export.load(nil) end, "a path must be a string, not nil"},
+          {fn -> Mlx.Export.save("f.mlxfn", &Mlx.exp/1, []) end, "a function and the list of"},
+          {fn -> Mlx.Export.save("f.mlxfn", &Mlx.exp/1, a) end, "a function and the list of"},
+          {fn -> Mlx.Export.save("f.mlxfn", :f, [a]) end, "not :f and [#Mlx.Array"}
+        ],
+        do: assert(error(call).message =~ wanted)
+
     assert error(fn -> Mlx.IO.load(:x) end).reason == :invalid
     assert error(fn -> Mlx.IO.load("a\0b.npy") end).message =~ "zero byte"
     assert error(fn -> Mlx.IO.save("x.npz", a) end).reason == :invalid
@@ -71,6 +97,8 @@ defmodule Mlx.IOTest do
     assert [sum, _exp] = Mlx.Export.load(path).([Mlx.array([1.0, 2.0])])
     assert Mlx.to_list(sum) == [2.0, 3.0]
     assert error(fn -> Mlx.Export.load(path).([Mlx.ones([3])]) end).reason == :invalid
+    # a number is an argument like others
+    assert error(fn -> Mlx.Export.load(path).([Mlx.ones([2]), 1.0]) end).message =~ "2 positional"
     Mlx.Export.save(path, &Mlx.sum/1, [Mlx.ones([2])], shapeless: true)
     assert values(Mlx.Export.load(path).(Mlx.ones([5]))) == [5.0]
     assert error(fn -> Mlx.Export.load(Path.join(folder, "no")) end).reason == :io

@@ -151,6 +151,7 @@ defmodule Mlx.LMTest do
     end
 
     assert error(fn -> LM.generate(model, "a", max_tokens: -1) end).reason == :range
+    assert error(fn -> LM.generate_all(model, "a") end).message =~ ~s(prompts are a list, not "a")
   end
 
   test "a timeout ends it, too", %{endless: model} do

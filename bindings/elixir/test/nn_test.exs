@@ -74,6 +74,17 @@ defmodule Mlx.NNTest do
              "3 axes, not the shape {2, 2}"
 
     assert error(fn -> Attention.alibi(x) end).message =~ "not {1, 2, 2}"
+    heads = Mlx.zeros([1, 2_000_000_000, 1, 1])
+
+    assert error(fn -> Attention.alibi(heads) end).message =~
+             "1 to 65536 heads, not {1, 2000000000"
+
+    assert error(fn -> Init.keys([], 10_001) end).message =~ "from 1 to 10000 keys, not 10001"
+    assert error(fn -> Init.keys([], -1) end).reason == :range
+
+    for init <- [&Attention.init_transformer_encoder/2, &Attention.init_transformer_decoder/2],
+        do: assert(error(fn -> init.(536_870_909, 2) end).message =~ "more than 10000")
+
     assert error(fn -> Init.sparse([2, 2], 1.5) end).message =~ "from 0 to 1, not 1.5"
     assert error(fn -> Init.within([2], :a) end).message =~ "a number, not :a"
 

@@ -304,6 +304,7 @@ defmodule Mlx.OptimizersTest do
           {fn -> Optimizers.lion(0.1, weight_decay: nil) end, "weight_decay"},
           {fn -> Optimizers.muon(0.1, momentum: -1) end, "momentum"},
           {fn -> Optimizers.muon(0.1, ns_steps: 0.5) end, "ns_steps must be an integer"},
+          {fn -> Optimizers.muon(0.1, ns_steps: 10 ** 12) end, "at most 100, not 1000000000000"},
           {fn -> Optimizers.adafactor(nil, eps: 1.0e-3) end, "eps"},
           {fn -> Optimizers.adafactor(nil, beta_1: 1) end, "beta_1"},
           {fn -> Optimizers.adafactor(nil, decay_rate: "x") end, "decay_rate"},

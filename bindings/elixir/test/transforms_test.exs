@@ -274,6 +274,17 @@ defmodule Mlx.TransformsTest do
     assert Mlx.item(g.(2.0, 3.0)) == 6.0
     {dx, dy} = Mlx.grad(g, argnums: [0, 1]).(2.0, 3.0)
     assert {Mlx.item(dx), Mlx.item(dy)} == {100.0, 8.0}
+
+    with_rule = &Mlx.grad(Mlx.custom_vjp(fn x -> Mlx.sum(x) end, &1)).(Mlx.ones([2]))
+    assert error(fn -> with_rule.(fn _ -> [] end) end).message =~ "the rule must be a function of"
+    rule = fn _, _, _ -> [Mlx.ones([7])] end
+
+    assert error(fn -> with_rule.(rule) end).message =~
+             "gave {7} for an argument of the shape {2}"
+
+    assert error(fn -> with_rule.(fn _, _, _ -> [3] end) end).message =~ "gave {} for an argument"
+    assert error(fn -> with_rule.(fn _, _, _ -> [] end) end).message =~ "0 arrays, 1 are needed"
+    assert Mlx.to_list(with_rule.(fn [x], _, _ -> [Mlx.multiply(x, 5)] end)) == [5.0, 5.0]
   end
 
   test "what a function raises, throws or exits with comes out where it was called" do

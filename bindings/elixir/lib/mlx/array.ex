@@ -3,7 +3,10 @@ defmodule Mlx.Array do
   An array: a value of one dtype and shape, computed or still to be. `Mlx` has the functions.
 
   `a[i]`, `a[first..last//step]` and `a[[i, first..last]]` take parts, an index or range for each
-  axis from the first; negative ones count from the end. Arrays are enumerable along their first
+  axis from the first; negative ones count from the end. One of these may be an array: of integers, the
+  indices along its axis, or of booleans, a mask that has the shape of the axes that it stands for (it is
+  evaluated). `put_in(a[key], value)`, `update_in/2` and `Mlx.put_at/3` give the array with another part
+  there. Arrays are enumerable along their first
   axis: the elements are arrays, too, and `x in a` asks whether one has the values of `x`. `==` asks
   whether two are the same array; for values see `Mlx.array_equal/2`.
   """
@@ -47,7 +50,16 @@ defmodule Mlx.Array do
       error in Mlx.Error -> concat(["#Mlx.Array<", error.reason |> to_string(), ">"])
     end
 
+    # To look at an array is not to fill the memory.
+    @most_bytes 268_435_456
+
     defp value(array) do
+      if Mlx.nbytes(array) > @most_bytes and not Mlx.available?(array),
+        do: {:error, " ..."},
+        else: text(array)
+    end
+
+    defp text(array) do
       text = Mlx.Job.run({:text, array}, 10_000)
       {:ok, text |> String.replace_prefix("array(", "") |> String.replace(~r/, dtype=\w+\)$/, "")}
     rescue

@@ -8,6 +8,8 @@ defmodule Mlx.IO do
 
   alias Mlx.{Array, Error, Job, Options}
 
+  @endings ".npy, .npz, .safetensors and .gguf"
+
   @doc """
   The array of an npy file, or the arrays of another one by name.
 
@@ -19,7 +21,7 @@ defmodule Mlx.IO do
   """
   @spec load(Path.t(), keyword) :: Array.t() | %{String.t() => Array.t()} | {map, map}
   def load(path, options \\ []) do
-    path = name(path)
+    path = Options.path(path, :io)
     o = Options.read(:load, options, mapped: false, metadata: false, timeout: :infinity)
 
     case format(path) do
@@ -45,9 +47,9 @@ defmodule Mlx.IO do
   """
   @spec save(Path.t(), Array.t() | map, keyword) :: :ok
   def save(path, arrays, options \\ []) do
-    path = name(path)
+    path = Options.path(path, :io)
     o = Options.read(:save, options, metadata: %{}, compressed: false, timeout: :infinity)
-    metadata = Enum.to_list(o.metadata)
+    metadata = metadata(format(path), o.metadata)
 
     case format(path) do
       :npy -> Job.run({:save_npy, path, arrays}, o.timeout)
@@ -57,16 +59,21 @@ defmodule Mlx.IO do
     end
   end
 
+  defp metadata(_format, map) when map == %{}, do: []
+
+  defp metadata(format, map) when format in [:safetensors, :gguf] and is_map(map),
+    do: Enum.to_list(map)
+
+  defp metadata(format, map) when is_map(map),
+    do: Error.fail(:save, "a file of the format #{format} has no metadata")
+
+  defp metadata(_format, other),
+    do: Error.fail(:save, "metadata must be a map, not #{inspect(other, limit: 5)}")
+
   defp pairs(arrays) when is_map(arrays) and not is_struct(arrays), do: Enum.to_list(arrays)
 
   defp pairs(other),
     do: Error.fail(:save, "a map of arrays by name is needed, not #{inspect(other, limit: 5)}")
-
-  defp name(path) do
-    IO.chardata_to_string(path)
-  rescue
-    _ -> Error.fail(:io, "a path must be a string, not #{inspect(path, limit: 5)}")
-  end
 
   defp format(path) do
     case path |> Path.extname() |> String.downcase() do
@@ -74,9 +81,12 @@ defmodule Mlx.IO do
       ".npz" -> :npz
       ".safetensors" -> :safetensors
       ".gguf" -> :gguf
-      other -> Error.fail(:io, "no format is known for names that end in #{inspect(other)}")
+      other -> Error.fail(:io, "no format has #{ending(other)}; there are #{@endings}")
     end
   end
+
+  defp ending(""), do: "a name without an ending"
+  defp ending(other), do: "names that end in #{inspect(other)}"
 end
 
 defmodule Mlx.Export do
@@ -87,7 +97,7 @@ defmodule Mlx.Export do
       [y] = Mlx.Export.load("f.mlxfn").([Mlx.array([2.0])])
   """
 
-  alias Mlx.{Job, Options, Transforms, Tree}
+  alias Mlx.{Error, Job, Options, Transforms, Tree}
 
   @doc """
   Trace a function on a list of arguments and write its graph. Its arrays, in order, are what the
@@ -100,17 +110,32 @@ defmodule Mlx.Export do
   @spec save(Path.t(), function, list, keyword) :: :ok
   def save(path, function, arguments, options \\ []) do
     %{shapeless: shapeless} = Options.read(:export, options, shapeless: false)
+    callable!(function, arguments)
     {arrays, template} = Tree.flatten(arguments)
     call = fn arrays -> apply(function, Tree.unflatten(template, arrays)) end
     call = if shapeless, do: fn arrays -> Job.forwarded(fn -> call.(arrays) end) end, else: call
     {closure, _result} = Transforms.closure(call)
-    Job.run({:export, path, closure, arrays, shapeless})
+    Job.run({:export, Options.path(path, :export), closure, arrays, shapeless})
+  end
+
+  defp callable!(function, arguments) do
+    unless is_list(arguments) and is_function(function, length(arguments)) do
+      Error.fail(
+        :export,
+        "a function and the list of its arguments are needed, not " <>
+          "#{inspect(function, limit: 5)} and #{inspect(arguments, limit: 5)}"
+      )
+    end
   end
 
   @doc "The function of a file: of a list of arrays, it gives a list of arrays."
   @spec load(Path.t()) :: ([Mlx.Array.t()] -> [Mlx.Array.t()])
   def load(path) do
-    imported = Job.run({:import, path})
-    fn arrays -> Job.run({:call_imported, imported, Tree.leaves(arrays)}) end
+    imported = Job.run({:import, Options.path(path, :import)})
+
+    fn arrays ->
+      {arrays, _template} = Tree.flatten(arrays, numbers: true)
+      Job.run({:call_imported, imported, arrays})
+    end
   end
 end

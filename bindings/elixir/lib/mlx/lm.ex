@@ -69,7 +69,7 @@ defmodule Mlx.LM do
   @spec load(Path.t(), keyword) :: t
   def load(path, options \\ []) do
     {adapter, options} = :load |> Options.check(options, @loaded) |> Keyword.pop(:adapter)
-    ref = Job.run({:lm_open, Tokenizer.path(path), adapter && Tokenizer.path(adapter)})
+    ref = Job.run({:lm_open, Options.path(path), adapter && Options.path(adapter)})
     info = info(ref)
     batch = unless info.encoder, do: Job.run({:batch_open, ref, Enum.map(options, &opened/1)})
     %__MODULE__{ref: ref, batch: batch, info: info}
@@ -128,6 +128,9 @@ defmodule Mlx.LM do
   @doc "The same for several prompts, which are computed together."
   @spec generate_all(t, [prompt], keyword) :: [String.t()]
   def generate_all(%__MODULE__{} = model, prompts, options \\ []) do
+    unless is_list(prompts),
+      do: Error.fail(:lm, "prompts are a list, not #{inspect(prompts, limit: 5)}")
+
     {timeout, options} = request(options, 256)
     asked = Enum.map_reduce(prompts, [], &ask_all(model, &1, options, timeout, &2)) |> elem(0)
 
@@ -232,7 +235,7 @@ defmodule Mlx.LM do
   defp option({:schema, schema}), do: [schema: JSON.encode(schema)]
 
   defp option({name, path}) when name in [:load_cache, :save_cache],
-    do: [{name, Tokenizer.path(path)}]
+    do: [{name, Options.path(path)}]
 
   defp option(option), do: [option]
 

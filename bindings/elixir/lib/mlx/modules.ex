@@ -74,6 +74,9 @@ defmodule Mlx.Random do
   @doc "Go on from a key."
   @spec set_state(Mlx.Array.t()) :: :ok
   def set_state(key) do
+    unless match?(%Mlx.Array{}, key) and {Mlx.shape(key), Mlx.dtype(key)} == {{2}, :uint32},
+      do: Mlx.Error.fail(:set_state, "a key is needed, not #{inspect(key, limit: 5)}")
+
     Process.put(@state, key)
     :ok
   end

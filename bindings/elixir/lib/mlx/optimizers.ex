@@ -302,6 +302,7 @@ defmodule Mlx.Optimizers do
     o = Options.read(:muon, options, defaults)
     numbers(:muon, o, momentum: 0, weight_decay: 0)
     Schedules.counts!(:muon, ns_steps: o.ns_steps)
+    check(:muon, o.ns_steps <= 100, fn -> "ns_steps must be at most 100, not #{o.ns_steps}" end)
     new(:muon, rate, o)
   end
 

@@ -26,6 +26,13 @@ defmodule Mlx.Options do
     given
   end
 
+  @doc "A path as a string."
+  def path(path, name \\ :load) do
+    IO.chardata_to_string(path)
+  rescue
+    _ -> Error.fail(name, "a path must be a string, not #{inspect(path, limit: 5)}")
+  end
+
   # What a process can wait for.
   @longest 0xFFFF_FFFF
 

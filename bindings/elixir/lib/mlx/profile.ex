@@ -11,7 +11,7 @@ defmodule Mlx.Profile do
   `mlx trace`.
   """
 
-  alias Mlx.{Job, Options, Tokenizer}
+  alias Mlx.{Job, Options}
 
   @enforce_keys [:ref]
   defstruct [:ref]
@@ -91,7 +91,7 @@ defmodule Mlx.Profile do
 
   @doc "Write the events as a trace in Chrome's format."
   @spec write(t, Path.t()) :: :ok
-  def write(%__MODULE__{ref: ref}, path), do: Job.run({:profile_write, ref, Tokenizer.path(path)})
+  def write(%__MODULE__{ref: ref}, path), do: Job.run({:profile_write, ref, Options.path(path)})
 
   @doc """
   The bytes a second that this machine reads from memory, and the float32 operations a second that it

@@ -10,7 +10,7 @@ defmodule Mlx.Tokenizer do
   a folder with one of the first two. What a file asks for and is not understood is refused by name.
   """
 
-  alias Mlx.{Error, Job, Options}
+  alias Mlx.{Job, Options}
 
   @enforce_keys [:ref]
   defstruct [:ref, :kind, :size, :roles]
@@ -30,7 +30,7 @@ defmodule Mlx.Tokenizer do
 
   @doc "The tokenizer of a file or folder."
   @spec load(Path.t()) :: t
-  def load(path), do: {:tokenizer_open, path(path)} |> Job.run() |> from_ref()
+  def load(path), do: {:tokenizer_open, Options.path(path)} |> Job.run() |> from_ref()
 
   @doc "That of the bytes of a tokenizer.json or tokenizer.model; the name is for messages."
   @spec from_binary(binary, String.t()) :: t
@@ -76,13 +76,6 @@ defmodule Mlx.Tokenizer do
   @doc "The token of a text of the vocabulary, or `nil`."
   @spec token(t, String.t()) :: token | nil
   def token(%__MODULE__{ref: ref}, piece), do: Job.run({:token, ref, piece})
-
-  @doc false
-  def path(path) do
-    IO.chardata_to_string(path)
-  rescue
-    _ -> Error.fail(:load, "a path must be a string, not #{inspect(path, limit: 5)}")
-  end
 
   defimpl Inspect do
     def inspect(tokenizer, _options),

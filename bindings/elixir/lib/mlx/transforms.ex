@@ -112,6 +112,14 @@ defmodule Mlx.Transforms do
   end
 
   def custom_vjp(function, rule) do
+    unless is_function(rule, 3) do
+      Error.fail(
+        :custom_vjp,
+        "the rule must be a function of arguments, cotangents and results, " <>
+          "not #{inspect(rule, limit: 5)}"
+      )
+    end
+
     of_arity(function, fn arguments ->
       {arrays, template} = Tree.flatten(arguments, numbers: true)
 
@@ -121,12 +129,26 @@ defmodule Mlx.Transforms do
       backward = fn [primals, cotangents, outputs] ->
         tree = &rebuilt(result, &1)
         gradients = rule.(Tree.unflatten(template, primals), tree.(cotangents), tree.(outputs))
-        Tree.leaves(gradients)
+        gradients |> Tree.flatten(numbers: true) |> elem(0) |> fitting(primals)
       end
 
       closure = Native.transform(:custom_vjp, closure, backward)
       rebuilt(result, Job.run({:apply, closure, arrays}))
     end)
+  end
+
+  # As many gradients as arguments is for the native half to say.
+  defp fitting(gradients, primals) do
+    for {gradient, primal} <- Enum.zip(gradients, primals),
+        {found, wanted} = {Mlx.shape(gradient), Mlx.shape(primal)},
+        found != wanted do
+      Error.fail(
+        :custom_vjp,
+        "the rule gave #{inspect(found)} for an argument of the shape #{inspect(wanted)}"
+      )
+    end
+
+    gradients
   end
 
   def checkpoint(function) do

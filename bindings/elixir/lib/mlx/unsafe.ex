@@ -20,7 +20,7 @@ defmodule Mlx.Unsafe do
       other_library(address, bytes)
   """
 
-  alias Mlx.{Array, Job, Tokenizer}
+  alias Mlx.{Array, Job, Options}
 
   @type address :: pos_integer
 
@@ -49,7 +49,7 @@ defmodule Mlx.Unsafe do
 
   @doc "Load a shared library with operations, formats of files and storages. It stays for good."
   @spec load_plugin(Path.t()) :: :ok
-  def load_plugin(path), do: Job.run({:plugin_load, Tokenizer.path(path)})
+  def load_plugin(path), do: Job.run({:plugin_load, Options.path(path)})
 
   @doc "Call an operation of a plug-in: its arrays as a list, all else as options."
   @spec call(atom | String.t(), [Array.t()], keyword) :: Array.t() | tuple

@@ -13,6 +13,8 @@ defmodule Mlx.NN.Attention do
   alias Mlx.NN.Init
 
   @made [:key, :dtype, :weight]
+  @most_layers 10_000
+  @most_heads 65_536
   @layer [:heads, :mask, :activation, :norm_first, :dropout, :key]
   @masks [:source_mask, :target_mask, :memory_mask]
   @projections [:query_proj, :key_proj, :value_proj, :out_proj]
@@ -192,6 +194,9 @@ defmodule Mlx.NN.Attention do
 
   defp init_layers(count, dims, options, init) do
     NN.sizes!(:init_transformer, layers: count)
+
+    if count > @most_layers,
+      do: Error.fail(:init_transformer, :range, "#{count} layers are more than #{@most_layers}")
 
     layers =
       for key <- Init.keys(options, count), do: init.(dims, Keyword.put(options, :key, key))
@@ -394,10 +399,15 @@ defmodule Mlx.NN.Attention do
     scores + masked(bias, options[:mask])
   end
 
-  defp score_sizes({_n, heads, queries, keys}) when heads > 0, do: {heads, queries, keys}
+  defp score_sizes({_n, heads, queries, keys}) when heads in 1..@most_heads,
+    do: {heads, queries, keys}
 
-  defp score_sizes(shape),
-    do: Error.fail(:alibi, "scores are {n, heads, queries, keys}, not #{inspect(shape)}")
+  defp score_sizes(shape) do
+    Error.fail(
+      :alibi,
+      "scores are {n, heads, queries, keys} of 1 to #{@most_heads} heads, not #{inspect(shape)}"
+    )
+  end
 
   defp masked(bias, nil), do: bias
 

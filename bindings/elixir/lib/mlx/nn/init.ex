@@ -151,9 +151,20 @@ defmodule Mlx.NN.Init do
     |> Mlx.astype(dtype(options))
   end
 
-  @doc "`n` keys, made of the option `:key` or the process's sequence."
+  @most_keys 10_000
+
+  @doc "`n` keys, at most #{@most_keys}, made of the option `:key` or the process's sequence."
   @spec keys(keyword, pos_integer) :: [Array.t()]
   def keys(options, n) do
+    unless is_integer(n) and n in 1..@most_keys do
+      Error.fail(
+        :keys,
+        :range,
+        "there are from 1 to #{@most_keys} keys, not #{inspect(n, limit: 5)}; " <>
+          "Mlx.Random.split/2 gives an array of more"
+      )
+    end
+
     key = Keyword.get(options, :key) || Mlx.Random.next_key()
     keys = Mlx.Random.split(key, num: n)
     for i <- 0..(n - 1)//1, do: keys[i]
