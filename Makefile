@@ -99,6 +99,7 @@ test-full: test
 	tools/test_neon.sh
 	tools/check_musl.sh || [ $$? = 77 ]
 	tests/package/luck.sh 1 $$(date +%s)
+	now=$$(date +%s); tests/package/seeds.sh $$now $$((now + 99))
 	MLX_DIFFERENTIAL_CASES=1500 ctest --preset dev -R python_test_differential
 	python3 tests/package/check_wheel.py build/wheels
 	tests/package/check_debian.sh || [ $$? = 77 ]
