@@ -131,6 +131,22 @@ def test_samples_of_telephones(tmp_path, kind):
     assert rate == 8000 and np.abs(samples[: len(wave), 0] - wave).max() < 0.03
 
 
+def test_headers_that_speak_of_more_samples_than_there_are(tmp_path):
+    """Of which the memory would be full; files longer than a block are whole."""
+    soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
+    noise = generator(17).uniform(-0.5, 0.5, audio._BLOCK + 1000).astype(np.float32)
+    soundfile.write(tmp_path / "a.flac", noise, 16000)
+    wanted, _ = soundfile.read(tmp_path / "a.flac", dtype="float32", always_2d=True)
+    np.testing.assert_array_equal(audio.load(tmp_path / "a.flac")[0], wanted)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[21] |= 0x0F  # the number of samples has 36 bits, of which these are the highest
+    (tmp_path / "b.flac").write_bytes(data)
+    try:
+        assert len(audio.load(tmp_path / "b.flac")[0]) == len(noise)
+    except ValueError as error:
+        assert str(error).startswith(f"[data] {tmp_path}/b.flac: the file is no sound")
+
+
 @needs_data
 def test_flac():
     soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")

@@ -232,6 +232,21 @@ def test_errors_of_functions_name_the_file(read, tmp_path):
     assert str(caught.value) == f"[data] {tmp_path}: Is a directory"
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("format", ["BMP", "DDS", "GIF", "PNG", "PPM", "TGA", "TIFF", "WEBP"])
+def test_changed_files_are_pixels_or_an_error(format):
+    """Pillow's decoders raise errors of any kind."""
+    random, good = generator(18), encoded(Image.fromarray(picture(8, 8)), format)
+    for _ in range(200):
+        data = bytearray(good)
+        for _ in range(random.integers(1, 6)):
+            data[random.integers(min(len(data), 160))] = random.choice([0, 1, 127, 128, 255])
+        try:
+            assert load(bytes(data), max_pixels=1 << 16).dtype == np.uint8
+        except ValueError as error:
+            assert str(error).startswith("[data] ") and "\n" not in str(error)
+
+
 def test_a_file_that_is_too_large_is_named(tmp_path):
     for format in "png", "jpeg":
         Image.fromarray(picture()).save(tmp_path / f"a.{format}")

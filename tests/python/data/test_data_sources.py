@@ -555,6 +555,8 @@ def test_broken_numpy_files_say_so_in_own_words(tmp_path):
     files = {
         "cut.npy": (npy[:-8], "it is shorter than its header says"),
         "head.npy": (npy[:20], "reading array header"),
+        "open.npy": (npy[:10] + npy[10:].replace(b")", b"(", 1), "its header is broken"),
+        "names.npy": (npy[:10] + npy[10:].replace(b"False", b"Falsy", 1), "its header is broken"),
         "junk.npy": (b"junk", "this is no .npy or .npz file"),
         "empty.npy": (b"", "this is no .npy or .npz file"),
         "cut.npz": (npz[:-30], "the archive is broken or cut short"),

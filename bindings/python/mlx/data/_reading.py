@@ -63,8 +63,8 @@ def numpy_file(path: PathLike) -> Union[np.ndarray, dict[str, np.ndarray]]:
         try:
             loaded = np.load(path, mmap_mode="r", allow_pickle=False)
             return loaded if isinstance(loaded, np.ndarray) else _arrays_of(loaded)
-        except (ValueError, BadZipFile, MemoryError) as error:
-            raise ValueError(_of_numpy(one_line(error))) from None
+        except Exception as error:  # NumPy's reader of headers raises errors of any kind
+            raise ValueError(_of_numpy(error)) from None
 
 
 def _arrays_of(archive):
@@ -77,6 +77,8 @@ def _arrays_of(archive):
 
 # NumPy's and zipfile's words that advise to trust the file, or do not say what is wrong with it.
 _WORDS = {
+    "TokenError": "its header is broken",
+    "malformed node": "its header is broken",
     "max_header_size": "its header is too long",
     "pickle": "it holds objects of Python, which are refused",
     "Python objects": "it holds objects of Python, which are refused",
@@ -85,5 +87,7 @@ _WORDS = {
 }
 
 
-def _of_numpy(text):
-    return next((own for part, own in _WORDS.items() if part in text), text)
+def _of_numpy(error):
+    text = one_line(error)
+    words = f"{type(error).__name__}: {text}"
+    return next((own for part, own in _WORDS.items() if part in words), text)

@@ -23,6 +23,7 @@ _HEADS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"fLaC", b"OggS", b"FORM", b".snd"
 _HEADS += (b"Crea", b"2BIT", b"NIST", b" sou", b"wvpk", b"MATL", b"\x64\xa3\x01\x00")
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _MOST_CHANNELS, _MOST_RATE = 1024, 1 << 24
+_BLOCK = 1 << 20  # samples that are decoded at once
 _MOST_BYTES = (1 << 32) - 256  # a RIFF file's sizes have 32 bits
 
 
@@ -69,11 +70,20 @@ def _read_other(file, head):
             "32 or 64; others need soundfile: pip install soundfile"
         ) from None
     try:
-        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(file) as sound:
+            return np.concatenate(list(_blocks(sound))), int(sound.samplerate)
     except (RuntimeError, TypeError) as error:
         why = getattr(error, "error_string", error)  # without what Python calls the open file
         raise ValueError(f"[data] the file is no sound ({why})") from None
-    return samples, int(rate)
+
+
+def _blocks(sound):
+    """All samples: as many as there are, as a header may speak of more than the memory holds."""
+    while True:
+        block = sound.read(_BLOCK, dtype="float32", always_2d=True)
+        yield block
+        if len(block) < _BLOCK:
+            return
 
 
 def _may_be_sound(head):

@@ -147,7 +147,9 @@ def _image_in(file):
         raise ValueError(f"[data] the image is too large ({error})") from None
     except image_module.UnidentifiedImageError:
         raise ValueError("[data] the file is no image that Pillow knows") from None
-    except (OSError, SyntaxError, EOFError, ValueError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise errors of any kind
         if getattr(error, "errno", None) or str(error).startswith("[data]"):
             raise
         raise ValueError(f"[data] the image is broken ({one_line(error)})") from None
