@@ -9,7 +9,7 @@ where they do not know each other, or need each other: then BOTH says why.
 ROOMS = {
     "base": [
         "status signals dtype half fp8 fenv mem guard interrupt system system_linux system_alone "
-        "vec text map ending",
+        "vec text map ending thread_local",
         "machine",
         "threads",
         ".",

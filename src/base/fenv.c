@@ -6,6 +6,8 @@
 #include <xmmintrin.h>
 #endif
 
+#include "base/thread_local.h"
+
 /* Processors with SSE: its control and status word, and the x87 control word where long doubles are
    computed. Reading and writing these two takes a few cycles; fegetenv takes a hundred. */
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -59,10 +61,10 @@ static void restore(const environment *e) {
 }
 #endif
 
-static _Thread_local environment hosts __attribute__((tls_model("initial-exec")));
-static _Thread_local int depth __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL environment hosts;
+static MX_THREAD_LOCAL int depth;
 /* the host's cancellation state */
-static _Thread_local int cancelled __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL int cancelled;
 
 static void take(void) {
     hosts = hold();

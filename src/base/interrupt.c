@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "base/thread_local.h"
 
 typedef struct asked {
     _Atomic(mx_host_check *) check;
@@ -40,7 +41,7 @@ static bool ask(asked *a) {
     return false;
 }
 
-static _Thread_local int committed __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL int committed;
 
 void mx_interrupt_commit(int by) {
     committed += by;

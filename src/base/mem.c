@@ -8,6 +8,7 @@
 #endif
 
 #include "base/status.h"
+#include "base/thread_local.h"
 
 /* Live allocations are counted in a few cache lines: each of the first threads has its own, which
    nobody else writes, the others share the last one. A line alone may be negative. */
@@ -23,7 +24,7 @@ static _Atomic uint64_t fail_at, asked;
 
 static void count(int64_t change) {
     static _Atomic unsigned threads;
-    static _Thread_local unsigned mine __attribute__((tls_model("initial-exec")));
+    static MX_THREAD_LOCAL unsigned mine;
     if (!mine)
         mine = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) + 1;
     if (mine >= LINES) {

@@ -11,14 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/thread_local.h"
+
 /* Read on every operation, so it avoids the dynamic TLS lookup. */
-static _Thread_local mx_status current __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL mx_status current;
 
 typedef struct texts {
     char slot[2][MX_ERROR_TEXT];
 } texts;
 
-static _Thread_local texts *mine __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL texts *mine;
 static texts shared; /* for threads that cannot have their own */
 static pthread_key_t key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/thread_local.h"
 #include "base/threads/lock.h"
 #include "base/threads/pause.h"
 
@@ -25,7 +26,7 @@ typedef struct tray {
 
 static tray *all;
 static atomic_size_t limit;
-static _Thread_local tray *own __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL tray *own;
 static pthread_key_t key;
 static bool key_made;
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/interrupt.h"
+#include "base/thread_local.h"
 #include "base/threads/pause.h"
 
 enum { LINE = 64, HOOKS = 12, MOST_PAUSES = 128, PATIENCE_NS = 50 * 1000 * 1000 };
@@ -22,7 +23,7 @@ static padded locks[MX_LOCK_COUNT] = {
 };
 
 /* What this thread holds, a bit each: a fork from where a lock is held must not wait for itself. */
-static _Thread_local unsigned held __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL unsigned held;
 static unsigned taken; /* by the fork that is under way, which holds them all */
 
 static void (*_Atomic hooks[HOOKS])(void);

@@ -16,6 +16,7 @@
 #include "base/machine/cpuinfo.h"
 #include "base/fenv.h"
 #include "base/interrupt.h"
+#include "base/thread_local.h"
 #include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/threads/pause.h"
@@ -71,8 +72,8 @@ static struct {
     _Atomic int sleepers;
 } pool;
 
-static _Thread_local int worker_id __attribute__((tls_model("initial-exec")));
-static _Thread_local bool in_body __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL int worker_id;
+static MX_THREAD_LOCAL bool in_body;
 
 /* ---- sleeping ---- */
 
@@ -105,7 +106,7 @@ typedef struct pace {
 } pace;
 
 /* When this thread's host was asked last: long work may be many short jobs. */
-static _Thread_local int64_t last_asked __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL int64_t last_asked;
 
 static int64_t now_ns(void) {
     struct timespec t;
@@ -127,7 +128,7 @@ static bool asked_to_stop(int64_t now) {
 
 /* After a job too short to be shared: one of many is asked for all. */
 static bool brief_job_stops(void) {
-    static _Thread_local unsigned jobs __attribute__((tls_model("initial-exec")));
+    static MX_THREAD_LOCAL unsigned jobs;
     return ++jobs % BRIEF_JOBS == 0 && asked_to_stop(now_ns());
 }
 
@@ -423,7 +424,7 @@ typedef struct scratch {
 
 static pthread_key_t scratch_key;
 static bool scratch_key_made;
-static _Thread_local scratch *own __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL scratch *own;
 
 static void free_scratch(void *arg) {
     scratch *s = arg;

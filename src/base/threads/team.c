@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
+#include "base/thread_local.h"
 #include "base/threads/pause.h"
 
 enum {
@@ -56,8 +57,8 @@ typedef struct team {
     bool led;
 } team;
 
-static _Thread_local team *own __attribute__((tls_model("initial-exec")));
-static _Thread_local team *starting __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL team *own;
+static MX_THREAD_LOCAL team *starting;
 
 /* Another thread may need this processor to go on. */
 static void wait_a_little(int *spins) {

@@ -5,12 +5,13 @@
 #include <time.h>
 
 #include "base/system.h"
+#include "base/thread_local.h"
 
 enum { PATIENCE_NS = 50 * 1000 * 1000 };
 
 atomic_int mx_turn_highest = MX_TURN_ALL;
-static _Thread_local int own __attribute__((tls_model("initial-exec")));
-static _Thread_local int own_threads __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL int own;
+static MX_THREAD_LOCAL int own_threads;
 
 /* The word itself is the futex: who waits does so for one value of it. */
 bool mx_turn_change(int highest) {

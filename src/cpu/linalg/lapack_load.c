@@ -209,6 +209,17 @@ static void try_library(const char *name, const lapack_symbol *symbols, int coun
     *(void **)(void *)&library.set_threads = find(handle, "openblas_set_num_threads");
 }
 
+/* What a wheel carries lies in a folder beside this library; musl's loader does not look there. */
+static void try_carried(const lapack_symbol *symbols, int count) {
+    Dl_info own;
+    char path[4096];
+    const char *end = dladdr(names, &own) && own.dli_fname ? strrchr(own.dli_fname, '/') : NULL;
+    int length = end ? (int)(end - own.dli_fname) : 0;
+    if (end && snprintf(path, sizeof path, "%.*s/libs/%s", length, own.dli_fname, names[0]) <
+                   (int)sizeof path)
+        try_library(path, symbols, count);
+}
+
 /* OpenBLAS goes by a processor's family: it takes some virtual ones, such as qemu64, for an old AMD
    Opteron, and dies of the 3DNow! instructions that those lack. */
 static bool suits_processor(void) {
@@ -239,6 +250,8 @@ static void load(void *ctx) {
     loading *l = ctx;
     l->has_threads = can_start(workers() + 1);
     library.why[0] = 0;
+    if (l->has_threads)
+        try_carried(l->symbols, l->count);
     for (size_t i = 0; l->has_threads && !library.handle && i < sizeof names / sizeof *names; i++)
         try_library(names[i], l->symbols, l->count);
 }

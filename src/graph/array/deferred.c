@@ -3,6 +3,7 @@
 #include "graph/array/deferred.h"
 
 #include "base/mem.h"
+#include "base/thread_local.h"
 
 typedef struct deferred {
     struct deferred *next;
@@ -10,8 +11,8 @@ typedef struct deferred {
     void *payload;
 } deferred;
 
-static _Thread_local deferred *waiting __attribute__((tls_model("initial-exec")));
-static _Thread_local int depth __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL deferred *waiting;
+static MX_THREAD_LOCAL int depth;
 
 void mx_deferred_begin(void) {
     depth++;

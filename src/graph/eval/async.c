@@ -13,6 +13,7 @@
 
 #include "base/interrupt.h"
 #include "base/fenv.h"
+#include "base/thread_local.h"
 #include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/signals.h"
@@ -43,7 +44,7 @@ typedef struct lane {
 static lane lanes[LANES];
 
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER; /* a job has begun or ended */
-static _Thread_local bool serving __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL bool serving;
 
 /* Failures that nobody has been told of: the first of each stream, under the lock. */
 typedef struct failure {

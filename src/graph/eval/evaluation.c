@@ -4,6 +4,7 @@
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/thread_local.h"
 #include "base/threads/lock.h"
 #include "base/threads/pool.h"
 #include "base/threads/turn.h"
@@ -25,7 +26,7 @@ static struct {
 } all;
 
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static _Thread_local mx_evaluation *inner __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL mx_evaluation *inner;
 
 /* --- the lock --------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include "base/mem.h"
+#include "base/thread_local.h"
 
 typedef struct temporaries {
     mx_array **item;
@@ -13,7 +14,7 @@ typedef struct temporaries {
     bool registered; /* with the key whose destructor frees the list */
 } temporaries;
 
-static _Thread_local temporaries temps __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL temporaries temps;
 static pthread_key_t key;
 static pthread_once_t key_once = PTHREAD_ONCE_INIT;
 

@@ -3,7 +3,9 @@
 
 #include <stdatomic.h>
 
-static _Thread_local unsigned depth __attribute__((tls_model("initial-exec")));
+#include "base/thread_local.h"
+
+static MX_THREAD_LOCAL unsigned depth;
 static atomic_uint running;
 
 uint8_t mx_trace_level(void) {
@@ -21,7 +23,7 @@ void mx_trace_leave(void) {
     atomic_fetch_sub(&running, 1);
 }
 
-static _Thread_local bool shapeless __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL bool shapeless;
 
 bool mx_trace_set_shapeless(bool on) {
     bool former = shapeless;
@@ -33,8 +35,8 @@ bool mx_trace_shapeless(void) {
     return shapeless;
 }
 
-static _Thread_local bool says __attribute__((tls_model("initial-exec")));
-static _Thread_local const char *pin __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL bool says;
+static MX_THREAD_LOCAL const char *pin;
 
 bool mx_trace_set_says(bool on) {
     bool former = says;

@@ -6,6 +6,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/thread_local.h"
 #include "base/threads/lock.h"
 
 enum { MOST_SOURCES = 65535, TEXT = 1024 };
@@ -15,7 +16,7 @@ atomic_uint mx_watching;
 static mx_map numbers; /* "file:line" -> number, in the order of the numbers */
 static _Atomic(mx_source_hook *) hook;
 static _Atomic(void *) hook_data;
-static _Thread_local uint32_t in_use __attribute__((tls_model("initial-exec")));
+static MX_THREAD_LOCAL uint32_t in_use;
 
 void mx_watch(unsigned bits, bool on) {
     if (on)
