@@ -27,7 +27,8 @@ from pathlib import Path
 
 # The C library's parts, and what it cannot do without.
 EVERYWHERE = re.compile(
-    r"(ld-linux.*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|gcc_s))\.so[.\d]*"
+    r"(ld-(linux|musl).*|linux-vdso|lib(c|m|dl|rt|pthread|resolv|util|gcc_s)(\.musl-\w+)?)"
+    r"\.so[.\d]*"
 )
 LOADED_LATE = "libmlxc-openblas.so"
 LDD = os.environ.get("LDD", "ldd")
@@ -68,8 +69,18 @@ def names_of(path):
         yield f"/usr{inside}"
 
 
+def built_here(path):
+    """The source package, where tools/libraries.sh built the library, or None."""
+    for files in SYSROOT.glob("usr/share/doc/*/files"):
+        if str(path) in files.read_text().splitlines():
+            return files.parent.name
+    return None
+
+
 def package_of(path):
     """The Debian package that a library comes from, or None."""
+    if built_here(path):
+        return built_here(path)
     if not shutil.which("dpkg-query"):
         return None
     for name in sorted(set(names_of(path))):
@@ -81,7 +92,11 @@ def package_of(path):
 
 
 def about(package):
-    """Its source package and that one's version; in a sysroot its list of changes says them."""
+    """Its source package and that one's version; in a sysroot its list of changes says them, or it
+    is a wheel's name and version."""
+    wheel = SYSROOT / "usr/share/doc" / package / "wheel"
+    if wheel.exists():
+        return {"package": package, "source": f"PyPI:{package}", "version": wheel.read_text()}
     changes = SYSROOT / "usr/share/doc" / package / "changelog.Debian.gz"
     if SYSROOT != Path("/") and changes.exists():
         head = gzip.decompress(changes.read_bytes()).split(b"\n")[0].decode()
@@ -144,10 +159,16 @@ def carry(folder, openblas):
         point_to_copies(library, copies, rpath_of(library, folder))
 
 
+def musl():
+    """musl's C library under the name that says it is musl's; its loader knows it by either name."""
+    return {"libc.so": f"libc.musl-{os.uname().machine}.so.1"}
+
+
 def point_to_copies(library, copies, rpath):
-    for name in needed(library):
-        if name in copies:
-            run("patchelf", "--replace-needed", name, copies[name].name, library)
+    renamed = {**musl(), **{name: copy.name for name, copy in copies.items()}}
+    for name in run("patchelf", "--print-needed", library).split():
+        if name in renamed:
+            run("patchelf", "--replace-needed", name, renamed[name], library)
     run("patchelf", "--set-rpath", rpath, library)
 
 

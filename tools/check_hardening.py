@@ -42,9 +42,10 @@ def lacking_in_code(file):
     symbols = said(file, "--dyn-syms")
     if "__stack_chk_fail" not in symbols:
         yield "a guard of the stack"
-    if "_chk@" not in symbols.replace("__stack_chk_fail@", ""):
-        yield "checked functions of the C library (_FORTIFY_SOURCE)"
     dynamic = said(file, "--dynamic")
+    checked = "_chk@" in symbols.replace("__stack_chk_fail@", "")
+    if not checked and "[libc.musl-" not in dynamic:  # musl has none
+        yield "checked functions of the C library (_FORTIFY_SOURCE)"
     if not re.search(r"\b(BIND_)?NOW\b", dynamic):
         yield "BIND_NOW"
     if re.search(r"PATH\).*\[/", dynamic):

@@ -15,8 +15,8 @@ export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1000000000}"
 cross_build core -DMLXC_PYTHON=ON -DMLXC_PROGRAM=ON -DPython_EXECUTABLE=/usr/bin/python3 "-DPython_INCLUDE_DIR=$MLXC_SYSROOT/usr/include/$python"
 rm -rf "$work/stage"
 cmake --install "$work/build" --component python --prefix "$work/stage" >/dev/null
-find "$work/stage" -name '*-x86_64-linux-gnu.so' | while read -r module; do
-    mv "$module" "${module%-x86_64-linux-gnu.so}-aarch64-linux-gnu.so"
+for module in core data/_jpeg; do # which CMake gives no full names for another machine
+    mv "$work/stage/mlx/$module.so" "$work/stage/mlx/$module.cpython-3$minor-aarch64-linux-gnu.so"
 done
 
 native=$(ls "$folder"/mlx-*-cp3"$minor"-cp3"$minor"-*_"$(uname -m)".whl 2>/dev/null | head -1)

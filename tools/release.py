@@ -136,6 +136,10 @@ def arm64(folder):
     run(ROOT / "tools/cross_wheel.sh", folder)
 
 
+def musl(folder):
+    run(ROOT / "tools/musl_wheel.sh", folder)
+
+
 def debian(folder):
     work = ROOT / "build/debian"
     run(ROOT / "tests/package/check_debian.sh", work)
@@ -152,6 +156,7 @@ PARTS = {
     "wheels": wheels,
     "meson": meson,
     "arm64": arm64,
+    "musl": musl,
     "debian": debian,
     "bill": bill,
 }

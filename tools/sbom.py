@@ -37,9 +37,12 @@ def purl(kind, name, number):
     return f"pkg:{kind}/{name}@{urllib.parse.quote(number, safe='')}"
 
 
-def component(name, number, licence, files=()):
+def component(source, number, licence, files=()):
+    name = source.removeprefix("PyPI:")
     row = {"type": "library", "bom-ref": name, "name": name}
-    if number:
+    if number and name != source:
+        row |= {"version": number, "purl": purl("pypi", name, number)}
+    elif number:
         row |= {"version": number, "purl": purl("deb/debian", name, number) + "?arch=source"}
     if licence:
         row["licenses"] = [{"expression": licence}]
@@ -66,7 +69,7 @@ def file_row(path):
 
 def from_folder(libs):
     """A component for each source package, with its files."""
-    licences = {row.name: row.licence for row in listed("linked", "loaded")}
+    licences = {row.source: row.licence for row in listed()}
     sources = {}
     for row in json.loads((libs / "carried.json").read_text()):
         key = row.get("source", row["file"]), row.get("version")

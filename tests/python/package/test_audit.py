@@ -107,14 +107,17 @@ def test_bill_of_a_machine():
 def test_bill_of_a_folder(tmp_path, monkeypatch):
     """Files that were carried, by source package, with their hashes."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
-    rows = []
-    for name, source in ("liba.so.1", "jansson"), ("libb.so.2", "jansson"), ("libc.so.3", None):
+    rows, wheel = [], "PyPI:scipy-openblas32"
+    sources = {"liba.so.1": "jansson", "libb.so.2": "jansson", "libc.so.3": None, "libd.so": wheel}
+    for name, source in sources.items():
         (tmp_path / name).write_bytes(name.encode())
         rows.append({"file": name, **({"source": source, "version": "1:2+3"} if source else {})})
     (tmp_path / "carried.json").write_text(json.dumps(rows))
     bill = json.loads(sbom.bill(tmp_path))
     assert bill["metadata"]["timestamp"] == "1970-01-02T00:00:00Z"
-    jansson, other = bill["components"]
+    openblas, jansson, other = bill["components"]
+    assert openblas["purl"] == "pkg:pypi/scipy-openblas32@1%3A2%2B3"
+    assert openblas["licenses"] == [{"expression": "BSD-3-Clause"}]
     assert jansson["purl"] == "pkg:deb/debian/jansson@1%3A2%2B3?arch=source"
     assert jansson["licenses"] == [{"expression": "MIT"}] and other["name"] == "libc.so.3"
     content = jansson["components"][0]["hashes"][0]["content"]
