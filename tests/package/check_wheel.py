@@ -93,6 +93,8 @@ def check_binaries(wheel, folder):
     ]
     carried = [path for path in libraries if path.parent.name == "libs"]
     own = [path for path in libraries if path not in carried and not path.name.startswith("_jpeg")]
+    for file in own:
+        assert str(ROOT).encode() not in file.read_bytes(), f"{file}: the build's folder is in it"
     tool = [sys.executable, ROOT / "tools/check_hardening.py"]
     print(run(*tool, *own))
     run(*tool, "--plain", *carried)
