@@ -118,10 +118,10 @@ static void put(writer *w, char c) {
         *w->to++ = c;
 }
 
-/* "(2,3)" as {2, 3}; how long it was, 0: it is no shape. */
-static size_t put_shape(writer *w, const char *at) {
+/* "(2,3)" as {2, 3}, and where shapes are spoken of "(2)" as {2}; how long it was, 0: it is none. */
+static size_t put_shape(writer *w, const char *at, bool shapes) {
     size_t n = *at == '(' ? 1 + strspn(at + 1, "0123456789, ") : 0;
-    if (!n || at[n] != ')')
+    if (!n || at[n] != ')' || !(shapes || memchr(at, ',', n)))
         return 0;
     put(w, '{');
     for (size_t i = 1; i < n; i++) {
@@ -161,7 +161,7 @@ static void in_words(char *to, size_t size, const char *text) {
     writer w = {to, to + size - 1};
     bool shapes = strstr(text, "hape");
     for (const char *at = text; *at;) {
-        size_t n = shapes ? put_shape(&w, at) : 0;
+        size_t n = put_shape(&w, at, shapes);
         if (!n)
             n = put_word(&w, text, at);
         if (!n)

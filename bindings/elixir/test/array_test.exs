@@ -253,6 +253,8 @@ defmodule Mlx.ArrayTest do
           {fn -> Mlx.matmul(a, a) end, "first input with shape {2, 3} must match"},
           {fn -> Mlx.add(a, Mlx.ones([4])) end, "[add] Shapes {2, 3} and {4} cannot"},
           {fn -> Mlx.put_at(a, 0, [1, 2]) end, "[slice_update] Shapes {2} and {1, 3}"},
+          {fn -> Mlx.conv2d(Mlx.ones([1, 4, 4, 3]), Mlx.ones([5, 2, 2, 3]), stride: 0) end,
+           "Got strides {0, 0}."},
           {fn -> Mlx.full([2], a) end, "[full] Cannot broadcast array of shape {2, 3}"},
           {fn -> Mlx.Random.normal(key: a) end, "[normal] Expected key type uint32 but"},
           {fn -> Mlx.Linalg.cholesky_inv(a) end, "[cholesky_inv] Square matrices"},

@@ -74,6 +74,16 @@ defmodule Mlx.NNTest do
              "3 axes, not the shape {2, 2}"
 
     assert error(fn -> Attention.alibi(x) end).message =~ "not {1, 2, 2}"
+    assert error(fn -> Attention.causal_mask(-1) end).message =~ "from 0, not -1"
+    lstm = Recurrent.init_lstm(3, 2)
+    assert error(fn -> Recurrent.lstm(Mlx.ones([3]), lstm) end).message =~ "of the shape {3}"
+    assert error(fn -> Recurrent.lstm(Mlx.ones([0, 3]), lstm) end).message =~ "the shape {0, 3}"
+    assert Mlx.shape(Init.orthogonal([0, 3])) == {0, 3}
+
+    for options <- [[], [stride: 1], [stride: 9]],
+        pool <- [&Conv.max_pool2d/3, &Conv.avg_pool2d/3],
+        do: assert(Mlx.shape(pool.(Mlx.ones([1, 4, 4, 3]), 9, options)) == {1, 0, 0, 3})
+
     heads = Mlx.zeros([1, 2_000_000_000, 1, 1])
 
     assert error(fn -> Attention.alibi(heads) end).message =~

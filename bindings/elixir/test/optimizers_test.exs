@@ -54,6 +54,34 @@ defmodule Mlx.OptimizersTest do
     assert abs(found - wanted) < 1.0e-5, "#{inspect(optimizer)}: #{found}, not #{wanted}"
   end
 
+  test "gradients and states of another model or optimizer are refused" do
+    optimizers =
+      [sgd: 0.1, rmsprop: 0.1, adagrad: 0.1, adadelta: 0.1, adam: 0.1, adamw: 0.1, adamax: 0.1] ++
+        [lion: 0.1, adafactor: nil, muon: 0.1]
+
+    for {name, rate} <- optimizers, shape <- [[2], [2, 3]] do
+      optimizer = apply(Optimizers, name, [rate])
+      p = %{a: %{w: Mlx.ones(shape)}}
+      g = p
+      state = Optimizers.init(optimizer, p)
+      {_p, state} = Optimizers.update(optimizer, g, p, state)
+      {_p, state} = Optimizers.update(optimizer, g, p, state)
+      other = %{a: %{w: Mlx.ones(List.replace_at(shape, 0, 1))}}
+
+      error = error(fn -> Optimizers.update(optimizer, other, p, state) end)
+      assert error.message =~ ~r/the gradient of a.w is \{1(, 3)?\}, not \{2(, 3)?\}/
+
+      for wrong <- [
+            %{state | slots: Optimizers.init(optimizer, other).slots},
+            put_in(state.slots.a.w, %{z: Mlx.ones(shape)}),
+            put_in(state.slots.a.w, nil)
+          ] do
+        error = error(fn -> Optimizers.update(optimizer, g, p, wrong) end)
+        assert error.message =~ "the state of a.w is of another model or optimizer than #{name}"
+      end
+    end
+  end
+
   test "rules are their formulas" do
     root = &:math.sqrt/1
     same(Optimizers.sgd(0.1), fn g, p, s, _ -> {p - 0.1 * g, s} end)

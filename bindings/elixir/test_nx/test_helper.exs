@@ -8,7 +8,7 @@ defmodule Mlx.NxLeftOut do
   #               exact value (lu chooses pivots as LAPACK does); random numbers are made of erf_inv
   #   last_digit  of functions of f64, which are within one unit here, and there the C library's
   #   zero        the sign of a zero
-  #   singular    an error that would need a value while a graph is built: infinities come out
+  #   singular    the error is an Mlx.Error, which comes when values are computed
   #   c128        a type that MLX does not have
 
   @examples %{

@@ -36,6 +36,10 @@ defmodule Mlx.Index do
     end
   end
 
+  @doc "The range of the first n of an axis; as a bound -1 is the last."
+  def first(0), do: 1..0//1
+  def first(n), do: 0..(n - 1)//1
+
   # --- indices and masks ----------------------------------------------------------------------
 
   defp full(n), do: List.duplicate(0..-1//1, n)

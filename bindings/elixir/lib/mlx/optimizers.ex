@@ -80,9 +80,33 @@ defmodule Mlx.Optimizers do
 
   defp changed(optimizer, {path, g, p, slot}, rates, step) do
     {kind, rate, options} = rule(optimizer, path, g)
+    fitting!(path, kind, options, g, p, slot)
     rate = rates[rate] && Mlx.astype(rates[rate], Mlx.dtype(g))
     Rules.step(kind, g, p, slot, %{rate: rate, step: step, options: options})
   end
+
+  # A gradient or state of another model may be broadcast otherwise.
+  defp fitting!(path, kind, options, g, p, slot) do
+    own = sizes(p)
+    known = is_map(slot) and not is_struct(slot)
+
+    check(:update, sizes(g) == own, fn ->
+      "the gradient of #{name(path)} is #{shown(g)}, not #{shown(p)}"
+    end)
+
+    check(
+      :update,
+      known and
+        Map.new(slot, fn {key, a} -> {key, sizes(a)} end) ==
+          Rules.shapes(kind, own, options),
+      fn -> "the state of #{name(path)} is of another model or optimizer than #{kind}" end
+    )
+  end
+
+  defp sizes(a), do: a |> Mlx.shape() |> Tuple.to_list()
+  defp shown(a), do: a |> Mlx.shape() |> inspect()
+  defp name([]), do: "the parameter"
+  defp name(path), do: Enum.join(path, ".")
 
   # The rates of this step, by what the rules have for them.
   defp rates(optimizer, step) do

@@ -20,7 +20,7 @@ defmodule Mlx.Unsafe do
       other_library(address, bytes)
   """
 
-  alias Mlx.{Array, Job, Options}
+  alias Mlx.{Array, Error, Job, Options}
 
   @type address :: pos_integer
 
@@ -53,6 +53,10 @@ defmodule Mlx.Unsafe do
 
   @doc "Call an operation of a plug-in: its arrays as a list, all else as options."
   @spec call(atom | String.t(), [Array.t()], keyword) :: Array.t() | tuple
-  def call(name, arrays, options \\ []),
-    do: Job.run({:plugin_call, name, List.to_tuple(arrays), options})
+  def call(name, arrays, options \\ []) do
+    unless is_list(arrays),
+      do: Error.fail(:plugin, "arrays are a list, not #{inspect(arrays, limit: 5)}")
+
+    Job.run({:plugin_call, name, List.to_tuple(arrays), options})
+  end
 end

@@ -100,8 +100,11 @@ defmodule Mlx.NN.Attention do
   @doc """
   A mask `{n, n}` of zeros, above the diagonal of the least value of the dtype.
   """
-  @spec causal_mask(pos_integer, Mlx.dtype()) :: Array.t()
+  @spec causal_mask(non_neg_integer, Mlx.dtype()) :: Array.t()
   def causal_mask(n, dtype \\ :float32) do
+    unless is_integer(n) and n >= 0,
+      do: Error.fail(:causal_mask, "n must be an integer from 0, not #{inspect(n, limit: 5)}")
+
     index = Mlx.arange(n)
     above = Mlx.less(Mlx.expand_dims(index, 1), index)
     Mlx.where(above, Mlx.array(least(dtype), dtype), Mlx.array(0, dtype))

@@ -156,7 +156,7 @@ defmodule Mlx.NN.Conv do
     [batch | rest] = x |> Mlx.shape() |> Tuple.to_list()
     {spatial, [channels]} = Enum.split(rest, -1)
     places = Enum.zip_with(spatial, kernel, &div/2)
-    cuts = for {count, k} <- Enum.zip(places, kernel), do: 0..(count * k - 1)//1
+    cuts = for {count, k} <- Enum.zip(places, kernel), do: Mlx.Index.first(count * k)
     pairs = Enum.zip_with(places, kernel, &[&1, &2]) |> Enum.concat()
     Mlx.reshape(x[[0..-1//1 | cuts]], [batch] ++ pairs ++ [channels])
   end

@@ -146,7 +146,7 @@ defmodule Mlx.NN.Init do
     {q, r} = Mlx.Linalg.qr(square, stream: :cpu)
     q = Mlx.multiply(q, Mlx.sign(Mlx.diag(r)))
 
-    q[[0..(rows - 1)//1, 0..(columns - 1)//1]]
+    q[[Mlx.Index.first(rows), Mlx.Index.first(columns)]]
     |> Mlx.multiply(gain(options))
     |> Mlx.astype(dtype(options))
   end

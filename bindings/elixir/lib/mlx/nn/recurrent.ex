@@ -11,7 +11,7 @@ defmodule Mlx.NN.Recurrent do
   """
 
   use Mlx.Operators
-  alias Mlx.{Array, NN, Options}
+  alias Mlx.{Array, Error, NN, Options}
   alias Mlx.NN.Init
 
   # --- a plain one ----------------------------------------------------------------------------
@@ -157,8 +157,18 @@ defmodule Mlx.NN.Recurrent do
     end)
   end
 
-  defp projected(x, w, nil), do: product(x, w)
-  defp projected(x, w, b), do: Mlx.addmm(b, x, NN.transposed(w))
+  defp projected(x, w, b) do
+    sizes = x |> Mlx.shape() |> Tuple.to_list()
+
+    unless length(sizes) > 1 and Enum.at(sizes, -2) > 0 do
+      Error.fail(
+        :recurrent,
+        "a sequence {..., l, d} with elements is needed, not of the shape #{inspect(Mlx.shape(x))}"
+      )
+    end
+
+    if b, do: Mlx.addmm(b, x, NN.transposed(w)), else: product(x, w)
+  end
 
   defp product(x, w), do: Mlx.matmul(x, NN.transposed(w))
 
@@ -169,7 +179,7 @@ defmodule Mlx.NN.Recurrent do
   defp walk(x, before, function) do
     axis = Mlx.ndim(x) - 2
     length = elem(Mlx.shape(x), axis)
-    steps = if length == 0, do: [], else: Mlx.split(x, length, axis: axis)
+    steps = Mlx.split(x, length, axis: axis)
 
     {states, _last} =
       Enum.map_reduce(steps, before, fn step, before ->

@@ -7,28 +7,31 @@ defmodule Mlx.Optimizers.Rules do
 
   # --- what is remembered ---------------------------------------------------------------------
 
-  def init(kind, p, _options) when kind in [:adam, :adamw, :adamax], do: zeros(p, [:m, :v])
-  def init(:adadelta, p, _options), do: zeros(p, [:u, :v])
-  def init(:lion, p, _options), do: zeros(p, [:m])
-  def init(kind, p, _options) when kind in [:sgd, :rmsprop, :adagrad, :muon], do: zeros(p, [:v])
-
-  def init(:adafactor, p, options) do
-    mean = if options.beta_1, do: zeros(p, [:exp_avg]), else: %{}
-    Map.merge(mean, squares(p, p |> Mlx.shape() |> Tuple.to_list()))
+  def init(kind, p, options) do
+    for {name, sizes} <- shapes(kind, p |> Mlx.shape() |> Tuple.to_list(), options),
+        into: %{},
+        do: {name, Mlx.zeros(sizes, dtype: Mlx.dtype(p))}
   end
 
-  defp squares(p, [_, _ | _] = sizes) do
-    dtype = Mlx.dtype(p)
+  @doc "The names and sizes of what is remembered of a parameter of these sizes."
+  def shapes(kind, sizes, _options) when kind in [:adam, :adamw, :adamax],
+    do: %{m: sizes, v: sizes}
 
-    %{
-      exp_avg_sq_row: Mlx.zeros(Enum.drop(sizes, -1), dtype: dtype),
-      exp_avg_sq_col: Mlx.zeros(List.delete_at(sizes, -2), dtype: dtype)
-    }
+  def shapes(:adadelta, sizes, _options), do: %{u: sizes, v: sizes}
+  def shapes(:lion, sizes, _options), do: %{m: sizes}
+
+  def shapes(kind, sizes, _options) when kind in [:sgd, :rmsprop, :adagrad, :muon],
+    do: %{v: sizes}
+
+  def shapes(:adafactor, sizes, options) do
+    mean = if options.beta_1, do: %{exp_avg: sizes}, else: %{}
+    Map.merge(mean, squares(sizes))
   end
 
-  defp squares(p, _sizes), do: zeros(p, [:exp_avg_sq])
+  defp squares([_, _ | _] = sizes),
+    do: %{exp_avg_sq_row: Enum.drop(sizes, -1), exp_avg_sq_col: List.delete_at(sizes, -2)}
 
-  defp zeros(p, names), do: for(name <- names, into: %{}, do: {name, Mlx.zeros_like(p)})
+  defp squares(sizes), do: %{exp_avg_sq: sizes}
 
   # --- gradient descent -----------------------------------------------------------------------
 
