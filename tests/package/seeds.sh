@@ -4,7 +4,7 @@
 #
 #     tests/package/seeds.sh [first [last [seconds [name ...]]]]      # 1 100 60 and all of them
 #
-# After `make test`. A program gets the seeds first .. last, and no new one after so many seconds.
+# After `make test`. A program gets the seeds first .. last, and no new one after so many seconds or after it failed.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$root/build/dev
@@ -17,11 +17,14 @@ for name in "$@"; do
     [ -x "$build/tests/$name" ] || continue
     begin=$(date +%s) seed=$first
     while [ "$seed" -le "$last" ] && [ $(($(date +%s) - begin)) -lt "$most" ]; do
-        MLX_TEST_SEED=$seed "$build/tests/$name" > "$build/seeds.log" 2>&1 ||
-            { failed=$((failed + 1)) && echo "$name, seed $seed:" && tail -5 "$build/seeds.log"; }
+        if ! MLX_TEST_SEED=$seed "$build/tests/$name" > "$build/seeds.log" 2>&1; then
+            failed=$((failed + 1))
+            echo "$name, seed $seed:" && tail -5 "$build/seeds.log"
+            break
+        fi
         seed=$((seed + 1))
     done
-    echo "$name: seeds $first to $((seed - 1))"
+    echo "$name: seeds from $first, $((seed - first)) passed"
 done
 echo "$failed failed"
 [ "$failed" = 0 ]
