@@ -52,6 +52,7 @@ REDUCE(ptp, mx_ptp(a, LIST(1, 2), true))
 REDUCE(ptp_by_axis, mx_sub(mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true),
                            mx_reduce(MX_MIN, mx_reduce(MX_MIN, a, LIST(2), true), LIST(1), true)))
 #define HOLES          mx_where(mx_less(a, mx_scalar_like(a, -1)), mx_scalar_like(a, NAN), a)
+#define PRESENT        mx_astype(mx_greater_equal(a, mx_scalar_like(a, -1)), mx_dtype_of(a))
 #define FILLED(number) mx_where(mx_less(a, mx_scalar_like(a, -1)), mx_scalar_like(a, number), a)
 REDUCE(nansum, mx_nansum(HOLES, LIST(2), false))
 REDUCE(nansum_filled, mx_sum(FILLED(0), LIST(2), false))
@@ -63,9 +64,14 @@ REDUCE(nanmin, mx_nanmin(HOLES, LIST(1, 2), false))
 REDUCE(nanmin_filled, mx_reduce(MX_MIN, FILLED(INFINITY), LIST(1, 2), false))
 REDUCE(nanmean, mx_nanmean(HOLES, LIST(1, 2), false))
 REDUCE(nanmean_by_sums,
-       mx_div(mx_sum(FILLED(0), LIST(1, 2), false),
-              mx_sum(mx_astype(mx_greater_equal(a, mx_scalar_like(a, -1)), mx_dtype_of(a)),
-                     LIST(1, 2), false)))
+       mx_div(mx_sum(FILLED(0), LIST(1, 2), false), mx_sum(PRESENT, LIST(1, 2), false)))
+REDUCE(nanvar, mx_nanvar(HOLES, LIST(1, 2), false, 0))
+REDUCE(nanvar_by_squares, mx_div(mx_sub(mx_sum(mx_square(FILLED(0)), LIST(1, 2), false),
+                                        mx_div(mx_square(mx_sum(FILLED(0), LIST(1, 2), false)),
+                                               mx_sum(PRESENT, LIST(1, 2), false))),
+                                 mx_sum(PRESENT, LIST(1, 2), false)))
+REDUCE(nanstd, mx_nanstd(HOLES, LIST(1, 2), true, 0))
+REDUCE(nanstd_by_var, mx_sqrt(mx_nanvar(HOLES, LIST(1, 2), true, 0)))
 REDUCE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
 REDUCE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
 REDUCE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
@@ -109,6 +115,11 @@ REDUCE(topk_by_sort, mx_slice_axis(mx_sort(a, -1), -1, 2, 4))
 REDUCE(median, mx_median(a, LIST(1, 2), false))
 REDUCE(median_by_sort,
        mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
+REDUCE(quantile, mx_quantile(a, mx_scalar(0.25, MX_FLOAT32), LIST(1), false, "linear", false))
+REDUCE(quantile_by_sort,
+       mx_squeeze_axis(mx_add(mx_mul_s(mx_slice_axis(mx_sort(a, 1), 1, 0, 1), 0.5),
+                              mx_mul_s(mx_slice_axis(mx_sort(a, 1), 1, 1, 2), 0.5)),
+                       1))
 REDUCE(diff, mx_diff(a, 1, 2))
 
 static mx_array *cross_entropy(mx_array *const *in) {
@@ -137,6 +148,8 @@ const op_case op_cases_reduce[] = {
     {"nanprod", nanprod, NULL, nanprod_filled, LOOSE | KINKS, {A}},
     {"nanmax", nanmax, NULL, nanmax_filled, KINKS, {A}},
     {"nanmin", nanmin, NULL, nanmin_filled, KINKS, {A}},
+    {"nanvar", nanvar, NULL, nanvar_by_squares, LOOSE | KINKS | NO_HALF, {A}},
+    {"nanstd", nanstd, NULL, nanstd_by_var, LOOSE | KINKS | NO_HALF, {A}},
     {"nanmean", nanmean, NULL, nanmean_by_sums, LOOSE | KINKS | NO_HALF, {A}},
     {"all", all_of, NULL, NULL, INTS | NO_GRAD, {MASK}},
     {"any", any_of, NULL, any_by_all, INTS | NO_GRAD, {MASK}},
@@ -168,6 +181,7 @@ const op_case op_cases_reduce[] = {
     {"argpartition", second_by_partition, NULL, second_by_sort, INTS, {A}},
     {"topk", topk, NULL, topk_by_sort, INTS, {A}},
     {"median", median, NULL, median_by_sort, 0, {A}},
+    {"quantile", quantile, NULL, quantile_by_sort, 0, {A}},
     {"diff", diff, NULL, NULL, INTS | LOOSE, {A}},
     {NULL, NULL, NULL, NULL, 0, {{0}}},
 };
