@@ -1,10 +1,20 @@
-"""Pictures that the examples write, without a package for images."""
+"""Pictures that the examples read, and those that they write, without a package for images."""
 
 import struct
+import sys
 import zlib
 
 import numpy as np
-from mlx.data import write_file
+from mlx.data import images, write_file
+
+
+def read_image(path):
+    """The pixels of an image file (H, W, 3), or the end of the program."""
+    try:
+        return images.load(path)
+    except (OSError, ValueError, ImportError) as error:
+        why = getattr(error, "strerror", None) or str(error).removeprefix(f"[data] {path}: ")
+        sys.exit(f"{path} cannot be read as an image: {why}.")
 
 
 def image_grid(images, columns):

@@ -15,6 +15,7 @@ import mlx.nn as nn
 import numpy as np
 from checkpoint import load_weights
 from common import arguments
+from pictures import read_image
 from mlx.data import images
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of ImageNet's colours
@@ -125,10 +126,7 @@ def of_weights(path):
 
 def load_image(path, smaller=256, side=224):
     """The middle (1, side, side, 3) of a picture whose smaller side was made `smaller` pixels."""
-    try:
-        pixels = images.resize_smallest_side(images.load(path), smaller)
-    except (OSError, ValueError, ImportError) as e:
-        sys.exit(f"{path} cannot be read as a picture: {getattr(e, 'strerror', None) or e}")
+    pixels = images.resize_smallest_side(read_image(path), smaller)
     middle = images.center_crop(pixels, side, side).astype(np.float32) / 255
     return mx.array((middle - np.float32(MEAN)) / np.float32(STD))[None]
 

@@ -124,6 +124,6 @@ def test_bad_weights(tmp_path):
 
 def test_bad_pictures(tmp_path, photo):
     path = stored(tmp_path, "short")
-    refused("cannot be read as a picture", resnet.main, path, tmp_path / "none.jpg")
+    refused("cannot be read as an image", resnet.main, path, tmp_path / "none.jpg")
     photo.write_bytes(photo.read_bytes()[:300])
-    refused("cannot be read as a picture", resnet.main, path, photo)
+    refused("cannot be read as an image", resnet.main, path, photo)

@@ -14,9 +14,8 @@ import time
 import mlx.core as mx
 from checkpoint import dtype_of
 from common import check_output, command, number
-from pictures import write_png
+from pictures import read_image, write_png
 from mlx.data import images
-from vision.clip.inputs import load_image
 
 from generative.stable_diffusion.pipeline import StableDiffusion
 from generative.stable_diffusion.samplers import SAMPLERS
@@ -61,7 +60,7 @@ def options():
 
 def pixels_of(path, width, height, model):
     """The picture to begin with, in the size that was asked for or the next smaller one there is."""
-    pixels, factor = load_image(path), model.vae.factor
+    pixels, factor = read_image(path), model.vae.factor
     width = width or pixels.shape[1] // factor * factor
     height = height or pixels.shape[0] // factor * factor
     if not width or not height:

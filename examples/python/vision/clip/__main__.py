@@ -10,9 +10,10 @@ model.safetensors, tokenizer.json (or vocab.json and merges.txt), preprocessor_c
 import mlx.core as mx
 from checkpoint import dtype_of
 from common import command
+from pictures import read_image
 
 from vision.clip.folder import load
-from vision.clip.inputs import load_image, load_tokenizer, pad_token, preprocess, tokenize
+from vision.clip.inputs import load_tokenizer, pad_token, preprocess, tokenize
 
 
 def main(folder, image, texts, dtype="float32"):
@@ -21,7 +22,7 @@ def main(folder, image, texts, dtype="float32"):
     tokenizer = load_tokenizer(folder)
     length = len(model.text_model.embeddings.position_embedding.weight)
     tokens = tokenize(tokenizer, texts, length, pad_token(folder, tokenizer))
-    pixels = preprocess(load_image(image), *how)[None].astype(dtype_of(dtype))
+    pixels = preprocess(read_image(image), *how)[None].astype(dtype_of(dtype))
     return mx.softmax(model(pixels, tokens).astype(mx.float32), axis=-1)[0].tolist()
 
 

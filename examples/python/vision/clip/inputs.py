@@ -11,14 +11,6 @@ from mlx.data import images
 from mlx.lm import Tokenizer
 
 
-def load_image(path):
-    """The pixels of an image file (H, W, 3)."""
-    try:
-        return images.load(path)
-    except (OSError, ValueError, ImportError) as error:
-        sys.exit(f"{path} cannot be read as an image: {getattr(error, 'strerror', None) or error}.")
-
-
 def preprocess(pixels, smaller, side, mean, std):
     """(H, W, 3) of uint8 to (side, side, 3): resized, the middle, normalized."""
     height, width = pixels.shape[:2]

@@ -13,9 +13,8 @@ import mlx.core as mx
 import numpy as np
 from checkpoint import dtype_of
 from common import check_output, command
-from pictures import write_png
+from pictures import read_image, write_png
 from mlx.data import images
-from vision.clip.inputs import load_image
 
 from vision.sam.model import load
 
@@ -64,7 +63,7 @@ def overlay(pixels, mask):
 
 def main(folder, image, points=(), labels=(), box=None, dtype="float32"):
     """The picture, what was found as a mask, and how sure the model is of it."""
-    pixels = load_image(image)
+    pixels = read_image(image)
     for x, y in [*points, *([box[:2], box[2:]] if box else [])]:
         if not (0 <= x < pixels.shape[1] and 0 <= y < pixels.shape[0]):
             sys.exit(f"({x:g}, {y:g}) is not within {pixels.shape[1]} x {pixels.shape[0]} pixels.")
