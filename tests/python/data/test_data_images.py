@@ -88,6 +88,15 @@ def test_odd_modes(mode):
         assert np.abs(x.astype(int) - grey[..., None]).max() <= 2
 
 
+def test_lines_do_not_fill_the_memory():
+    line = np.zeros((1, 100000, 3), np.uint8)
+    b = dx.buffer_from_vector([{"x": line}])
+    for step in b.image_resize_smallest_side("x", 256), b.image_resize("x", 1 << 14, 1 << 14):
+        with pytest.raises(dx.SampleError, match="100000 x 1 pixels would become .* MAX_PIXELS"):
+            step[0]
+    assert images.resize(line, 1000, 1).shape == (1, 1000, 3)
+
+
 def test_wide_samples_lose_their_lower_byte():
     wide = generator(16).integers(0, 1 << 16, (6, 7), np.uint16)
     for values, format in (wide, "PNG"), (wide, "TIFF"), (wide.astype(np.int32), "TIFF"):

@@ -15,6 +15,7 @@ import numpy as np
 from .._saved import write_file
 from ._arrays import array_of
 from ._reading import one_line, opened
+from ._task import whole
 
 try:
     from . import _jpeg  # type: ignore[attr-defined]
@@ -35,7 +36,8 @@ __all__ = [
 ]
 
 MAX_PIXELS = 1 << 27
-"""What `load` refuses to decode by default: an image that is larger would fill the memory."""
+"""What `load` refuses to decode by default, and `resize` to make: an image that is larger would fill
+the memory. A line of pixels becomes one where its smaller side is to have some hundreds."""
 
 Source = Union[str, bytes, os.PathLike]
 
@@ -249,7 +251,7 @@ def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
         numpy.ndarray: Of the image's dtype.
 
     Raises:
-        ValueError: there is no such filter
+        ValueError: there is no such filter, or the size is of more than MAX_PIXELS
 
     Example:
         >>> images.resize(mx.array([[0, 100]], mx.uint8), 4, 1)
@@ -262,6 +264,11 @@ def resize(image: Any, w: int, h: int, filter: str = "bilinear") -> np.ndarray:
         return image
     if 0 in image.shape[:2]:
         raise ValueError("[data] an image without pixels has no other size")
+    if w * h > MAX_PIXELS:
+        raise ValueError(
+            f"[data] {image.shape[1]} x {image.shape[0]} pixels would become {w} x {h}, more than "
+            f"images.MAX_PIXELS, {MAX_PIXELS}"
+        )
     if filter == "nearest":
         return image[_nearest(image.shape[0], h)][:, _nearest(image.shape[1], w)]
     how = getattr(_pillow().Resampling, filter.upper())
@@ -332,6 +339,7 @@ def crop(image: Any, x: int, y: int, w: int, h: int) -> np.ndarray:
     """
     image = as_image(image)
     check_size(w, h)
+    x, y = whole(x, "a column"), whole(y, "a row")
     if not (0 <= x <= image.shape[1] - w and 0 <= y <= image.shape[0] - h):
         raise ValueError(
             f"[data] {w} x {h} pixels at ({x}, {y}) are not within "
