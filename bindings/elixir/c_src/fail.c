@@ -141,8 +141,11 @@ static bool is_letter(char c) {
 
 /* A whole word that Elixir has another one for; how long it was, 0: it is none. */
 static size_t put_word(writer *w, const char *text, const char *at) {
-    static const char *const rows[][2] = {
-        {"None", "nil"}, {"True", "true"}, {"False", "false"}, {"linalg::", ""}};
+    static const char *const rows[][2] = {{"None", "nil"},
+                                          {"True", "true"},
+                                          {"False", "false"},
+                                          {"linalg::", ""},
+                                          {"[custom_function] the vjp", "[custom_vjp] the rule"}};
     if (at > text && is_letter(at[-1]))
         return 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

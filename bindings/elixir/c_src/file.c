@@ -330,11 +330,12 @@ static term call_imported(ErlNifEnv *env, ErlNifEnv *from, const term *task) {
     mlx_vector_array inputs = {NULL}, out = mlx_vector_array_new();
     void *object;
     term t = 0;
+    mex_operation("import_function", 15);
     if (!enif_get_resource(from, task[1], mex_imported_type, &object))
         mex_expected(from, "the argument", "an imported function", task[1]);
     else if (mex_arrays(from, &inputs, task[2]))
         t = mlx_imported_function_apply(&out, ((mex_imported *)object)->handle, inputs)
-                ? (mex_fail_mlx(), 0)
+                ? (mex_fail_call(), 0)
                 : mex_arrays_term(env, out, false);
     mlx_vector_array_free(inputs);
     mlx_vector_array_free(out);

@@ -97,6 +97,7 @@ defmodule Mlx.IOTest do
     assert [sum, _exp] = Mlx.Export.load(path).([Mlx.array([1.0, 2.0])])
     assert Mlx.to_list(sum) == [2.0, 3.0]
     assert error(fn -> Mlx.Export.load(path).([Mlx.ones([3])]) end).reason == :invalid
+    assert error(fn -> Mlx.Export.load(path).([]) end).operation == "import_function"
     # a number is an argument like others
     assert error(fn -> Mlx.Export.load(path).([Mlx.ones([2]), 1.0]) end).message =~ "2 positional"
     Mlx.Export.save(path, &Mlx.sum/1, [Mlx.ones([2])], shapeless: true)
