@@ -147,6 +147,15 @@ def test_headers_that_speak_of_more_samples_than_there_are(tmp_path):
         assert str(error).startswith(f"[data] {tmp_path}/b.flac: the file is no sound")
 
 
+def test_silence_does_not_fill_the_memory(tmp_path):
+    soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")
+    soundfile.write(tmp_path / "a.flac", np.zeros((100000, 2), np.float32), 16000)
+    assert (tmp_path / "a.flac").stat().st_size < 10000
+    with pytest.raises(ValueError, match="a.flac: there are more samples than max_samples, 199999"):
+        audio.load(tmp_path / "a.flac", max_samples=199999)
+    assert audio.load(tmp_path / "a.flac", max_samples=200000)[0].shape == (100000, 2)
+
+
 @needs_data
 def test_flac():
     soundfile = pytest.importorskip("soundfile", reason="soundfile is not installed")

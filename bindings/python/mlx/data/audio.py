@@ -27,18 +27,27 @@ _BLOCK = 1 << 20  # samples that are decoded at once
 _MOST_BYTES = (1 << 32) - 256  # a RIFF file's sizes have 32 bits
 
 
-def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]:
+MAX_LOADED = 1 << 30
+"""Samples of all channels together that `load` decodes by default: silence of years is a small
+file."""
+
+
+def load(
+    source: Source, *, from_memory: bool = False, max_samples: int = MAX_LOADED
+) -> tuple[np.ndarray, int]:
     """The samples (N, channels) of a file, or of its bytes with `from_memory`, and their rate.
 
     Args:
         source: The file, or its bytes.
         from_memory: Whether `source` is bytes.
+        max_samples: More of all channels together are refused where they are packed; a WAV file is
+            as large as its samples.
 
     Returns:
         tuple: float32 in [-1, 1], and the samples of a second.
 
     Raises:
-        ValueError: it is no sound that can be read
+        ValueError: it is no sound that can be read, or has too many samples
 
     Example:
         >>> audio.save_wav("x.wav", mx.array([0.0, 0.5, -0.5]), 16000)
@@ -54,10 +63,10 @@ def load(source: Source, *, from_memory: bool = False) -> tuple[np.ndarray, int]
             if found is not None:
                 return found
             file.seek(0)
-        return _read_other(file, head)
+        return _read_other(file, head, max_samples)
 
 
-def _read_other(file, head):
+def _read_other(file, head, most):
     if not head:
         raise ValueError("[data] the file is empty")
     try:
@@ -71,16 +80,20 @@ def _read_other(file, head):
         ) from None
     try:
         with soundfile.SoundFile(file) as sound:
-            return np.concatenate(list(_blocks(sound))), int(sound.samplerate)
+            return np.concatenate(list(_blocks(sound, most))), int(sound.samplerate)
     except (RuntimeError, TypeError) as error:
         why = getattr(error, "error_string", error)  # without what Python calls the open file
         raise ValueError(f"[data] the file is no sound ({why})") from None
 
 
-def _blocks(sound):
+def _blocks(sound, most):
     """All samples: as many as there are, as a header may speak of more than the memory holds."""
+    count = 0
     while True:
         block = sound.read(_BLOCK, dtype="float32", always_2d=True)
+        count += block.size
+        if count > most:
+            raise ValueError(f"[data] there are more samples than max_samples, {most}")
         yield block
         if len(block) < _BLOCK:
             return
