@@ -54,6 +54,18 @@ def open_file(path: PathLike) -> BinaryIO:
     return gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[return-value]
 
 
+def read_most(file: BinaryIO, count: int) -> bytes:
+    """At most so many bytes, which a header may have said: the memory for them is taken as they
+    come."""
+    pieces = []
+    while count > 0:
+        pieces.append(file.read(min(count, 1 << 24)))
+        if not pieces[-1]:
+            break
+        count -= len(pieces[-1])
+    return b"".join(pieces)
+
+
 def numpy_file(path: PathLike) -> Union[np.ndarray, dict[str, np.ndarray]]:
     """The array of an .npy file, mapped, or the arrays of an .npz file. Objects are refused."""
     with reading(path):

@@ -1,13 +1,14 @@
 """Well-known sets of images, from files that lie on this machine: nothing is fetched."""
 
+import math
 import struct
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
 from ._buffer import Buffer, Columns
-from ._reading import PathLike, open_file, reading
+from ._reading import PathLike, open_file, read_most, reading
 
 __all__ = [
     "load_cifar10",
@@ -23,11 +24,6 @@ _IDX_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0
 
 
 _MOST_DIMENSIONS = 32  # of every NumPy's arrays
-
-
-def _read(path: Path, most: Optional[int] = None) -> bytes:
-    with reading(path), open_file(path) as file:
-        return file.read() if most is None else file.read(most)
 
 
 def read_idx(path: PathLike) -> np.ndarray:
@@ -50,24 +46,28 @@ def read_idx(path: PathLike) -> np.ndarray:
         >>> datasets.read_idx("x.idx")
         array([[5, 6, 7]], dtype=uint8)
     """
-    data = _read(Path(path))
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _IDX_TYPES:
-        raise ValueError(f"[data] {path} is no IDX file")
-    kind, begin = np.dtype(_IDX_TYPES[data[2]]), 4 + 4 * data[3]
-    if len(data) < begin:
-        raise ValueError(f"[data] {path} ends within its header")
-    if data[3] > _MOST_DIMENSIONS:
-        raise ValueError(f"[data] {path} has {data[3]} dimensions, {_MOST_DIMENSIONS} are the most")
-    shape = struct.unpack(f">{data[3]}I", data[4:begin])
-    wanted = kind.itemsize
-    for size in shape:
-        wanted *= size
-    if len(data) - begin != wanted:
-        raise ValueError(
-            f"[data] {path} has {len(data) - begin} bytes of elements, {shape} are {wanted}"
-        )
-    array = np.frombuffer(data, kind, offset=begin).reshape(shape)
+    with reading(path), open_file(path) as file:
+        kind, shape = _idx_header(file)
+        wanted = kind.itemsize * math.prod(shape)
+        data = read_most(file, wanted + 1)  # not all that may be packed in it
+    if len(data) != wanted:
+        found = f"{len(data)}" if len(data) < wanted else f"more than {wanted}"
+        raise ValueError(f"[data] {path} has {found} bytes of elements, {shape} are {wanted}")
+    array = np.frombuffer(data, kind).reshape(shape)
     return array.astype(kind.newbyteorder("="))
+
+
+def _idx_header(file):
+    """The dtype and the shape, which the rest of the file is."""
+    head = file.read(4)
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _IDX_TYPES:
+        raise ValueError("this is no IDX file")
+    if head[3] > _MOST_DIMENSIONS:
+        raise ValueError(f"it has {head[3]} dimensions, {_MOST_DIMENSIONS} are the most")
+    sizes = file.read(4 * head[3])
+    if len(sizes) < 4 * head[3]:
+        raise ValueError("it ends within its header")
+    return np.dtype(_IDX_TYPES[head[2]]), struct.unpack(f">{head[3]}I", sizes)
 
 
 def _first(folder: Path, names: list[str], what: str) -> Path:
@@ -164,7 +164,8 @@ def read_cifar(path: PathLike, classes: int = 10) -> dict[str, Any]:
         ((1, 32, 32, 3), [3])
     """
     labels = 2 if classes == 100 else 1
-    data = np.frombuffer(_read(Path(path)), np.uint8)
+    with reading(path), open_file(path) as file:
+        data = np.frombuffer(file.read(), np.uint8)
     if not data.size or data.size % (labels + 3072):
         raise ValueError(f"[data] {path}: {data.size} bytes are no images of CIFAR-{classes}")
     records = data.reshape(-1, labels + 3072)

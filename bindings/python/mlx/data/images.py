@@ -149,8 +149,8 @@ def _image_in(file):
         raise ValueError(f"[data] the image is too large ({error})") from None
     except image_module.UnidentifiedImageError:
         raise ValueError("[data] the file is no image that Pillow knows") from None
-    except MemoryError:
-        raise
+    except MemoryError:  # of what a broken header asks for
+        raise ValueError("[data] the image is broken, or takes more memory than there is") from None
     except Exception as error:  # Pillow's decoders raise errors of any kind
         if getattr(error, "errno", None) or str(error).startswith("[data]"):
             raise
