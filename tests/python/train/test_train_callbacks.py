@@ -217,6 +217,16 @@ def test_event_files(tmp_path):
     assert event == b"\x09" + struct.pack("<d", 2.0) + b"\x10\xac\x02" + b"\x2a\x0c" + summary
 
 
+def test_numbers_beyond_float32_are_infinite_in_event_files(tmp_path):
+    with EventWriter(tmp_path) as writer:
+        for value in (1e300, -1e300, 3.5e38, 2.0):
+            writer.scalar("x", value, 1)
+    content = Path(writer.path).read_bytes()
+    found = content.split(b"x\x15")[1:]
+    infinite = [math.inf, -math.inf, math.inf]
+    assert [struct.unpack("<f", part[:4])[0] for part in found] == [*infinite, 2.0]
+
+
 def test_tensorboard_reads_them(tmp_path):
     accumulators = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator",
@@ -264,6 +274,16 @@ def test_last_and_best(tmp_path):
     assert last["history"][1]["val_score"] == 3.0
     arrays = mx.load(keep.path("last"))
     np.testing.assert_array_equal(arrays["model.layers.0.weight"], t.model.layers[0].weight)
+
+
+def test_only_older_steps_of_the_training_go(tmp_path):
+    others = ["step-00009000.safetensors", "step-0001-notes.txt", "step-00000001.safetensors.bak"]
+    for name in others:
+        (tmp_path / name).write_text("somebody's")
+    trainer(Checkpoint(tmp_path, every_steps=4, keep=2)).fit(batches(), 2)
+    mine = ["last.safetensors", "step-00000008.safetensors", "step-00000012.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == sorted(others + mine)
+    assert all((tmp_path / name).read_text() == "somebody's" for name in others)
 
 
 def pipeline(threads=2):

@@ -203,6 +203,33 @@ def test_a_checkpoint_of_another_model_is_not_written_over(tmp_path):
         trainer(mlp()).fit([(x, y)])
 
 
+def test_the_best_of_another_model_is_not_written_over(tmp_path):
+    x, y = task(8)
+    best = tmp_path / "best.safetensors"
+
+    def fit(model, monitor="loss", **options):
+        keep = Checkpoint(tmp_path, monitor=monitor)
+        trainer = Trainer(model, nn.losses.cross_entropy, optim.SGD(0.1), callbacks=[keep])
+        return trainer.fit([(x, y)], **options)
+
+    mx.save_safetensors(str(best), {"x": mx.zeros(1)})
+    kept = best.read_bytes()
+    with pytest.raises(ValueError, match="best.safetensors is no checkpoint: .* be written over"):
+        fit(mlp())
+    fit(mlp(), monitor=None)
+    assert best.read_bytes() == kept
+    best.unlink()
+    fit(mlp())
+    (tmp_path / "last.safetensors").rename(tmp_path / "other.safetensors")
+    kept = best.read_bytes()
+    with pytest.raises(ValueError, match="best.safetensors is of another model: .* written over"):
+        fit(mlp(norm=True))
+    assert best.read_bytes() == kept
+    (tmp_path / "other.safetensors").rename(tmp_path / "last.safetensors")
+    going_on = {"resume": tmp_path, "other": ["model", "callbacks"]}
+    assert len(fit(mlp(dropout=0.5), epochs=2, **going_on)) == 2
+
+
 def test_a_checkpoint_without_the_states_of_its_callbacks(tmp_path):
     x, y = task(8)
     path = tmp_path / "last.safetensors"

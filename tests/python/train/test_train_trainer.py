@@ -205,6 +205,35 @@ def test_mixed_precision():
     assert trainer.predict(batches()).dtype == mx.float32
 
 
+def squares(prediction, target):
+    return nn.losses.mse_loss(prediction, target, reduction="none")
+
+
+@pytest.mark.parametrize("dtype", [mx.bfloat16, mx.float16])
+@pytest.mark.parametrize("form", [tuple, dict])
+@pytest.mark.parametrize("compile", [True, False])
+def test_targets_and_weights_are_not_rounded(dtype, form, compile):
+    x, y, w = mx.zeros((2, 1)), mx.array([[3003.0], [4.0]]), mx.array([[1.0001], [8191.0]])
+    model = nn.Linear(1, 1)
+    model.bias = mx.array([2.0])
+    wanted = (1.0001 * 3001.0**2 + 8191 * 4) / 8192.0001
+    batch = {"x": x, "y": y, "w": w} if form is dict else (x, y, w)
+    options = {"compute_dtype": dtype, "compile": compile, "metrics": [Mean(squares, "mean")]}
+
+    def parts(model, batch):
+        x, y, w = batch.values() if form is dict else batch
+        return model(x), y, w
+
+    trainer = Trainer(model, squares, optim.SGD(0.0), forward=parts, **options)
+    found = trainer.evaluate([batch])
+    assert found["loss"] == pytest.approx(wanted, rel=1e-6)
+    assert found["mean"] == pytest.approx(wanted, rel=1e-6)
+    assert trainer.step(batch)["count"] == np.float32(8192.0001)
+    plain = Trainer(model, nn.losses.mse_loss, optim.SGD(0.0), compute_dtype=dtype)
+    batch = {"x": x, "y": y} if form is dict else (x, y)
+    assert plain.step(batch)["loss"] == pytest.approx((3001.0**2 + 4) / 2, rel=1e-6)
+
+
 def test_frozen_parameters_stay():
     model = mlp()
     model.layers[0].freeze()

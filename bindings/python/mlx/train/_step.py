@@ -7,7 +7,7 @@ import mlx.core as mx
 
 from ..nn.layers.base import Module
 from ..optimizers import Optimizer, clip_grad_norm
-from ..utils import tree_map, tree_reduce
+from ..utils import tree_flatten, tree_map, tree_reduce
 
 Forward = Callable[[Module, Any], Any]
 Loss = Callable[[mx.array, mx.array], mx.array]
@@ -62,6 +62,10 @@ def cast(tree: Any, dtype: mx.Dtype) -> Any:
         return x.astype(dtype) if mx.issubdtype(x.dtype, mx.floating) else x
 
     return tree_map(lambda x: one(x) if isinstance(x, mx.array) else x, tree)
+
+
+def _leaves(tree):
+    return [array for _, array in tree_flatten(tree)]
 
 
 class Steps:
@@ -122,14 +126,17 @@ class Steps:
     # --- one batch --------------------------------------------------------------------------------
 
     def _predict(self, batch):
-        """Prediction, target and weight; computed in the asked dtype, the prediction in float32."""
-        batch = batch if self.dtype is None else cast(batch, self.dtype)
-        result = self.forward(self.model, batch)
+        """Prediction, target and weight; computed in the asked dtype, the prediction in float32.
+        Targets and weights that are arrays of the batch are those of the batch, not rounded."""
+        given = batch if self.dtype is None else cast(batch, self.dtype)
+        result = self.forward(self.model, given)
         if not isinstance(result, tuple) or len(result) not in (2, 3):
             raise TypeError("[train] forward(model, batch) gives prediction, target[, weight]")
         prediction, target, weight = (*result, None)[:3]
         if self.dtype is not None:
             prediction = cast(prediction, mx.float32)
+            own = dict(zip(map(id, _leaves(given)), _leaves(batch)))
+            target, weight = (own.get(id(one), one) for one in (target, weight))
         return prediction, target, weight
 
     def _measure(self, batch):

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 import sys
 import time
 from numbers import Integral, Real
@@ -235,6 +236,9 @@ class EarlyStopping(Callback):
         self.waited = int(state["waited"])
 
 
+_STEP_FILE = re.compile(r"step-([0-9]{8}|[1-9][0-9]{8,})\.safetensors")
+
+
 class Checkpoint(Callback):
     """Keeps the training in a folder: `last.safetensors` after each epoch and every `every_steps`
     steps, `best.safetensors` of the best `monitor` if one is given, and with `keep` the files of so
@@ -249,7 +253,8 @@ class Checkpoint(Callback):
 
     Raises:
         ValueError: a number is negative, or `mode` another word; when the training begins: the
-            folder's last file is no checkpoint, or one of another model that was not gone on from
+            folder's last or best file is no checkpoint, or one of another model, and the training
+            does not go on from the last
 
     Example:
         >>> import os
@@ -284,7 +289,7 @@ class Checkpoint(Callback):
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         _make_folder(self.folder)
-        trainer.check_free(self.path("last"))
+        trainer.check_free(self.path("last"), *([self.path("best")] if self.monitor else []))
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         if self.every_steps and trainer.global_step % self.every_steps == 0:
@@ -303,9 +308,15 @@ class Checkpoint(Callback):
         trainer.save(self.path("last"))
         if self.keep:
             trainer.save(self.path(f"step-{trainer.global_step:08d}"))
-            names = sorted(n for n in os.listdir(self.folder) if n.startswith("step-"))
-            for name in names[: -self.keep]:
-                os.remove(os.path.join(self.folder, name))
+            for step in self._steps_until(trainer.global_step)[: -self.keep]:
+                os.remove(self.path(f"step-{step:08d}"))
+
+    def _steps_until(self, last):
+        """The steps that have a file, but for those beyond the last: they are of another training,
+        or of one that went on from an earlier step."""
+        found = map(_STEP_FILE.fullmatch, os.listdir(self.folder))
+        steps = sorted(int(match[1]) for match in found if match)
+        return [step for step in steps if step <= last]
 
     def state_dict(self) -> Mapping[str, Any]:
         return self.best.state()

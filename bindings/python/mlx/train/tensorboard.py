@@ -5,6 +5,7 @@ data, all little-endian; a mask is the sum rotated by 15 bits plus 0xa282ead8. T
 Event, a message of Protocol Buffers: wall_time (1, double), step (2, varint), file_version (3,
 text) or summary (5, message of values (1), each tag (1, text) and simple_value (2, float))."""
 
+import math
 import os
 import socket
 import struct
@@ -59,6 +60,13 @@ def _bytes_field(number: int, data: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
+def _float32(value: float) -> bytes:
+    try:
+        return struct.pack("<f", value)
+    except OverflowError:
+        return struct.pack("<f", math.copysign(math.inf, value))
+
+
 def _event(wall_time: float, step: int, rest: bytes) -> bytes:
     return b"\x09" + struct.pack("<d", wall_time) + b"\x10" + _varint(step) + rest
 
@@ -86,8 +94,8 @@ class EventWriter:
         self._file.flush()
 
     def scalar(self, tag: str, value: float, step: int, wall_time: Optional[float] = None) -> None:
-        """Write one number."""
-        content = _bytes_field(1, tag.encode()) + b"\x15" + struct.pack("<f", value)
+        """Write one number, infinite where it is beyond float32."""
+        content = _bytes_field(1, tag.encode()) + b"\x15" + _float32(value)
         summary = _bytes_field(5, _bytes_field(1, content))
         self._write(_event(time.time() if wall_time is None else wall_time, step, summary))
 

@@ -392,12 +392,16 @@ class Trainer(Batches):
         checkpoint.write(path, arrays, about)
         self._files.add(os.path.abspath(path))
 
-    def check_free(self, path: PathLike) -> None:
+    def check_free(self, *paths: PathLike) -> None:
         """Raise ValueError if a file is there that is none of this model's checkpoints: `save`
-        would write over it. Those that were loaded or saved here are."""
-        if os.path.abspath(path) in self._files or not os.path.isfile(path):
+        would write over it. All are, if the first was loaded or saved here."""
+        if os.path.abspath(paths[0]) in self._files:
             return
         self.steps
+        for path in filter(os.path.isfile, paths):
+            self._check_ours(path)
+
+    def _check_ours(self, path):
         try:
             found = checkpoint.read(path)[1]
             ours = {"model": (self._setup or self._described())["model"]}
