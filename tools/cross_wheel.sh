@@ -20,7 +20,7 @@ for module in core data/_jpeg; do # which CMake gives no full names for another 
 done
 
 native=$(ls "$folder"/mlx-*-cp3"$minor"-cp3"$minor"-*_"$(uname -m)".whl 2>/dev/null | head -1)
-[ -n "$native" ] || native=$(python3 "$root/tools/make_wheel.py" "$folder" /usr/bin/python3)
+[ -n "$native" ] || native=$(env -u MLXC_SYSROOT -u MLXC_MACHINE -u LDD -u PKG_CONFIG_LIBDIR python3 "$root/tools/make_wheel.py" "$folder" /usr/bin/python3)
 wheel=$(python3 "$root/tools/make_wheel.py" --with "$work/stage" "$native" "$folder")
 echo "$wheel"
 

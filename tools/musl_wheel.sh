@@ -69,7 +69,7 @@ mv "$folder/stage/mlx/core.so" "$folder/stage/mlx/core.$soabi.so"
 
 minor=${version#3.}
 native=$(ls "$to"/mlx-*-cp3"$minor"-cp3"$minor"-manylinux*_"$(uname -m)".whl 2>/dev/null | head -1)
-[ -n "$native" ] || native=$(python3 "$root/tools/make_wheel.py" "$to" /usr/bin/python3)
+[ -n "$native" ] || native=$(env -u MLXC_SYSROOT -u MLXC_MACHINE -u LDD -u PKG_CONFIG_LIBDIR python3 "$root/tools/make_wheel.py" "$to" /usr/bin/python3)
 wheel=$(python3 "$root/tools/make_wheel.py" --with "$folder/stage" "$native" "$to")
 echo "$wheel"
 "$python" "$root/tests/package/check_wheel.py" --wheel "$wheel"
