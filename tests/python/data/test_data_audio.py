@@ -322,7 +322,11 @@ REFUSED = [
     (lambda: audio.save_wav("no.wav", ["1"], 8000), "save_wav: samples are real numbers, not <U1"),
     (lambda: audio.save_wav("no.wav", [1j], 8000), "samples are real numbers, not complex128"),
     (lambda: audio.resample([None], 8000, 16000), "resample: samples are real numbers, not object"),
-    (lambda: audio.save_wav("no.wav", np.zeros((3, 0)), 8000), r"samples \(3, 0\)"),
+    (lambda: audio.save_wav("no.wav", np.zeros((3, 0)), 8000), r"\(3, 0\) are less than a file"),
+    (lambda: audio.save_wav("no.wav", np.int16([9, -7]), 8000), "not int16 from -7 to 9: divide"),
+    (lambda: audio.save_wav("no.wav", [2, 0], 8000), "save_wav: .* not int64 from 0 to 2"),
+    (lambda: features.log_mel(np.full(1600, 200, np.uint8)), "not uint8 from 200 to 200"),
+    (lambda: features.mfsc(10, 16000)(np.full(1600, -2, np.int8)), "not int8 from -2 to -2"),
     (lambda: audio.save_wav("no.wav", np.zeros((1, 2000)), 8000), r"samples \(1, 2000\)"),
     (lambda: load(b"no sound at all"), "no sound"),
 ]
@@ -333,6 +337,17 @@ def test_numbers_and_files_that_are_none_of_sound(call, why):
     with pytest.raises(ValueError, match=why):
         call()
     assert not Path("no.wav").exists()
+
+
+def test_whole_numbers_that_are_samples(tmp_path):
+    audio.save_wav(tmp_path / "a.wav", np.int8([-1, 0, 1]), 8000)
+    assert audio.load(tmp_path / "a.wav")[0].ravel().tolist() == [-1, 0, 32767 / 32768]
+    audio.save_wav(tmp_path / "a.wav", np.zeros(0, np.int16), 8000)
+    x = generator(9).integers(-1, 2, 1600)
+    np.testing.assert_array_equal(features.log_mel(x), features.log_mel(x.astype(np.float32)))
+    loud = np.int16(x * 1000)
+    wanted = features.spectrogram(loud.astype(np.float32))
+    np.testing.assert_array_equal(features.spectrogram(loud), wanted)
 
 
 def test_rates_may_be_floats_of_whole_numbers(tmp_path):

@@ -24,16 +24,28 @@ def array_of(value: Any, where: str = "") -> np.ndarray:
     return array
 
 
-def real_array(values: Any, what: str) -> np.ndarray:
-    """Samples of sound as float32, or ValueError if they are no real numbers."""
+def real_array(values: Any, what: str, *, unit: bool = False) -> np.ndarray:
+    """Samples of sound as float32, or ValueError if they are no real numbers. Where those from -1
+    to 1 are wanted (`unit`), whole numbers beyond are of another scale, and an error, too."""
     try:
         array = array_of(values)
     except ValueError as error:
         raise ValueError(f"[data] {what}: {error}") from None
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
         raise ValueError(f"[data] {what}: samples are real numbers, not {array.dtype}")
+    if unit and array.dtype.kind in "iu" and array.size:
+        _check_unit(array, what)
     with np.errstate(over="ignore"):
         return array.astype(np.float32, copy=False)
+
+
+def _check_unit(array, what):
+    low, high = int(array.min()), int(array.max())
+    if low < -1 or high > 1:
+        raise ValueError(
+            f"[data] {what}: samples are from -1 to 1, not {array.dtype} from {low} to {high}: "
+            "divide them by the largest number that there could be"
+        )
 
 
 def inexact(value: Any, where: str, dtype: np.dtype, of: str) -> ValueError:

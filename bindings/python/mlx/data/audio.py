@@ -202,20 +202,23 @@ def save_wav(path: Source, samples: Any, rate: int) -> None:
         rate: How many a second.
 
     Raises:
-        ValueError: samples are not finite, have another shape or too many channels, or the rate is
-            none
+        ValueError: samples are not finite, or whole numbers beyond 1, have another shape or too
+            many channels, or the rate is none
         OSError: the file cannot be written; what was there is left
 
     Example:
         >>> audio.save_wav("x.wav", mx.array([0.0, 0.5, -0.5]), 16000)
     """
     rate = _checked_rate(rate, "save_wav")
-    samples = real_array(samples, "save_wav")
+    samples = real_array(samples, "save_wav", unit=True)
     if samples.ndim not in (1, 2) or not np.all(np.isfinite(samples)):
         raise ValueError("[data] save_wav: finite samples (N) or (N, channels)")
     channels = 1 if samples.ndim == 1 else samples.shape[1]
     if not 1 <= channels <= _MOST_CHANNELS or samples.size * 2 > _MOST_BYTES:
-        raise ValueError(f"[data] save_wav: samples {samples.shape} are more than a file can have")
+        than = "less" if channels < 1 else "more"
+        raise ValueError(
+            f"[data] save_wav: samples {samples.shape} are {than} than a file can have"
+        )
     data = np.rint(np.clip(samples, -1, 32767 / 32768) * 32768).astype("<i2").tobytes()
     form = struct.pack("<HHIIHH", _PCM, channels, rate, rate * channels * 2, channels * 2, 16)
     head = struct.pack("<4sI4s4sI", b"RIFF", 36 + len(data), b"WAVE", b"fmt ", 16) + form

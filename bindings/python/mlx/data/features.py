@@ -109,8 +109,8 @@ def mel_filters(
     return result.astype(np.float32)
 
 
-def _mono(samples):
-    samples = real_array(samples, "features")
+def _mono(samples, unit=False):
+    samples = real_array(samples, "features", unit=unit)
     if samples.ndim == 2:
         samples = samples.mean(axis=1, dtype=np.float32)
     if samples.ndim != 1:
@@ -137,8 +137,11 @@ def spectrogram(samples: Any, size: int = 400, hop: int = 160) -> np.ndarray:
         >>> features.spectrogram(mx.zeros(16000)).shape
         (100, 201)
     """
+    return _spectrogram(_mono(samples), size, hop)
+
+
+def _spectrogram(x, size, hop):
     _positive("spectrogram", size=size, hop=hop)
-    x = _mono(samples)
     if len(x) <= size // 2:
         raise ValueError(f"[data] {len(x)} samples are less than half a frame of {size}")
     padded = np.pad(x, size // 2, mode="reflect")
@@ -166,13 +169,13 @@ def log_mel(
         numpy.ndarray: (frames, bands) of float32.
 
     Raises:
-        ValueError: there are less samples than half a frame has
+        ValueError: there are less samples than half a frame has, or whole numbers beyond 1
 
     Example:
         >>> features.log_mel(mx.zeros(16000)).shape
         (100, 80)
     """
-    power = spectrogram(samples, size, hop) @ mel_filters(bands, size, rate).T
+    power = _spectrogram(_mono(samples, unit=True), size, hop) @ mel_filters(bands, size, rate).T
     logs = np.log10(np.maximum(power, 1e-10))
     return (np.maximum(logs, logs.max(initial=-10) - 8) + 4) / 4
 
@@ -230,7 +233,7 @@ def mfsc(
     window = _window(_member(WindowType, window_type, "window_type"), size)
 
     def features(samples):
-        x = _mono(samples) * np.float32(32768)
+        x = _mono(samples, unit=True) * np.float32(32768)
         if len(x) < size:
             return np.zeros((0, n_filterbank), np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(x, size)[::hop]
