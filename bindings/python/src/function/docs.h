@@ -85,7 +85,15 @@ Returns:\n\
     list: The results.\n\
 \n\
 Raises:\n\
-    RuntimeError: there is no CUDA backend\n"
+    RuntimeError: there is no CUDA backend\n\
+\n\
+Example:\n\
+    >>> mx.fast.precompiled_cuda_kernel(name=\"copy\", compiled_source=b\"...\", inputs=[], \
+output_shapes=[(1,)], output_dtypes=[mx.float32], scalars=[], grid=(1, 1, 1), \
+threadgroup=(1, 1, 1))\n\
+    Traceback (most recent call last):\n\
+        ...\n\
+    RuntimeError: [precompiled_cuda_kernel] No CUDA back-end: this library computes on the CPU.\n"
 
 #define DOC_METAL_DEVICE_INFO \
 "device_info() -> dict[str, str | int]\n\
