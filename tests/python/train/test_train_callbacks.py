@@ -25,7 +25,9 @@ from mlx.train import (
     CSVLogger,
     EarlyStopping,
     EventWriter,
+    History,
     LearningRateMonitor,
+    Metric,
     Progress,
     TensorBoard,
     TimeLimit,
@@ -274,6 +276,56 @@ def test_last_and_best(tmp_path):
     assert last["history"][1]["val_score"] == 3.0
     arrays = mx.load(keep.path("last"))
     np.testing.assert_array_equal(arrays["model.layers.0.weight"], t.model.layers[0].weight)
+
+
+def test_what_callbacks_and_measures_say_becomes_plain(tmp_path):
+    class Says(Callback):
+        def on_step_end(self, trainer, logs):
+            logs["of_step"] = np.float32(2.5)
+
+        def on_epoch_end(self, trainer, logs):
+            given = [np.float32(0.5), np.int64(3), np.arange(2), mx.array(1.5), mx.arange(2)]
+            logs.update(zip("abcde", given), f=[np.int8(1), {"g": np.bool_(True)}])
+
+        def state_dict(self):
+            return {"kept": np.float32(0.25)}
+
+        def load_state_dict(self, state, arrays):
+            self.kept = state["kept"]
+
+    class Heard(Callback):
+        def on_step_end(self, trainer, logs):
+            assert type(logs["of_step"]) is float
+
+    class Score(Metric):
+        name = "score"
+
+        def reset(self):
+            self.value = np.float32(0)
+
+        def update(self, prediction, target, weight=None):
+            self.value += np.float32(0.5)
+
+        def compute(self):
+            return self.value
+
+    def usual():
+        keep = Checkpoint(tmp_path, monitor="val_score", every_steps=2)
+        return trainer(Says(), Heard(), keep, metrics=[Score()])
+
+    row = usual().fit(batches(), 1, validation=batches(size=48))[0]
+    assert [row[name] for name in "abcde"] == [0.5, 3, [0, 1], 1.5, [0, 1]]
+    assert row["val_score"] == 1.0 and "a " in str(History([row]))
+    again = usual()
+    again.fit(batches(), 1, resume=tmp_path)
+    assert again.history[0] == {**row, "f": [1, {"g": True}]} and again.callbacks[0].kept == 0.25
+
+    class Odd(Callback):
+        def on_epoch_end(self, trainer, logs):
+            logs["path"] = tmp_path
+
+    with pytest.raises(TypeError, match="keeps numbers, texts, arrays, lists .*, not .*Path"):
+        trainer(Odd(), Checkpoint(tmp_path / "odd")).fit(batches(), 1)
 
 
 def test_only_older_steps_of_the_training_go(tmp_path):

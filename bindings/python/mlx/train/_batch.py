@@ -18,6 +18,7 @@ from typing import Any, Callable, NoReturn, Optional, Sequence
 import mlx.core as mx
 
 from ._step import Steps, arrays_of
+from ._words import plain
 from .callbacks import Callback
 
 Logs = dict[str, Any]
@@ -186,10 +187,14 @@ class Batches:
         return [*self._untold, *((getattr(one, what), logs) for one in self.callbacks)]
 
     def _tell(self):
-        """Each callback hears of it once, also if one before raises something."""
+        """Each callback hears of it once, also if one before raises something. What one adds to the
+        numbers is plain for the next, and in the history."""
         while self._untold:
             hear, logs = self._untold.pop(0)
-            hear(self, logs)
+            try:
+                hear(self, logs)
+            finally:
+                logs.update({name: plain(value) for name, value in logs.items()})
 
 
 def refusal(logs: Logs) -> str:

@@ -33,3 +33,8 @@ def is_array(value: Any) -> bool:
 def is_floating(dtype: Any) -> bool:
     """Whether it is a dtype of floating-point numbers."""
     return isinstance(dtype, mx.Dtype) and mx.issubdtype(dtype, mx.floating)
+
+
+def plain(value: Any) -> Any:
+    """What an array, or a number of NumPy's, holds as Python has it; anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value

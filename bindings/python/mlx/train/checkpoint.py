@@ -8,6 +8,7 @@ from typing import Any, Mapping, Union
 import mlx.core as mx
 
 from ..utils import tree_flatten
+from ._words import described, plain
 
 __all__ = ["check_same", "check_state", "read", "write"]
 
@@ -23,7 +24,18 @@ def write(path: PathLike, arrays: Mapping[str, mx.array], about: Mapping[str, An
     if not path.endswith(".safetensors"):
         raise ValueError(f"[train] the name of a checkpoint ends in .safetensors: {path}")
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    mx.save_safetensors(path, dict(arrays), {_KEY: json.dumps(about)})
+    mx.save_safetensors(path, dict(arrays), {_KEY: json.dumps(about, default=_plain)})
+
+
+def _plain(value):
+    """What JSON has for it."""
+    found = plain(value)
+    if found is value:
+        raise TypeError(
+            "[train] a checkpoint keeps numbers, texts, arrays, lists and dicts of the history and of "
+            f"callbacks, not {described(value)}"
+        )
+    return found
 
 
 def read(path: PathLike) -> tuple[dict[str, mx.array], dict[str, Any]]:

@@ -15,7 +15,7 @@ from ._data import Data, Place
 from ._setup import PathLike, Setup, check_parts, differences, model_of, optimizer_of
 from ._setup import rates_of, set_rates, words_of
 from ._step import Forward, Loss, Steps, arrays_of, cast, computing_in, first_two, lending
-from ._words import described, is_floating, positive, whole
+from ._words import described, is_floating, plain, positive, whole
 from .callbacks import Callback
 from .history import History
 from .metrics import metrics as metrics_of
@@ -289,7 +289,7 @@ class Trainer(Batches):
         finally:
             mx.random.state[0] = key
         values = {one.name: one.compute() for one in self.metrics}
-        return {"loss": loss, **{name: _plain(value) for name, value in values.items()}}
+        return {"loss": loss, **{name: plain(value) for name, value in values.items()}}
 
     def _mean_loss(self, data):
         """The loss of all examples, of which the measures are told."""
@@ -553,10 +553,6 @@ _STATE: dict[str, Any] = {
 
 def _part(arrays, prefix):
     return {n[len(prefix) :]: x for n, x in arrays.items() if n.startswith(prefix)}
-
-
-def _plain(value):
-    return value.tolist() if isinstance(value, mx.array) else value
 
 
 def _first(batch):
