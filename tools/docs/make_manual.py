@@ -30,7 +30,7 @@ def main(package, include):
         pages_python.write(folder / "python")
         pages_c.write(folder / "c", include)
         print("# Manual\n\n## Python\n")
-        for path in sorted((folder / "python").glob("*/*.md")):
+        for path in sorted((folder / "python").rglob("*.md")):
             if path.name != "index.md":
                 print(plain(path.read_text()))
         print("## C\n")

@@ -13,7 +13,9 @@ ROOMS = {
         "mlx.core", "mlx.core.linalg", "mlx.core.fft", "mlx.core.random", "mlx.core.fast", "mlx.core.distributed",
         "mlx.core.metal", "mlx.core.cuda", "mlx.core.plugins",
     ],
-    "Neural networks": ["mlx.nn", "mlx.nn.losses", "mlx.nn.init", "mlx.optimizers", "mlx.utils"],
+    "Neural networks": [
+        "mlx.nn", "mlx.nn.losses", "mlx.nn.init", "mlx.nn.layers.distributed", "mlx.optimizers", "mlx.utils",
+    ],
     "Data and training": [
         "mlx.data", "mlx.data.images", "mlx.data.audio", "mlx.data.features", "mlx.data.datasets", "mlx.train",
     ],

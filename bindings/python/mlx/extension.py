@@ -20,13 +20,24 @@ import mlx.core as mx
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 
+__all__ = ["CMakeBuild", "CMakeExtension"]
+
 # Headers and the library lie beside the compiled module, also where the package is installed
 # editable.
 _MLX_PATH = str(Path(mx.__file__).absolute().parent)
 
 
 class CMakeExtension(Extension):
-    """A module `name` that the CMakeLists.txt in `sourcedir` builds."""
+    """A module that a CMakeLists.txt builds.
+
+    Args:
+        name: The module's name, with its packages in front.
+        sourcedir: The folder of the CMakeLists.txt; by default the one that setup.py runs in.
+
+    Example:
+        >>> extension.CMakeExtension("fast_things._core", "native").name
+        'fast_things._core'
+    """
 
     def __init__(self, name: str, sourcedir: str = "") -> None:
         super().__init__(name, sources=[])
@@ -37,6 +48,15 @@ class CMakeBuild(build_ext):
     """Configures and builds each CMakeExtension, and installs it where setuptools wants it.
 
     CMAKE_ARGS of the environment is passed on; CMAKE_BUILD_PARALLEL_LEVEL says how many jobs run.
+
+    Args:
+        dist: What is built; setup() gives it.
+        kw: Options of the command, by name.
+
+    Example:
+        >>> from setuptools import Distribution
+        >>> native = extension.CMakeExtension("fast_things._core", "native")
+        >>> build = extension.CMakeBuild(Distribution({"ext_modules": [native]}))
     """
 
     def build_extension(self, ext) -> None:

@@ -34,7 +34,10 @@ OPERATION = type(mx.add)
 CORE = ["", "linalg", "fft", "random", "fast", "distributed", "metal", "cuda", "plugins"]
 MODULES = ["mlx.nn", "mlx.nn.losses", "mlx.nn.init", "mlx.optimizers", "mlx.utils", "mlx.data",
            "mlx.data.images", "mlx.data.audio", "mlx.data.features", "mlx.data.datasets",
-           "mlx.train", "mlx.lm", "mlx.tokenizer"]  # fmt: skip
+           "mlx.train", "mlx.lm", "mlx.tokenizer", "mlx.nn.layers.distributed"]  # fmt: skip
+if importlib.util.find_spec("setuptools"):
+    MODULES.append("mlx.extension")
+    importlib.import_module("mlx.extension")
 # Classes whose objects come from functions.
 MADE = {"mlx.lm.Model", "mlx.data.Stream"}
 # Categories of dtypes and types of devices, as the original has them: nothing but names.
@@ -44,6 +47,7 @@ ABSTRACT = {"NotImplementedError"}
 # What the examples call by name.
 NAMES = {
     "mx": mx, "nn": nn, "optim": mlx.optimizers, "data": mlx.data, "train": mlx.train, "lm": mlx.lm,
+    "sharded": nn.layers.distributed, "extension": sys.modules.get("mlx.extension"),
     **{name: getattr(mlx.data, name) for name in ("images", "audio", "features", "datasets")},
     **{name: getattr(mlx.utils, name) for name in mlx.utils.__all__},
 }  # fmt: skip
@@ -176,9 +180,13 @@ def folder(tmp_path, monkeypatch):
 
 
 PACKAGES = [mlx.nn, mlx.optimizers, mlx.data, mlx.train]
-FILES = ["mlx._saved", "mlx.utils", "mlx.lm", "mlx.tokenizer"] + [
-    info.name for p in PACKAGES for info in pkgutil.walk_packages(p.__path__, p.__name__ + ".")
-]
+FILES = [
+    "mlx._saved",
+    *({"mlx.extension"} & set(MODULES)),
+    "mlx.utils",
+    "mlx.lm",
+    "mlx.tokenizer",
+] + [info.name for p in PACKAGES for info in pkgutil.walk_packages(p.__path__, p.__name__ + ".")]
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -22,10 +22,25 @@ from .quantized import (
     times_quantized,
 )
 
+# What mlx.nn does not have as well.
+__all__ = ["shard_inplace", "shard_linear", "sum_gradients"]
+
 
 @lru_cache
 def sum_gradients(group: Any) -> Callable:
-    """The identity function, whose derivative is summed over the group."""
+    """The identity function, whose derivative is summed over the group.
+
+    Args:
+        group: The processes.
+
+    Returns:
+        Callable: A function of one array.
+
+    Example:
+        >>> alone = mx.distributed.init()
+        >>> sharded.sum_gradients(alone)(mx.array([1, 2]))
+        array([1, 2], dtype=int32)
+    """
     if group.size() == 1:
         return lambda x: x
 
@@ -130,6 +145,15 @@ def shard_inplace(
         segments: How many parts, or the indices between the parts, that are each divided on their
             own, for instance 3 where queries, keys and values are one matrix.
         group: The processes; by default all.
+
+    Raises:
+        ValueError: there is no such sharding, or an axis that is no multiple of the group's size
+
+    Example:
+        >>> layer = nn.Linear(8, 4)
+        >>> sharded.shard_inplace(layer, "all-to-sharded")
+        >>> layer.weight.shape  # alone, the piece is all
+        (4, 8)
     """
     rule = sharding if callable(sharding) else _linear_rule(sharding, segments)
     module.update(_shard_parameters(module.parameters(), rule, _group_or_world(group)))
@@ -149,6 +173,19 @@ def shard_linear(
         sharding: `"all-to-sharded"` or `"sharded-to-all"`.
         segments: See `shard_inplace`.
         group: The processes; by default all.
+
+    Returns:
+        Module: An `AllToShardedLinear`, a `ShardedToAllLinear`, or the quantized layer of its kind.
+
+    Raises:
+        ValueError: there is no such sharding, or an axis that is no multiple of the group's size
+
+    Example:
+        >>> layer = nn.Linear(8, 4)
+        >>> piece = sharded.shard_linear(layer, "sharded-to-all")
+        >>> x = mx.ones((2, 8))
+        >>> mx.allclose(piece(x), layer(x)).item()
+        True
     """
     _axis_of(sharding)
     if isinstance(module, QuantizedLinear):
