@@ -77,6 +77,7 @@ def lay_out(source):
 
 
 def generate(source, program, brief):
+    import catalog
     import pages_c
     import pages_cli
     import pages_elixir
@@ -84,7 +85,7 @@ def generate(source, program, brief):
 
     reference = source / "reference"
     pages_python.write(reference / "python", brief)
-    pages_c.write(reference / "c", ROOT / "include/mlx/c")
+    pages_c.write(reference / "c", ROOT / "include/mlx/c", catalog.rows(program))
     pages_cli.write(reference / "cli", program)
     pages_elixir.write(reference / "elixir", ROOT / "build/elixir/lib")
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the manual pages: mlx(1), mlx-<command>(1), and one of section 3 for each function of the headers.
+"""Write the manual pages: mlx(1), mlx-<command>(1), and one of section 3 for each function of the headers, with what the catalog says of it.
 
 make_man.py mlx-program include/mlx/c out-folder
 """
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import catalog
 import headers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -66,10 +67,11 @@ def prototype(text):
     return roff(f"{start}(\n    " + ",\n    ".join(parts) + ");")
 
 
-def page(entry, header, section):
+def page(entry, header, section, found):
     name = entry.name
     facts = [f.replace("`", "") for f in headers.ownership(entry.text)]
     status = headers.status(entry.text)
+    result, errors = catalog.facts(found, entry)
     near = [n for n in section if n != name][:12]
     out = [f'.TH "{name.upper()}" 3 "" "{SOURCE}" "Library functions"', ".SH NAME"]
     out.append(f"{name} \\- {roff(brief(entry.comment, header.name))}")
@@ -84,8 +86,12 @@ def page(entry, header, section):
     ]
     out += [".SH DESCRIPTION", prose(entry.comment)]
     out += [f".PP\n{roff(fact)}" for fact in facts]
+    if result:
+        out += [".SH RESULT", roff(result)]
     if status:
         out += [".SH RETURN VALUE", roff(status.replace("`", ""))]
+    if errors:
+        out += [".SH ERRORS", *[f".IP \\(bu 2\n{roff(error)}" for error in errors]]
     if near:
         out += [".SH SEE ALSO", ",\n".join(f".BR {n} (3)" for n in near)]
     return "\n".join(out) + "\n"
@@ -102,18 +108,19 @@ def sections(header):
             part.append(entry)
 
 
-def functions(include, folder):
+def functions(include, folder, found):
+    """found: what catalog.rows gives."""
     folder.mkdir(parents=True, exist_ok=True)
     for header in headers.read(include):
         for part, names in sections(header):
             for k, entry in enumerate(part):
                 near = [names[i] for i in range(max(0, k - 5), min(len(names), k + 6))]
-                (folder / f"{entry.name}.3").write_text(page(entry, header, near))
+                (folder / f"{entry.name}.3").write_text(page(entry, header, near, found))
 
 
 def main(program, include, out):
     commands(program, Path(out) / "man1")
-    functions(Path(include), Path(out) / "man3")
+    functions(Path(include), Path(out) / "man3", catalog.rows(program))
     return 0
 
 

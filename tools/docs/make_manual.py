@@ -22,13 +22,14 @@ def plain(text):
 
 def main(package, include):
     sys.path.insert(0, package)
+    import catalog
     import pages_c
     import pages_python
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pages_python.write(folder / "python")
-        pages_c.write(folder / "c", include)
+        pages_c.write(folder / "c", include, catalog.rows(Path(package) / "mlx/bin/mlx"))
         print("# Manual\n\n## Python\n")
         for path in sorted((folder / "python").rglob("*.md")):
             if path.name != "index.md":

@@ -1,7 +1,8 @@
-"""A page for each public header: its functions, types and macros with what the comments say."""
+"""A page for each public header: its functions, types and macros with what the comments and the catalog say."""
 
 import re
 
+import catalog
 import headers
 import prose
 
@@ -21,12 +22,17 @@ def comment(text):
     return prose.markdown(text).replace("```python", "```c")
 
 
-def function(entry):
+def function(entry, found):
     out = [f"```{{c:function}} {entry.text}", "```", "", comment(entry.comment)]
     facts = headers.ownership(entry.text)
-    result = headers.status(entry.text)
-    if result:
-        facts.append("Returns " + result)
+    gives, errors = catalog.facts(found, entry)
+    if gives:
+        facts.append("Result: " + prose.escape(gives))
+    status = headers.status(entry.text)
+    if status:
+        facts.append("Returns " + status)
+    if errors:
+        facts.append("Errors: " + prose.escape("; ".join(errors)) + ".")
     return "\n".join([*out, *[f"- {fact}" for fact in facts], ""])
 
 
@@ -40,7 +46,7 @@ def plain(entry):
     ])  # fmt: skip
 
 
-def page(header):
+def page(header, found):
     out = [f"# mlx/c/{header.name}\n", comment(header.head)]
     seen = set()
     for entry in header.entries:
@@ -48,15 +54,15 @@ def page(header):
             out.append(f"## {entry.name[:1].upper()}{entry.name[1:]}\n")
         elif (entry.kind, entry.name) not in seen:
             seen.add((entry.kind, entry.name))
-            out.append(function(entry) if entry.kind == "function" else plain(entry))
+            out.append(function(entry, found) if entry.kind == "function" else plain(entry))
     return "\n".join(out)
 
 
-def write(folder, include):
+def write(folder, include, catalog_rows):
     folder.mkdir(parents=True)
     found = {h.name[:-2]: h for h in headers.read(include)}
     for name, header in found.items():
-        (folder / f"{name}.md").write_text(page(header))
+        (folder / f"{name}.md").write_text(page(header, catalog_rows))
     placed = {name for names in ROOMS.values() for name in names}
     rooms = {**ROOMS, "Others": sorted(set(found) - placed)}
     out = [

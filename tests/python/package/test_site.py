@@ -1,6 +1,7 @@
 """The pages of the site that are written from the library: there is one for each name, and links lead to pages.
 (Sphinx itself is tried by the row docs_site.)"""
 
+import os
 import re
 import shutil
 import sys
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tools/docs"))
 
 import build  # noqa: E402
+import catalog  # noqa: E402
 import headers  # noqa: E402
 import make_man  # noqa: E402
 import pages_c  # noqa: E402
@@ -22,12 +24,22 @@ import pages_python  # noqa: E402
 import prose  # noqa: E402
 
 
+PROGRAM = Path(os.environ["MLX_TEST_BUILD"], "bin/mlx")
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def rows():
+    if not PROGRAM.exists():
+        pytest.skip("the program mlx was not built")
+    return catalog.rows(PROGRAM)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, rows):
     place = tmp_path_factory.mktemp("site") / "source"
     build.lay_out(place)
     pages_python.write(place / "reference/python")
-    pages_c.write(place / "reference/c", ROOT / "include/mlx/c")
+    pages_c.write(place / "reference/c", ROOT / "include/mlx/c", rows)
     return place
 
 
@@ -79,12 +91,27 @@ def test_every_page_is_listed(site):
         assert name == "index" or re.search(rf"^{re.escape(name)}$", listed, re.M), name
 
 
-def test_manual_pages(tmp_path):
-    make_man.functions(ROOT / "include/mlx/c", tmp_path)
+def test_manual_pages(tmp_path, rows):
+    make_man.functions(ROOT / "include/mlx/c", tmp_path, rows)
     page = (tmp_path / "mlx_add.3").read_text()
     assert page.startswith('.TH "MLX_ADD" 3') and ".SH RETURN VALUE" in page
     assert r"mlx_array *res" in page and "borrowed" in page
+    assert ".SH RESULT\nThe values, in the shape that both broadcast to" in page
+    assert ".SH ERRORS\n.IP \\(bu 2\nthe shapes do not broadcast\n" in page
     assert len(list(tmp_path.glob("*.3"))) > 800
+
+
+def test_errors_are_those_of_the_function(rows):
+    def errors(text):
+        name = headers.function_name(text)
+        return catalog.facts(rows, headers.Entry("function", name, text, ""))[1]
+
+    out, s = "mlx_array *res, const mlx_array a", "bool keepdims, const mlx_stream s)"
+    missing, twice = "an axis that a does not have", "an axis that is named twice"
+    assert errors(f"int mlx_sum({out}, {s}") == []
+    assert errors(f"int mlx_sum_axis({out}, int axis, {s}") == [missing]
+    assert errors(f"int mlx_sum_axes({out}, const int *axes, {s}") == [missing, twice]
+    assert errors("int mlx_other(mlx_array *res)") == []
 
 
 def test_header_parts():
