@@ -18,6 +18,12 @@ static void set_names(ErlNifEnv *env, mex_row *row) {
     }
 }
 
+static bool is_named(const mex_row *row, const char *name) {
+    mlx_text own = row->signature.name;
+    return own.length == (int)strlen(name) && !memcmp(own.start, name, strlen(name)) &&
+           !strcmp(row->op->module, "mlx.core");
+}
+
 static bool same_name(const mex_row *a, const mex_row *b) {
     mlx_text x = a->signature.name, y = b->signature.name;
     return !strcmp(a->op->module, b->op->module) && x.length == y.length &&
@@ -44,6 +50,7 @@ bool mex_rows_load(ErlNifEnv *env) {
         if (mlx_signature_parse(&rows[i].signature, rows[i].op->signature))
             return false;
         set_names(env, &rows[i]);
+        rows[i].splits = is_named(&rows[i], "split") || is_named(&rows[i], "unstack");
         link_row(i);
     }
     return true;
@@ -162,6 +169,22 @@ static const mex_row *bind(ErlNifEnv *env, mex_frame *frame, int first, term arg
     return NULL;
 }
 
+static long longest_axis(mlx_array a) {
+    long n = 1;
+    for (size_t axis = 0; axis < mlx_array_ndim(a); axis++)
+        n = mlx_array_dim(a, (int)axis) > n ? mlx_array_dim(a, (int)axis) : n;
+    return n;
+}
+
+/* Has the call more arrays to give than a scheduler has time for? */
+static bool gives_many(const mex_row *row, const mex_frame *frame) {
+    const mlx_value *a = &frame->values[0], *sections = &frame->values[1];
+    if (!row->splits || a->kind != MLX_VALUE_ARRAY || longest_axis(a->as.array) <= MEX_LONG)
+        return false;
+    return is_named(row, "unstack") || sections->kind != MLX_VALUE_INT ||
+           sections->as.integer > MEX_LONG;
+}
+
 term mex_call(ErlNifEnv *env, int i, term args, term options, mex_patience patience,
               bool *too_long) {
     mex_frame frame = {.patient = patience != MEX_SCHEDULER};
@@ -171,6 +194,11 @@ term mex_call(ErlNifEnv *env, int i, term args, term options, mex_patience patie
     *too_long = frame.too_long;
     if (!row)
         return 0;
+    if (patience == MEX_SCHEDULER && gives_many(row, &frame)) {
+        mex_frame_free(&frame);
+        *too_long = true;
+        return 0;
+    }
     bool wait = row->op->evaluates && patience != MEX_JOB;
     term t = wait ? mex_atom.evaluates : run(env, row, &frame);
     mex_frame_free(&frame);

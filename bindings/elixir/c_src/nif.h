@@ -172,6 +172,7 @@ typedef struct mex_row {
     int next;       /* the next row of this name; -1: none */
     int positional; /* parameters that may be given by position */
     unsigned required;
+    bool splits; /* split or unstack: gives as many arrays as it is asked for */
 } mex_row;
 
 typedef struct mex_frame {
@@ -198,8 +199,8 @@ bool mex_rows_load(ErlNifEnv *env);
 typedef enum mex_patience { MEX_SCHEDULER, MEX_DIRTY, MEX_JOB } mex_patience;
 
 /* Call the row, or one of its chain, whichever takes the arguments; 0 with a note, or without one
-   where *too_long says that the lists are not for a scheduler. Operations that evaluate are a job's
-   to call; elsewhere :evaluates is given. */
+   where *too_long says that lists or results are not for a scheduler. Operations that evaluate are
+   a job's to call; elsewhere :evaluates is given. */
 term mex_call(ErlNifEnv *env, int row, term args, term options, mex_patience patience,
               bool *too_long);
 /* Call an operation that is no row of the catalog; 0 with a note. */

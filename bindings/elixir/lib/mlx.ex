@@ -82,13 +82,19 @@ defmodule Mlx do
     Native.from_numbers(numbers, shape, dtype)
   end
 
+  @integers [:uint8, :uint16, :uint32, :uint64, :int8, :int16, :int32, :int64]
+
   @doc false
+  # Numbers that go where others of a dtype are: they are read as that dtype, but floats among integers are
+  # cut. What does not fit is an error, as beside an operator.
   def as_array(%Array{} = a, _dtype), do: a
 
-  def as_array(value, dtype) do
+  def as_array(value, dtype) when dtype in @integers do
     a = array(value)
-    if dtype(a) == dtype, do: a, else: astype(a, dtype)
+    if dtype(a) in @integers, do: array(value, dtype), else: astype(a, dtype)
   end
+
+  def as_array(value, dtype), do: array(value, dtype)
 
   defp flat(list) when is_list(list) do
     {shape, levels} = levels(list, [length_of(list)])

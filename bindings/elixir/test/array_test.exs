@@ -346,6 +346,11 @@ defmodule Mlx.ArrayTest do
     assert Mlx.to_list(Mlx.concatenate([a, a])) == [0, 1, 2, 3, 0, 1, 2, 3]
     assert values(Mlx.split(a, 2)) == [[0, 1], [2, 3]]
     assert values(Mlx.split(a, [1])) == [[0], [1, 2, 3]]
+    # more parts than a scheduler makes
+    many = Enum.to_list(0..999)
+    assert values(Mlx.split(Mlx.arange(1000), 1000)) == Enum.map(many, &[&1])
+    assert values(Mlx.unstack(Mlx.arange(1000))) == many
+    assert error(fn -> Mlx.split(Mlx.arange(1000), 300) end).operation == "split"
     assert [q, r] = Mlx.divmod(a, 3)
     assert values([q, r]) == [[0, 0, 0, 1], [0, 1, 2, 0]]
     assert {Mlx.array([1]), 2} |> Mlx.Tree.leaves() |> length() == 1

@@ -84,6 +84,21 @@ defmodule Mlx.IndexTest do
     assert flat.(Mlx.put_at(a, Mlx.zeros([2], dtype: :bool), 9)) == Enum.to_list(0..23)
   end
 
+  test "numbers are put in as the array's own" do
+    doubles = Mlx.array([1.0, 2.0], :float64)
+    assert Mlx.to_list(put_in(doubles[0], 0.1)) == [0.1, 2.0]
+    assert Mlx.to_list(Mlx.put_at(doubles, 0..1, [1.0e300, 0.1])) == [1.0e300, 0.1]
+    assert Mlx.to_list(put_in(doubles[Mlx.array([1])], 0.1)) == [1.0, 0.1]
+    assert Mlx.to_list(put_in(Mlx.array([1, 2])[0], 9.7)) == [9, 2]
+    assert Mlx.to_list(put_in(Mlx.array([true, true])[0], 0)) == [false, true]
+    assert Mlx.to_list(put_in(Mlx.array([{1, 2}])[0], {3, 4})) == [{3.0, 4.0}]
+    bytes = Mlx.array([1, 2], :uint8)
+
+    for {a, value} <- [{bytes, -1}, {bytes, [300]}, {Mlx.array([1.0]), {1, 2}}] do
+      assert error(fn -> Mlx.put_at(a, 0, value) end).message =~ ~r/out of the range|complex/
+    end
+  end
+
   test "have derivatives" do
     mask = Mlx.array([true, false, true])
     x = Mlx.array([1.0, 2.0, 3.0])

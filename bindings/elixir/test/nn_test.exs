@@ -654,6 +654,13 @@ defmodule Mlx.NNTest do
       -0.7 * b3 - 0.3 * (b1 + b2 + b3) / 3
     ])
 
+    masked = Mlx.array([[0.0, :neg_infinity]])
+
+    for none <- [0, 0.0] do
+      loss = Losses.cross_entropy(masked, Mlx.array([0]), label_smoothing: none)
+      assert Mlx.to_list(loss) == [0.0]
+    end
+
     near(Mlx.to_list(Losses.cross_entropy(Mlx.transpose(x), Mlx.array([1, 2]), axis: 0)), [
       -a2,
       -b3

@@ -14,6 +14,9 @@ defmodule Mlx.TransformsTest do
     assert Mlx.to_list(by_parameters.b) == [2.0]
     assert Mlx.to_list(by_x) == [[1.0, 1.0], [1.0, 1.0]]
     assert error(fn -> Mlx.grad(f, argnums: 2).(parameters, x) end).reason == :range
+
+    assert error(fn -> Mlx.grad(f, argnums: [1, 1]).(parameters, x) end).message =~
+             "twice: [1, 1]"
   end
 
   test "further results come along" do

@@ -17,7 +17,7 @@ defmodule Mlx.Transforms do
     %{argnums: argnums} = Options.read(:grad, options, argnums: 0)
 
     of_arity(function, fn arguments ->
-      numbers = argnums |> List.wrap() |> Enum.map(&place(&1, arguments))
+      numbers = argnums |> List.wrap() |> Enum.map(&place(&1, arguments)) |> different!()
       {arrays, rebuild, templates} = flatten_some(arguments, numbers)
       {closure, result} = closure(fn arrays -> apply(function, rebuild.(arrays)) end)
       places = Enum.to_list(0..(length(arrays) - 1)//1)
@@ -39,6 +39,13 @@ defmodule Mlx.Transforms do
       :range,
       "argnums must be among 0..#{length(arguments) - 1}, not #{inspect(i, limit: 5)}"
     )
+  end
+
+  defp different!(numbers) do
+    if numbers != Enum.uniq(numbers),
+      do: Error.fail(:grad, "argnums names an argument twice: #{inspect(numbers, limit: 5)}")
+
+    numbers
   end
 
   defp differentiable!(array) do

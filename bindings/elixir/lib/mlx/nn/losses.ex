@@ -63,7 +63,8 @@ defmodule Mlx.NN.Losses do
     end
   end
 
-  defp smoothed(loss, _uniform, 0, _axis), do: loss
+  # infinite losses of the other classes times 0 would be NaN
+  defp smoothed(loss, _uniform, s, _axis) when s == 0, do: loss
   defp smoothed(loss, u, s, axis), do: (1 - s) * loss + s * Mlx.mean(u, axis: axis)
 
   @doc false
