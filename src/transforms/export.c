@@ -436,6 +436,11 @@ static bool put_all(const mx_exporter *e, bool (*put)(mx_sink *, const void *, s
     return ok;
 }
 
+void mx_exporter_abandon(mx_exporter *e) {
+    mx_writer_abandon(e->file);
+    e->file = NULL;
+}
+
 bool mx_exporter_close(mx_exporter *e) {
     if (!e)
         return true;

@@ -21,6 +21,8 @@ bool mx_exporter_add(mx_exporter *e, mx_closure *f, mx_array *const *in, int n_a
    freed after, also on failure. */
 struct mx_fn_file;
 bool mx_exporter_read(const mx_exporter *e, struct mx_fn_file *f);
+/* There will be no file. */
+void mx_exporter_abandon(mx_exporter *e);
 /* Writes the file, if anything was added, and frees e (NULL is fine). */
 bool mx_exporter_close(mx_exporter *e);
 

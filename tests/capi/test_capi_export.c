@@ -180,6 +180,32 @@ static void exporters(void) {
     mlx_vector_array_free(out);
 }
 
+/* A file stays as it was when an exporter to it is abandoned, which goes on in memory. */
+static void abandoned(void) {
+    const char *path = own_path("abandoned.mlxfn");
+    mlx_closure f = mlx_closure_new_func(sum);
+    mlx_vector_array one = floats(1, (float[]){3}), two = floats(2, (float[]){3, 4}),
+                     out = mlx_vector_array_new();
+    CHECK_EQ_INT(mlx_export_function(path, f, one, false), 0);
+    mlx_function_exporter e = mlx_function_exporter_new(path, f, false);
+    CHECK_EQ_INT(mlx_function_exporter_apply(e, two), 0);
+    CHECK_EQ_INT(mlx_function_exporter_abandon(e), 0);
+    CHECK_EQ_INT(mlx_function_exporter_abandon(e), 0);
+    said(mlx_function_exporter_apply(e, two), "twice with the same signature");
+    CHECK_EQ_INT(mlx_function_exporter_apply(e, one), 0);
+    CHECK_EQ_INT(mlx_function_exporter_free(e), 0);
+    said(mlx_function_exporter_abandon((mlx_function_exporter){NULL}), "empty handle");
+    mlx_imported_function g = mlx_imported_function_new(path);
+    CHECK_EQ_INT(mlx_imported_function_apply(&out, g, one), 0);
+    CHECK_NEAR(number(out), 3, 0);
+    said(mlx_imported_function_apply(&out, g, two), "");
+    mlx_imported_function_free(g);
+    mlx_closure_free(f);
+    mlx_vector_array_free(one);
+    mlx_vector_array_free(two);
+    mlx_vector_array_free(out);
+}
+
 static void write_text(const char *path, const char *text) {
     FILE *f = fopen(path, "wb");
     if (f && fputs(text, f) >= 0)
@@ -350,6 +376,7 @@ int main(void) {
     RUN(one_trace);
     RUN(named_arguments);
     RUN(exporters);
+    RUN(abandoned);
     RUN(refusals);
     RUN(visits);
     RUN(visits_of_named_inputs);

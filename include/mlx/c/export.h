@@ -42,6 +42,8 @@ MLX_API mlx_function_exporter mlx_function_exporter_new_kwargs(
 /* Finish the file, which appears now, complete or not at all, and let go of the
    exporter. Errors: what writing meets. */
 MLX_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
+/* Write no file: what is at its place stays, and the exporter goes on as one in memory. */
+MLX_API int mlx_function_exporter_abandon(const mlx_function_exporter xfunc);
 /* Trace the function with these arguments and add the trace. */
 MLX_API int mlx_function_exporter_apply(const mlx_function_exporter xfunc,
                                         const mlx_vector_array args);

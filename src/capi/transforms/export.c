@@ -200,6 +200,14 @@ static exporter *exporter_in(mlx_function_exporter xfunc) {
     return capi_object(xfunc.ctx, "function_exporter");
 }
 
+int mlx_function_exporter_abandon(const mlx_function_exporter xfunc) {
+    capi_call c = capi_begin_default();
+    exporter *e = exporter_in(xfunc);
+    if (e)
+        mx_exporter_abandon(e->file);
+    return capi_end_ok(&c, e != NULL);
+}
+
 /* The function knows no names: it gets the positional arguments alone, as in MLX. */
 static bool call_positional(mx_closure *self, mx_array *const *in, int nin, mx_arrays *out) {
     const positional_call *c = self->payload;
