@@ -77,7 +77,7 @@ CIRCLES = [
     ),
     (
         "elixir",
-        "ask bind body call data file job lm nif place profile program reap task term unsafe want",
+        "ask bind body call data export fail file job lm nif place profile program reap task term unsafe want",
         "nif.c has the types of resources and the table of functions; what a job runs may ask for jobs",
     ),
     (

@@ -16,6 +16,7 @@ void mex_atoms_load(ErlNifEnv *env) {
     mex_atom.error_module = enif_make_atom(env, "Elixir.Mlx.Error");
     mex_atom.array_module = enif_make_atom(env, "Elixir.Mlx.Array");
     mex_atom.stream_module = enif_make_atom(env, "Elixir.Mlx.Stream");
+    mex_atom.group_module = enif_make_atom(env, "Elixir.Mlx.Distributed.Group");
 }
 
 term mex_text_term(ErlNifEnv *env, const char *text, size_t n) {

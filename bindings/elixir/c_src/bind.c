@@ -288,6 +288,14 @@ static bool stream_value(ErlNifEnv *env, mlx_value *v, term t) {
     return mex_stream_of(env, &v->as.stream, t);
 }
 
+static bool group_value(ErlNifEnv *env, mlx_value *v, const mlx_parameter *p, term t) {
+    const mex_group *g = t == mex_atom.nil ? NULL : mex_held(env, t, mex_group_type);
+    *v = (mlx_value){.kind = MLX_VALUE_GROUP};
+    if (g)
+        v->as.group = g->handle;
+    return g || t == mex_atom.nil || wrong(env, p, t);
+}
+
 static bool plain_value(ErlNifEnv *env, mex_frame *f, mlx_value *v, const mlx_parameter *p,
                         term t) {
     double x;
@@ -315,12 +323,10 @@ static bool convert(ErlNifEnv *env, mex_frame *f, mlx_value *v, const mlx_parame
         return stream_value(env, v, t);
     if (p->accepts & BIT(ARRAY) && mex_is_array(env, t))
         return array_value(env, f, v, t);
-    if (t == mex_atom.nil && p->accepts & (BIT(NONE) | BIT(GROUP))) {
-        v->kind = p->accepts & BIT(GROUP) ? MLX_VALUE_GROUP : MLX_VALUE_NONE;
+    if (p->accepts & BIT(GROUP))
+        return group_value(env, v, p, t);
+    if (t == mex_atom.nil && p->accepts & BIT(NONE))
         return true;
-    }
-    if (p->accepts == BIT(GROUP) || p->accepts == (BIT(GROUP) | BIT(NONE)))
-        return wrong(env, p, t);
     return plain_value(env, f, v, p, t);
 }
 

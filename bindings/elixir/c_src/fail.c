@@ -42,6 +42,21 @@ static void plain_text(ErlNifEnv *env, term t, char *to, size_t size) {
     snprintf(to, size, "%s%s", kind, text);
 }
 
+/* What a struct of this package's must refer to, if it does not; NULL: it does, or is another's. */
+static const char *forged(ErlNifEnv *env, term t, term module) {
+    const struct {
+        term module;
+        ErlNifResourceType *type;
+        const char *kind;
+    } rows[] = {{mex_atom.array_module, mex_array_type, "arrays"},
+                {mex_atom.stream_module, mex_stream_type, "streams"},
+                {mex_atom.group_module, mex_group_type, "groups"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].module == module)
+            return mex_held(env, t, rows[i].type) ? NULL : rows[i].kind;
+    return NULL;
+}
+
 /* %Nx.Tensor{} */
 static bool struct_text(ErlNifEnv *env, term t, char *to, size_t size) {
     char name[64];
@@ -49,7 +64,11 @@ static bool struct_text(ErlNifEnv *env, term t, char *to, size_t size) {
     if (!enif_get_map_value(env, t, mex_atom.struct_, &module) || !enif_is_atom(env, module))
         return false;
     mex_atom_text(module, name, sizeof name);
-    snprintf(to, size, "%%%s{}", name);
+    const char *kind = forged(env, t, module);
+    if (kind)
+        snprintf(to, size, "a %%%s{} whose reference is none of this VM's %s", name, kind);
+    else
+        snprintf(to, size, "%%%s{}", name);
     return true;
 }
 
@@ -80,7 +99,7 @@ static const char *kind_of(ErlNifEnv *env, term t) {
 
 /* Terms as long as a book are only named. */
 bool mex_expected(ErlNifEnv *env, const char *what, const char *expected, term given) {
-    char text[96];
+    char text[128];
     bool plain = enif_is_atom(env, given) || enif_is_number(env, given) ||
                  enif_is_ref(env, given) || enif_is_pid(env, given);
     if (plain)

@@ -1,4 +1,4 @@
-/* Files: of arrays (npy, npz, safetensors, GGUF), and of functions. Tasks of jobs. */
+/* Files of arrays: npy, npz, safetensors, GGUF. Tasks of jobs. */
 #include "nif.h"
 
 /* --- names and arrays ------------------------------------------------------------------------- */
@@ -294,54 +294,6 @@ static term save_gguf(const call *c) {
     return fine ? mex_atom.ok : 0;
 }
 
-/* --- functions -------------------------------------------------------------------------------- */
-
-void mex_imported_free(ErlNifEnv *env, void *object) {
-    (void)env;
-    mlx_imported_function_free(((mex_imported *)object)->handle);
-}
-
-/* {:export, path, closure, arrays, shapeless} */
-static term export_function(const call *c) {
-    mlx_vector_array inputs = {NULL};
-    mlx_closure f;
-    bool fine = mex_closure_of(c->from, &f, c->task[2]) &&
-                mex_arrays(c->from, &inputs, c->task[3]) &&
-                (!mlx_export_function(c->path, f, inputs, c->flag) || mex_fail_mlx());
-    mlx_vector_array_free(inputs);
-    return fine ? mex_atom.ok : 0;
-}
-
-/* {:import, path}: a function for {:call_imported, function, arrays} */
-static term import_function(const call *c) {
-    mlx_imported_function f = mlx_imported_function_new(c->path);
-    mex_imported *object = f.ctx ? enif_alloc_resource(mex_imported_type, sizeof *object) : NULL;
-    if (!object) {
-        mlx_imported_function_free(f);
-        return mex_fail_mlx(), 0;
-    }
-    object->handle = f;
-    term t = enif_make_resource(c->env, object);
-    enif_release_resource(object);
-    return t;
-}
-
-static term call_imported(ErlNifEnv *env, ErlNifEnv *from, const term *task) {
-    mlx_vector_array inputs = {NULL}, out = mlx_vector_array_new();
-    void *object;
-    term t = 0;
-    mex_operation("import_function", 15);
-    if (!enif_get_resource(from, task[1], mex_imported_type, &object))
-        mex_expected(from, "the argument", "an imported function", task[1]);
-    else if (mex_arrays(from, &inputs, task[2]))
-        t = mlx_imported_function_apply(&out, ((mex_imported *)object)->handle, inputs)
-                ? (mex_fail_call(), 0)
-                : mex_arrays_term(env, out, false);
-    mlx_vector_array_free(inputs);
-    mlx_vector_array_free(out);
-    return t;
-}
-
 /* --- which ------------------------------------------------------------------------------------ */
 
 typedef struct row {
@@ -360,8 +312,6 @@ static const row rows[] = {
     {"save_safetensors", 4, false, save_safetensors},
     {"load_gguf", 3, true, load_gguf},
     {"save_gguf", 4, false, save_gguf},
-    {"export", 5, true, export_function},
-    {"import", 2, false, import_function},
 };
 
 static term run(const row *r, call *c) {
@@ -377,8 +327,6 @@ static term run(const row *r, call *c) {
 
 term mex_file_task(ErlNifEnv *env, mex_job *job, const char *name, int arity, const term *task) {
     call c = {.env = env, .from = job->env, .task = task};
-    if (!strcmp(name, "call_imported") && arity == 3)
-        return call_imported(env, job->env, task);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].arity == arity && !strcmp(rows[i].name, name))
             return run(&rows[i], &c);

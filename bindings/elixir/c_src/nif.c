@@ -3,7 +3,7 @@
 
 ErlNifResourceType *mex_array_type, *mex_buffer_type, *mex_closure_type, *mex_stream_type,
     *mex_imported_type, *mex_job_type, *mex_cell_type, *mex_lm_type, *mex_tokenizer_type,
-    *mex_batch_type, *mex_ticket_type, *mex_profile_type;
+    *mex_batch_type, *mex_ticket_type, *mex_profile_type, *mex_group_type, *mex_exporter_type;
 
 static void free_array(ErlNifEnv *env, void *object) {
     (void)env;
@@ -29,6 +29,8 @@ static bool open_types(ErlNifEnv *env) {
         {&mex_batch_type, "batch", mex_batch_free, NULL},
         {&mex_ticket_type, "ticket", mex_ticket_free, NULL},
         {&mex_profile_type, "profile", mex_profile_free, NULL},
+        {&mex_group_type, "group", mex_group_free, NULL},
+        {&mex_exporter_type, "exporter", mex_exporter_free, NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ErlNifResourceTypeInit init = {.dtor = rows[i].free, .down = rows[i].down};

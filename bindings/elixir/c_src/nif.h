@@ -11,7 +11,8 @@
  *     body.c     Elixir functions as closures; transforms of them
  *     program.c  graphs with loops and choices between them
  *     file.c     files of arrays
- *     place.c    devices and streams
+ *     export.c   functions in files
+ *     place.c    devices, streams and groups of processes
  *     lm.c       language models and tokenizers (lm.h), want.c and ask.c their requests
  *     profile.c  profiles
  *     unsafe.c   what can take the VM down
@@ -65,7 +66,7 @@ typedef struct mex_atoms {
 #define ATOM(name) term name;
     MEX_ATOMS
 #undef ATOM
-    term yes, no, struct_, exception_, error_module, array_module, stream_module;
+    term yes, no, struct_, exception_, error_module, array_module, stream_module, group_module;
 } mex_atoms;
 extern mex_atoms mex_atom;
 
@@ -113,16 +114,25 @@ typedef struct mex_stream {
     mlx_stream handle;
 } mex_stream;
 
+typedef struct mex_group {
+    mlx_distributed_group handle;
+} mex_group;
+
 typedef struct mex_imported {
     mlx_imported_function handle;
 } mex_imported;
 
 extern ErlNifResourceType *mex_array_type, *mex_buffer_type, *mex_closure_type, *mex_stream_type,
     *mex_imported_type, *mex_job_type, *mex_cell_type, *mex_lm_type, *mex_tokenizer_type,
-    *mex_batch_type, *mex_ticket_type, *mex_profile_type;
+    *mex_batch_type, *mex_ticket_type, *mex_profile_type, *mex_group_type, *mex_exporter_type;
 extern atomic_long mex_live_arrays, mex_live_closures;
 
 void mex_dtypes_load(ErlNifEnv *env);
+
+/* What the field :ref of a struct refers to, which is of that type; NULL: it is no such struct. */
+void *mex_held(ErlNifEnv *env, term t, ErlNifResourceType *type);
+/* The struct of a module, which owns the resource from then on. */
+term mex_holder_term(ErlNifEnv *env, term module, void *object);
 
 /* An array that a term is; NULL with a note. What was borrowed is given back. */
 mex_array *mex_borrow(ErlNifEnv *env, term t);
@@ -297,6 +307,11 @@ extern _Thread_local bool mex_asked;
 
 /* Tasks of files: {:load, format, path, mapped} and so on; an error where it is none. */
 term mex_file_task(ErlNifEnv *env, mex_job *job, const char *name, int arity, const term *task);
+
+/* --- export.c --------------------------------------------------------------------------------- */
+
+extern const mex_task_row mex_export_tasks[];
+void mex_exporter_free(ErlNifEnv *env, void *object);
 void mex_imported_free(ErlNifEnv *env, void *object);
 
 /* --- lm.c, ask.c ------------------------------------------------------------------------------ */
@@ -321,6 +336,7 @@ void mex_profile_free(ErlNifEnv *env, void *object);
 bool mex_stream_of(ErlNifEnv *env, mlx_stream *out, term t);
 MEX_NIF(mex_nif_place);
 void mex_stream_free(ErlNifEnv *env, void *object);
+void mex_group_free(ErlNifEnv *env, void *object);
 
 /* --- reap.c ----------------------------------------------------------------------------------- */
 

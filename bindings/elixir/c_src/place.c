@@ -1,4 +1,5 @@
-/* Devices and streams: nil, :cpu, :gpu, or %Mlx.Stream{}. */
+/* Devices and streams: nil, :cpu, :gpu, or %Mlx.Stream{}; groups of processes: nil or
+ * %Mlx.Distributed.Group{}. */
 #include "nif.h"
 
 static _Atomic(void *) defaults[2];
@@ -26,17 +27,15 @@ static bool device_stream(mlx_stream *out, int gpu) {
 }
 
 bool mex_stream_of(ErlNifEnv *env, mlx_stream *out, term t) {
-    void *object;
-    term ref;
     *out = (mlx_stream){NULL};
     if (t == mex_atom.nil)
         return true;
     if (t == mex_atom.cpu || t == mex_atom.gpu)
         return device_stream(out, t == mex_atom.gpu);
-    if (!enif_is_map(env, t) || !enif_get_map_value(env, t, mex_atom.ref, &ref) ||
-        !enif_get_resource(env, ref, mex_stream_type, &object))
+    const mex_stream *stream = mex_held(env, t, mex_stream_type);
+    if (!stream)
         return mex_expected(env, "the stream", "nil, :cpu, :gpu or a stream", t);
-    *out = ((mex_stream *)object)->handle;
+    *out = stream->handle;
     return true;
 }
 
@@ -54,11 +53,7 @@ static term stream_term(ErlNifEnv *env, mlx_stream s) {
     if (!object)
         return mlx_stream_free(s), mex_fail_mlx(), 0;
     object->handle = s;
-    term keys[] = {mex_atom.struct_, mex_atom.ref};
-    term values[] = {mex_atom.stream_module, enif_make_resource(env, object)}, t = 0;
-    enif_release_resource(object);
-    enif_make_map_from_arrays(env, keys, values, 2, &t);
-    return t;
+    return mex_holder_term(env, mex_atom.stream_module, object);
 }
 
 static term default_device(ErlNifEnv *env, term unused) {
@@ -119,6 +114,75 @@ static term describe(ErlNifEnv *env, term t) {
     return result;
 }
 
+/* --- groups ----------------------------------------------------------------------------------- */
+
+void mex_group_free(ErlNifEnv *env, void *object) {
+    (void)env;
+    mlx_distributed_group_free(((mex_group *)object)->handle);
+}
+
+static term group_term(ErlNifEnv *env, int status, mlx_distributed_group g) {
+    mex_group *object = status ? NULL : enif_alloc_resource(mex_group_type, sizeof *object);
+    if (!object) {
+        mlx_distributed_group_free(g);
+        return status ? mex_fail_mlx() : mex_fail("memory", "no memory for a group"), 0;
+    }
+    object->handle = g;
+    return mex_holder_term(env, mex_atom.group_module, object);
+}
+
+/* nil is the group of all. */
+static bool group_of(ErlNifEnv *env, mlx_distributed_group *out, term t) {
+    const mex_group *g = t == mex_atom.nil ? NULL : mex_held(env, t, mex_group_type);
+    *out = g ? g->handle : (mlx_distributed_group){NULL};
+    return g || t == mex_atom.nil || mex_expected(env, "the group", "nil or a group", t);
+}
+
+/* A tuple of n; NULL with a note. */
+static const term *members(ErlNifEnv *env, term t, int n) {
+    const term *items;
+    int arity;
+    if (enif_get_tuple(env, t, &arity, &items) && arity == n)
+        return items;
+    return mex_expected(env, "the argument", "a tuple", t), NULL;
+}
+
+/* {strict, backend} */
+static term init_group(ErlNifEnv *env, term t) {
+    mlx_distributed_group g = mlx_distributed_group_new();
+    const term *items = members(env, t, 2);
+    bool strict;
+    char *backend = items && mex_bool(env, &strict, items[0]) ? mex_text(env, items[1]) : NULL;
+    if (!backend)
+        return 0;
+    int status = mlx_distributed_init(&g, strict, backend);
+    enif_free(backend);
+    return group_term(env, status, g);
+}
+
+/* {group, color, key} */
+static term split(ErlNifEnv *env, term t) {
+    mlx_distributed_group g, part = mlx_distributed_group_new();
+    const term *items = members(env, t, 3);
+    int color, key;
+    if (!items || !group_of(env, &g, items[0]) || !mex_int(env, &color, items[1]) ||
+        !mex_int(env, &key, items[2]))
+        return 0;
+    return group_term(env, mlx_distributed_group_split(&part, g, color, key), part);
+}
+
+static term rank(ErlNifEnv *env, term t) {
+    mlx_distributed_group g;
+    return group_of(env, &g, t) ? enif_make_int(env, mlx_distributed_group_rank(g)) : 0;
+}
+
+static term size(ErlNifEnv *env, term t) {
+    mlx_distributed_group g;
+    return group_of(env, &g, t) ? enif_make_int(env, mlx_distributed_group_size(g)) : 0;
+}
+
+/* --- which ------------------------------------------------------------------------------------ */
+
 /* place(name, argument) */
 MEX_NIF(mex_nif_place) {
     static const struct {
@@ -129,7 +193,11 @@ MEX_NIF(mex_nif_place) {
                 {"available", is_available},
                 {"new_stream", new_stream},
                 {"describe", describe},
-                {"set_default_stream", set_default_stream}};
+                {"set_default_stream", set_default_stream},
+                {"init", init_group},
+                {"split", split},
+                {"rank", rank},
+                {"size", size}};
     char name[32] = "";
     if (argc == 2)
         enif_get_atom(env, argv[0], name, sizeof name, ERL_NIF_LATIN1);

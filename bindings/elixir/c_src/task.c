@@ -265,8 +265,12 @@ static const mex_task_row *find(const mex_task_row *row, const char *name, int a
 }
 
 term mex_task(ErlNifEnv *env, mex_job *job) {
-    static const mex_task_row *const lists[] = {rows, mex_lm_tasks, mex_profile_tasks,
-                                                mex_program_tasks, mex_unsafe_tasks};
+    static const mex_task_row *const lists[] = {rows,
+                                                mex_lm_tasks,
+                                                mex_profile_tasks,
+                                                mex_program_tasks,
+                                                mex_export_tasks,
+                                                mex_unsafe_tasks};
     const term *task;
     char name[32];
     int n;

@@ -16,6 +16,25 @@ void mex_dtypes_load(ErlNifEnv *env) {
         dtype_atoms[i] = enif_make_atom(env, dtype_names[i]);
 }
 
+/* --- structs that hold a resource ------------------------------------------------------------- */
+
+void *mex_held(ErlNifEnv *env, term t, ErlNifResourceType *type) {
+    term ref;
+    void *object;
+    return enif_is_map(env, t) && enif_get_map_value(env, t, mex_atom.ref, &ref) &&
+                   enif_get_resource(env, ref, type, &object)
+               ? object
+               : NULL;
+}
+
+term mex_holder_term(ErlNifEnv *env, term module, void *object) {
+    term keys[] = {mex_atom.struct_, mex_atom.ref};
+    term values[] = {module, enif_make_resource(env, object)}, t = 0;
+    enif_release_resource(object);
+    enif_make_map_from_arrays(env, keys, values, 2, &t);
+    return t;
+}
+
 /* --- arrays ----------------------------------------------------------------------------------- */
 
 void mex_array_drop(mex_array *a) {
@@ -25,21 +44,12 @@ void mex_array_drop(mex_array *a) {
     mex_reap(a->handle);
 }
 
-static mex_array *array_of(ErlNifEnv *env, term t) {
-    term ref;
-    void *object;
-    if (!enif_is_map(env, t) || !enif_get_map_value(env, t, mex_atom.ref, &ref) ||
-        !enif_get_resource(env, ref, mex_array_type, &object))
-        return NULL;
-    return object;
-}
-
 bool mex_is_array(ErlNifEnv *env, term t) {
-    return array_of(env, t);
+    return mex_held(env, t, mex_array_type);
 }
 
 mex_array *mex_borrow(ErlNifEnv *env, term t) {
-    mex_array *a = array_of(env, t);
+    mex_array *a = mex_held(env, t, mex_array_type);
     if (!a)
         return mex_expected(env, "the argument", "an array", t), NULL;
     if (!(atomic_fetch_add(&a->state, 2) & 1))
@@ -63,11 +73,7 @@ term mex_array_term(ErlNifEnv *env, mlx_array handle) {
     atomic_init(&a->state, 0);
     atomic_init(&a->freed, false);
     atomic_fetch_add(&mex_live_arrays, 1);
-    term keys[] = {mex_atom.struct_, mex_atom.ref};
-    term values[] = {mex_atom.array_module, enif_make_resource(env, a)}, t = 0;
-    enif_release_resource(a);
-    enif_make_map_from_arrays(env, keys, values, 2, &t);
-    return t;
+    return mex_holder_term(env, mex_atom.array_module, a);
 }
 
 static bool append(ErlNifEnv *env, mlx_vector_array v, term item) {

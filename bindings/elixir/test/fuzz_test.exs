@@ -170,6 +170,8 @@ defmodule Mlx.FuzzTest do
       fn -> %Mlx.Array{ref: make_ref()} end,
       fn -> %Mlx.Array{ref: 5} end,
       fn -> %Mlx.Stream{ref: array().ref} end,
+      fn -> Mlx.Distributed.init() end,
+      fn -> %Mlx.Distributed.Group{ref: array().ref} end,
       fn -> Mlx.Native.closure(fn x -> x end) end,
       fn -> Mlx.Native.cell_new(5) end,
       fn -> List.duplicate(0, 1000) end,

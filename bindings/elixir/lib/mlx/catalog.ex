@@ -25,7 +25,7 @@ defmodule Mlx.Catalog do
     groups = Enum.reject(groups, fn {name, _rows} -> name in except end)
 
     quote do
-      @external_resource unquote(to_string(:code.priv_dir(:mlx)) <> "/mlx_nif.so")
+      @external_resource unquote(Path.join(Mix.Project.app_path(), "priv/mlx_nif.so"))
       unquote_splicing(Enum.flat_map(groups, fn {name, rows} -> functions(name, rows) end))
       unquote_splicing(aliases(aliases, module, rows))
     end
@@ -155,6 +155,7 @@ defmodule Mlx.Catalog do
   defp part("bool"), do: quote(do: boolean)
   defp part("str"), do: quote(do: String.t() | atom)
   defp part("Dtype"), do: quote(do: Mlx.dtype())
+  defp part("Group"), do: quote(do: Mlx.Distributed.Group.t())
   defp part("None"), do: nil
 
   defp part(text) do

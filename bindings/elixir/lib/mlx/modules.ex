@@ -13,11 +13,6 @@ defmodule Mlx.Fast do
   use Mlx.Catalog, module: "mlx.core.fast"
 end
 
-defmodule Mlx.Distributed do
-  @moduledoc "Operations over a group of processes."
-  use Mlx.Catalog, module: "mlx.core.distributed"
-end
-
 defmodule Mlx.Memory do
   @moduledoc "Memory of arrays: counters and limits, in bytes."
 

@@ -26,6 +26,18 @@ defmodule Mlx.Options do
     given
   end
 
+  @doc "What is given, if it is a struct of the module."
+  def one(name, given, module) do
+    unless is_struct(given, module) do
+      Error.fail(name, "a %#{inspect(module)}{} is needed, not #{inspect(given, limit: 5)}")
+    end
+
+    given
+  end
+
+  @doc "What such a struct refers to."
+  def ref(name, given, module), do: one(name, given, module).ref
+
   @doc "A path as a string."
   def path(path, name \\ :load) do
     IO.chardata_to_string(path)
