@@ -149,7 +149,11 @@ defmodule Mlx.Stream do
   def set_default(stream), do: Mlx.Native.place(:set_default_stream, stream)
 
   defimpl Inspect do
-    def inspect(stream, _options), do: "#Mlx.#{Mlx.Native.place(:describe, stream)}"
+    def inspect(stream, _options) do
+      "#Mlx.#{Mlx.Native.place(:describe, stream)}"
+    rescue
+      error in Mlx.Error -> "#Mlx.Stream<#{error.reason}>"
+    end
   end
 end
 

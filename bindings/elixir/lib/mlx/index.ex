@@ -128,7 +128,7 @@ defmodule Mlx.Index do
   end
 
   defp spec(array, key) do
-    keys = if is_list(key), do: key, else: [key]
+    keys = if is_list(key) and not List.improper?(key), do: key, else: [key]
     indexed(array, keys) || sliced(array, keys)
   end
 

@@ -85,8 +85,8 @@ defmodule Mlx.LM do
 
   @doc "Its tokenizer."
   @spec tokenizer(t) :: Tokenizer.t()
-  def tokenizer(%__MODULE__{ref: ref}),
-    do: {:lm_tokenizer, ref} |> Job.run() |> Tokenizer.from_ref()
+  def tokenizer(model),
+    do: {:lm_tokenizer, ref(:tokenizer, model)} |> Job.run() |> Tokenizer.from_ref()
 
   @counts [:running, :waiting, :kv_bytes, :kv_kept, :prompt_tokens, :generated, :cached, :guessed] ++
             [:accepted, :steps]
@@ -96,20 +96,24 @@ defmodule Mlx.LM do
   generated, found in the cache, guessed, and steps.
   """
   @spec state(t) :: %{atom => non_neg_integer}
-  def state(%__MODULE__{} = model),
-    do: Map.new(Enum.zip(@counts, Tuple.to_list(Job.run({:batch_about, batch(model)}))))
+  def state(model) do
+    batch = :state |> Options.one(model, __MODULE__) |> batch()
+    Map.new(Enum.zip(@counts, Tuple.to_list(Job.run({:batch_about, batch}))))
+  end
 
   @doc "Logits `{n, vocabulary}` of all positions of a text, not computed yet."
   @spec logits(t, prompt) :: Array.t()
-  def logits(%__MODULE__{} = model, text) when is_binary(text),
+  def logits(model, text) when is_binary(text),
     do: logits(model, model |> tokenizer() |> Tokenizer.encode(text))
 
-  def logits(%__MODULE__{ref: ref}, tokens), do: Job.run({:lm_logits, ref, tokens})
+  def logits(model, tokens), do: Job.run({:lm_logits, ref(:logits, model), tokens})
 
   @doc "The vectors `{n, hidden}` of texts, of length 1; of one text `{hidden}`."
   @spec embed(t, String.t() | [String.t()]) :: Array.t()
-  def embed(%__MODULE__{} = model, text) when is_binary(text), do: embed(model, [text])[0]
-  def embed(%__MODULE__{ref: ref}, texts), do: Job.run({:lm_embed, ref, texts})
+  def embed(model, text) when is_binary(text), do: embed(model, [text])[0]
+  def embed(model, texts), do: Job.run({:lm_embed, ref(:embed, model), texts})
+
+  defp ref(name, model), do: Options.ref(name, model, __MODULE__)
 
   # --- answers --------------------------------------------------------------------------------
 
@@ -127,7 +131,9 @@ defmodule Mlx.LM do
 
   @doc "The same for several prompts, which are computed together."
   @spec generate_all(t, [prompt], keyword) :: [String.t()]
-  def generate_all(%__MODULE__{} = model, prompts, options \\ []) do
+  def generate_all(model, prompts, options \\ []) do
+    Options.one(:generate_all, model, __MODULE__)
+
     unless is_list(prompts),
       do: Error.fail(:lm, "prompts are a list, not #{inspect(prompts, limit: 5)}")
 
@@ -163,7 +169,8 @@ defmodule Mlx.LM do
   each run asks anew; when whoever runs it has enough, the request ends. Options: those of the module.
   """
   @spec stream(t, prompt, keyword) :: Enumerable.t()
-  def stream(%__MODULE__{} = model, prompt, options \\ []) do
+  def stream(model, prompt, options \\ []) do
+    Options.one(:stream, model, __MODULE__)
     {timeout, options} = request(options, 256)
     Stream.resource(fn -> ask(model, prompt, options, timeout) end, &next/1, &close/1)
   end
@@ -181,7 +188,8 @@ defmodule Mlx.LM do
 
   @doc "The same piece by piece."
   @spec stream_chat(t, messages, keyword) :: Enumerable.t()
-  def stream_chat(%__MODULE__{} = model, messages, options \\ []) do
+  def stream_chat(model, messages, options \\ []) do
+    Options.one(:chat, model, __MODULE__)
     Options.check(:lm, options, [:tools, :variables | @asked])
     {given, options} = Keyword.split(options, [:tools, :variables])
 
@@ -201,7 +209,8 @@ defmodule Mlx.LM do
   def chat_prompt(model, text, options) when is_binary(text),
     do: chat_prompt(model, [%{role: "user", content: text}], options)
 
-  def chat_prompt(%__MODULE__{ref: ref}, messages, options) when is_list(messages) do
+  def chat_prompt(model, messages, options) when is_list(messages) do
+    ref = ref(:chat, model)
     o = Options.read(:chat, options, tools: nil, variables: nil)
     given = Map.new(o.variables || %{}) |> Map.put(:messages, messages)
     given = if o.tools, do: Map.put(given, :tools, o.tools), else: given

@@ -135,7 +135,7 @@ defmodule Mlx.NN do
   def quantized_linear(x, parameters, options \\ []) do
     %{weight: w, scales: scales} = parameters!(:quantized_linear, parameters, [:weight, :scales])
     Options.check(:quantized_linear, options, [:group_size, :bits, :mode])
-    options = [biases: parameters[:biases], transpose: true] ++ options
+    options = [biases: Map.get(parameters, :biases), transpose: true] ++ options
     Mlx.quantized_matmul(x, w, scales, options) |> biased(parameters)
   end
 
@@ -147,7 +147,7 @@ defmodule Mlx.NN do
 
     Options.check(:quantized_embedding, options, [:group_size, :bits, :mode])
     row = fn a -> a && Mlx.take(a, x, axis: 0) end
-    Mlx.dequantize(row.(w), row.(scales), [biases: row.(parameters[:biases])] ++ options)
+    Mlx.dequantize(row.(w), row.(scales), [biases: row.(Map.get(parameters, :biases))] ++ options)
   end
 
   # --- dropout --------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ defmodule Mlx.NN do
   def layer_norm(x, parameters \\ %{}, options \\ []) do
     parameters!(:layer_norm, parameters)
     Options.check(:layer_norm, options, [:eps])
-    Mlx.Fast.layer_norm(x, parameters[:weight], parameters[:bias], eps(options))
+    Mlx.Fast.layer_norm(x, Map.get(parameters, :weight), Map.get(parameters, :bias), eps(options))
   end
 
   @doc """
@@ -227,7 +227,7 @@ defmodule Mlx.NN do
   def rms_norm(x, parameters \\ %{}, options \\ []) do
     parameters!(:rms_norm, parameters)
     Options.check(:rms_norm, options, [:eps])
-    Mlx.Fast.rms_norm(x, parameters[:weight], eps(options))
+    Mlx.Fast.rms_norm(x, Map.get(parameters, :weight), eps(options))
   end
 
   @doc """
@@ -358,7 +358,7 @@ defmodule Mlx.NN do
   end
 
   defp scaled(x, parameters) do
-    x = if w = parameters[:weight], do: w * x, else: x
+    x = if w = Map.get(parameters, :weight), do: w * x, else: x
     biased(x, parameters)
   end
 

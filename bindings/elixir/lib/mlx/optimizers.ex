@@ -35,7 +35,8 @@ defmodule Mlx.Optimizers do
 
   @doc "The state before the first step."
   @spec init(t, term) :: state
-  def init(%__MODULE__{} = optimizer, parameters) do
+  def init(optimizer, parameters) do
+    Options.one(:init, optimizer, __MODULE__)
     {arrays, template} = Tree.flatten(parameters)
 
     slots =
@@ -60,7 +61,9 @@ defmodule Mlx.Optimizers do
       {[0.5, 2.5], 1}
   """
   @spec update(t, term, parameters, state) :: {parameters, state} when parameters: term
-  def update(%__MODULE__{} = optimizer, gradients, parameters, %{step: before, slots: slots}) do
+  def update(optimizer, gradients, parameters, state) do
+    Options.one(:update, optimizer, __MODULE__)
+    %{step: before, slots: slots} = state!(state)
     {arrays, template} = Tree.flatten(parameters)
     step = before + 1
     rates = rates(optimizer, before)
@@ -339,7 +342,9 @@ defmodule Mlx.Optimizers do
         Optimizers.adamw(1.0e-3))
   """
   @spec multi([{filter, t}], t) :: t
-  def multi(parts, %__MODULE__{} = last) do
+  def multi(parts, last) do
+    Options.one(:multi, last, __MODULE__)
+
     for part <- listed(parts), not match?({f, %__MODULE__{}} when is_function(f, 2), part) do
       Error.fail(
         :multi,
@@ -358,6 +363,15 @@ defmodule Mlx.Optimizers do
 
   defp listed(parts) when is_list(parts), do: parts
   defp listed(other), do: Error.fail(:multi, "parts are a list, not #{inspect(other, limit: 5)}")
+
+  defp state!(%{step: %Array{}, slots: _} = state), do: state
+
+  defp state!(other) do
+    Error.fail(
+      :update,
+      "a state of init/2 or update/4 is needed, not #{inspect(other, limit: 5)}"
+    )
+  end
 
   defp all(_path, _gradient), do: true
 

@@ -11,7 +11,7 @@ defmodule Mlx.Profile do
   `mlx trace`.
   """
 
-  alias Mlx.{Job, Options}
+  alias Mlx.{Error, Job, Options}
 
   @enforce_keys [:ref]
   defstruct [:ref]
@@ -35,7 +35,7 @@ defmodule Mlx.Profile do
     profile = start(options)
 
     try do
-      Mlx.eval(function.())
+      Mlx.eval(callable!(function).())
     else
       result -> {result, stop(profile)}
     catch
@@ -54,8 +54,8 @@ defmodule Mlx.Profile do
 
   @doc "Record no longer."
   @spec stop(t) :: t
-  def stop(%__MODULE__{ref: ref} = profile) do
-    :ok = Job.run({:profile_stop, ref})
+  def stop(profile) do
+    :ok = Job.run({:profile_stop, ref(:stop, profile)})
     profile
   end
 
@@ -64,14 +64,14 @@ defmodule Mlx.Profile do
 
   @doc "What was recorded, in the order in which it ended."
   @spec events(t) :: [event]
-  def events(%__MODULE__{ref: ref}) do
-    {events, _dropped} = Job.run({:profile_events, ref})
+  def events(profile) do
+    {events, _dropped} = Job.run({:profile_events, ref(:events, profile)})
     for event <- events, do: Map.new(Enum.zip(@names, Tuple.to_list(event)))
   end
 
   @doc "How many events gave way to others."
   @spec dropped(t) :: non_neg_integer
-  def dropped(%__MODULE__{ref: ref}), do: Job.run({:profile_events, ref}) |> elem(1)
+  def dropped(profile), do: Job.run({:profile_events, ref(:dropped, profile)}) |> elem(1)
 
   @columns [:name, :source, :calls, :self, :bytes, :flops, :share]
 
@@ -80,18 +80,30 @@ defmodule Mlx.Profile do
   what the machine can do (above 1 where data lay in caches). Measures the machine once.
   """
   @spec rows(t) :: [%{atom => term}]
-  def rows(%__MODULE__{ref: ref}) do
-    for row <- Job.run({:profile_rows, ref}),
+  def rows(profile) do
+    for row <- Job.run({:profile_rows, ref(:rows, profile)}),
         do: Map.new(Enum.zip(@columns, Tuple.to_list(row)))
   end
 
   @doc "The rows as text."
   @spec table(t) :: String.t()
-  def table(%__MODULE__{ref: ref}), do: Job.run({:profile_table, ref})
+  def table(profile), do: Job.run({:profile_table, ref(:table, profile)})
 
   @doc "Write the events as a trace in Chrome's format."
   @spec write(t, Path.t()) :: :ok
-  def write(%__MODULE__{ref: ref}, path), do: Job.run({:profile_write, ref, Options.path(path)})
+  def write(profile, path),
+    do: Job.run({:profile_write, ref(:write, profile), Options.path(path, :write)})
+
+  defp callable!(function) when is_function(function, 0), do: function
+
+  defp callable!(other) do
+    Error.fail(
+      :profile,
+      "a function without arguments is needed, not #{inspect(other, limit: 5)}"
+    )
+  end
+
+  defp ref(name, profile), do: Options.ref(name, profile, __MODULE__)
 
   @doc """
   The bytes a second that this machine reads from memory, and the float32 operations a second that it

@@ -53,29 +53,34 @@ defmodule Mlx.Tokenizer do
     * `:plain` special tokens in the text are text: for texts of strangers (false)
   """
   @spec encode(t, String.t(), keyword) :: [token]
-  def encode(%__MODULE__{ref: ref}, text, options \\ []) do
+  def encode(tokenizer, text, options \\ []) do
+    ref = ref(:encode, tokenizer)
     o = Options.read(:encode, options, bare: false, plain: false)
     Job.run({:encode, ref, text, if(o.bare, do: 1, else: 0) + if(o.plain, do: 2, else: 0)})
   end
 
   @doc "The text of tokens. Options: `:special` tokens have a text, too (false)."
   @spec decode(t, [token], keyword) :: String.t()
-  def decode(%__MODULE__{ref: ref}, tokens, options \\ []) do
+  def decode(tokenizer, tokens, options \\ []) do
+    ref = ref(:decode, tokenizer)
     %{special: special} = Options.read(:decode, options, special: false)
     Job.run({:decode, ref, tokens, special})
   end
 
   @doc "The text of a token as the vocabulary has it, or `nil`."
   @spec piece(t, token) :: String.t() | nil
-  def piece(%__MODULE__{ref: ref}, token), do: Job.run({:piece, ref, token}) |> elem(0)
+  def piece(tokenizer, token), do: Job.run({:piece, ref(:piece, tokenizer), token}) |> elem(0)
 
   @doc "Whether a token is one that has no text of its own."
   @spec special?(t, token) :: boolean
-  def special?(%__MODULE__{ref: ref}, token), do: Job.run({:piece, ref, token}) |> elem(1)
+  def special?(tokenizer, token),
+    do: Job.run({:piece, ref(:special?, tokenizer), token}) |> elem(1)
 
   @doc "The token of a text of the vocabulary, or `nil`."
   @spec token(t, String.t()) :: token | nil
-  def token(%__MODULE__{ref: ref}, piece), do: Job.run({:token, ref, piece})
+  def token(tokenizer, piece), do: Job.run({:token, ref(:token, tokenizer), piece})
+
+  defp ref(name, tokenizer), do: Options.ref(name, tokenizer, __MODULE__)
 
   defimpl Inspect do
     def inspect(tokenizer, _options),

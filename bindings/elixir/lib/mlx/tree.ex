@@ -79,13 +79,25 @@ defmodule Mlx.Tree do
 
   @doc "A tree from a template and as many arrays as it has places."
   @spec unflatten(template, [term]) :: term
-  def unflatten(template, arrays) do
-    {tree, []} = build(template, arrays)
-    tree
+  def unflatten(template, arrays) when is_list(arrays) do
+    case build(template, arrays) do
+      {tree, []} -> tree
+      {_tree, rest} -> misfitting("#{length(rest)} arrays are left over")
+    end
   end
+
+  def unflatten(_template, other),
+    do: misfitting("arrays are a list, not #{inspect(other, limit: 5)}")
+
+  @spec misfitting(String.t()) :: no_return
+  defp misfitting(why), do: Error.fail(:unflatten, why)
 
   defp build(:"$array", [a | rest]), do: {a, rest}
   defp build({:"$constant", value}, rest), do: {value, rest}
+
+  defp build(:"$array", _none),
+    do: misfitting("the template has more places than there are arrays")
+
   defp build({:"$list", items}, rest), do: Enum.map_reduce(items, rest, &build/2)
 
   defp build({:"$tuple", items}, rest) do
@@ -102,6 +114,9 @@ defmodule Mlx.Tree do
     {pairs, rest} = build_pairs(items, rest)
     {pairs |> Map.new() |> Map.put(:__struct__, name), rest}
   end
+
+  defp build(other, _rest),
+    do: misfitting("a template of flatten/2 is needed, not #{inspect(other, limit: 5)}")
 
   defp build_pairs(items, rest) do
     Enum.map_reduce(items, rest, fn {key, item}, rest ->
@@ -192,6 +207,10 @@ defmodule Mlx.Tree do
   @spec put_named(tree, %{String.t() => Array.t()}, keyword) :: tree when tree: term
   def put_named(tree, arrays, options \\ []) do
     %{prefix: prefix} = Options.read(:put_named, options, prefix: [])
+
+    unless is_map(arrays) and not is_struct(arrays),
+      do: misnamed("a map of arrays by name is needed, not #{inspect(arrays, limit: 5)}")
+
     {own, template} = flatten(tree)
     names = names(template, tree, prefix)
     unknown = Map.keys(arrays) -- names
@@ -229,14 +248,16 @@ defmodule Mlx.Tree do
 
   @doc "The tree with each array replaced by what the function gives for it."
   @spec map(term, (Array.t() -> term)) :: term
-  def map(tree, function) when is_function(function, 1) do
+  def map(tree, function) do
+    callable!(function, 1)
     {arrays, template} = flatten(tree)
     unflatten(template, Enum.map(arrays, function))
   end
 
   @doc "The same of two trees of one structure."
   @spec map(term, term, (Array.t(), Array.t() -> term)) :: term
-  def map(tree, other, function) when is_function(function, 2) do
+  def map(tree, other, function) do
+    callable!(function, 2)
     {arrays, template} = flatten(tree)
     others = leaves(other)
 
@@ -245,5 +266,14 @@ defmodule Mlx.Tree do
     end
 
     unflatten(template, Enum.zip_with(arrays, others, function))
+  end
+
+  defp callable!(function, arity) do
+    unless is_function(function, arity) do
+      Error.fail(
+        :map,
+        "a function of #{arity} arrays is needed, not #{inspect(function, limit: 5)}"
+      )
+    end
   end
 end

@@ -165,7 +165,7 @@ defmodule Mlx.NN.Init do
       )
     end
 
-    key = Keyword.get(options, :key) || Mlx.Random.next_key()
+    key = Keyword.get(Options.keywords(:keys, options), :key) || Mlx.Random.next_key()
     keys = Mlx.Random.split(key, num: n)
     for i <- 0..(n - 1)//1, do: keys[i]
   end

@@ -37,9 +37,9 @@ defmodule Mlx.NN.Recurrent do
     f = Keyword.get(options, :nonlinearity, &Mlx.tanh/1)
 
     x
-    |> projected(parameters[:Wxh], parameters[:bias])
+    |> projected(Map.get(parameters, :Wxh), Map.get(parameters, :bias))
     |> walk({options[:hidden]}, fn step, {hidden} ->
-      {f.(carried(step, hidden, parameters[:Whh]))}
+      {f.(carried(step, hidden, Map.get(parameters, :Whh)))}
     end)
     |> states(0)
   end
@@ -74,7 +74,7 @@ defmodule Mlx.NN.Recurrent do
     Options.check(:gru, options, [:hidden])
 
     x
-    |> projected(parameters[:Wx], parameters[:b])
+    |> projected(Map.get(parameters, :Wx), Map.get(parameters, :b))
     |> walk({options[:hidden]}, fn step, {hidden} -> {gru_step(step, hidden, parameters)} end)
     |> states(0)
   end
@@ -91,7 +91,7 @@ defmodule Mlx.NN.Recurrent do
   defp gru_gates(xr, xz, bias, nil, _parameters), do: {xr, xz, bias}
 
   defp gru_gates(xr, xz, bias, hidden, parameters) do
-    [hr, hz, hn] = Mlx.split(product(hidden, parameters[:Wh]), 3, axis: -1)
+    [hr, hz, hn] = Mlx.split(product(hidden, Map.get(parameters, :Wh)), 3, axis: -1)
     {xr + hr, xz + hz, hn + bias}
   end
 
@@ -124,9 +124,9 @@ defmodule Mlx.NN.Recurrent do
 
     steps =
       x
-      |> projected(parameters[:Wx], parameters[:bias])
+      |> projected(Map.get(parameters, :Wx), Map.get(parameters, :bias))
       |> walk({options[:hidden], options[:cell]}, fn step, {hidden, cell} ->
-        step |> carried(hidden, parameters[:Wh]) |> lstm_step(cell)
+        step |> carried(hidden, Map.get(parameters, :Wh)) |> lstm_step(cell)
       end)
 
     {states(steps, 0), states(steps, 1)}
