@@ -2,12 +2,41 @@ defmodule Mlx.Native do
   @moduledoc false
   # The functions of c_src/nif.c. They check what they are given and raise Mlx.Error.
 
+  # Where they cannot be loaded each raises what was wrong.
+
+  alias Mlx.Error
+
   @on_load :load
+  @failure {__MODULE__, :failure}
 
   @doc false
   def load do
-    path = :filename.join(:code.priv_dir(:mlx), ~c"mlx_nif")
-    :erlang.load_nif(path, 0)
+    case :erlang.load_nif(to_charlist(Path.join(folder(), "mlx_nif")), 0) do
+      :ok -> :ok
+      {:error, {_reason, text}} -> :persistent_term.put(@failure, to_string(text))
+    end
+  end
+
+  # Erlang finds it by the name of the application's folder; a copy may have another one.
+  defp folder do
+    folders = for folder when is_list(folder) <- [:code.priv_dir(:mlx), beside()], do: folder
+    Enum.find(folders, "priv", &File.exists?(Path.join(&1, "mlx_nif.so")))
+  end
+
+  defp beside do
+    with path when is_list(path) <- :code.which(__MODULE__),
+         do: to_charlist(Path.join([Path.dirname(path), "..", "priv"]))
+  end
+
+  defp failure do
+    why = :persistent_term.get(@failure, "it is another build's")
+
+    %Error{
+      reason: :internal,
+      message:
+        "the native half, mlx_nif.so in the folder priv beside that of the modules, " <>
+          "was not loaded: " <> why
+    }
   end
 
   functions = [
@@ -40,6 +69,6 @@ defmodule Mlx.Native do
 
   for {name, arguments} <- functions do
     arguments = for a <- arguments, do: {:"_#{a}", [], __MODULE__}
-    def unquote(name)(unquote_splicing(arguments)), do: :erlang.nif_error(:not_loaded)
+    def unquote(name)(unquote_splicing(arguments)), do: :erlang.nif_error(failure())
   end
 end
