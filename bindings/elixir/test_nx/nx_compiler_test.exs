@@ -55,6 +55,31 @@ defmodule Mlx.NxCompilerTest do
     for {{key, _, _}, program} <- :ets.tab2list(:mlx_compiler), key == fun, do: program
   end
 
+  test "options of other compilers are refused by name, and those that are handed on are taken" do
+    for {options, name} <- [
+          {[client: :cuda], ":client"},
+          {[garbage_collect: true, max_concurrency: 2], ":garbage_collect"},
+          {[hooks: %{}, lazy_transfers: :always], ":lazy_transfers"}
+        ],
+        call <- [
+          fn -> jit(&softmax/1, options).(Nx.tensor([1.0])) end,
+          fn -> Nx.Defn.jit_apply(&softmax/1, [Nx.tensor([1.0])], options) end,
+          fn -> Nx.Defn.compile(&softmax/1, [Nx.template({1}, :f32)], options) end
+        ] do
+      wanted = "[jit] there is no option #{name}; there are :hooks, :max_concurrency"
+      assert_raise Mlx.Error, wanted, call
+    end
+
+    for options <- [[on_conflict: :reuse, mode: :train, debug: false], [max_concurrency: 1]] do
+      compiled = Nx.Defn.compile(&softmax/1, [Nx.template({1}, :f32)], options)
+      assert Nx.to_number(compiled.(Nx.tensor([1.0]))[0]) == 1.0
+    end
+
+    serving = Nx.Serving.jit(&Nx.multiply(&1, 2), compiler: Mlx.Compiler)
+    batch = Nx.Batch.stack([Nx.tensor([1, 2]), Nx.tensor([3, 4])])
+    assert Nx.to_flat_list(Nx.Serving.run(serving, batch)) == [2, 4, 6, 8]
+  end
+
   test "an expression is one compiled graph, kept for its shapes" do
     f = &softmax/1
     assert_in_delta Nx.to_number(jit(f).(Nx.tensor([1.0, 1.0]))[0]), 0.5, 1.0e-6

@@ -11,11 +11,14 @@ defmodule Mlx.Compiler do
   expression becomes several such graphs, which the native half runs as the values say, without this
   process. Where a hook is called, it is computed step by step instead, lazily between the values that
   are asked for.
+
+  Options, beside Nx's own: `:max_concurrency`, the partitions of an `Nx.Serving` (1). Those of other
+  compilers are errors.
   """
 
   @behaviour Nx.Defn.Compiler
 
-  alias Mlx.{Backend, Job}
+  alias Mlx.{Backend, Job, Options}
   alias Mlx.Compiler.{Choice, Graph, Program}
   alias Nx.Defn.{Composite, Evaluator}
   alias Nx.Tensor, as: T
@@ -24,6 +27,11 @@ defmodule Mlx.Compiler do
   @most 256
   # Operations in a graph: a loop of known length that would need more is run step by step.
   @most_operations 20_000
+
+  @options [:hooks, :max_concurrency]
+  # What Nx.Serving, Nx.Defn.compile and Axon hand on, whatever the compiler.
+  @handed_on [:batch_keys, :on_conflict] ++
+               [:debug, :global_layer_options, :mode, :print_values, :raise_on_none]
 
   def __to_backend__(_options), do: {Backend, []}
 
@@ -34,12 +42,15 @@ defmodule Mlx.Compiler do
     do: __compile__(key, vars, fun, options).(args_list)
 
   def __stream__(key, input, acc, vars, fun, args_list, options) do
+    known!(options)
+
     Graph.on_backend(fn ->
       Evaluator.__stream__(key, input, acc, vars, fun, args_list, options)
     end)
   end
 
   def __compile__(key, vars, fun, options) do
+    known!(options)
     hooks = Keyword.get(options, :hooks, %{})
     # containers may have more than tensors, on which the expression may depend
     signature = {key, Enum.map(vars, &bare/1), for({name, _} <- hooks, do: name)}
@@ -48,6 +59,8 @@ defmodule Mlx.Compiler do
 
     fn args_list -> for args <- args_list, do: run(program, call, args) end
   end
+
+  defp known!(options), do: Options.check(:jit, Keyword.drop(options, @handed_on), @options)
 
   # --- what is kept ---------------------------------------------------------------------------
 
