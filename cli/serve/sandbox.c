@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -58,13 +59,18 @@ static const rule rules[] = {
     R(readlinkat),
     R(getdents64),
     R(getcwd),
-    R(fcntl),
     R(fadvise64),
     R(readahead),
     R(statfs),
     R(fstatfs),
     R(sendfile),
     {SYS_openat, WITHOUT, 2, WRITING},
+    // not F_SETOWN and F_SETSIG, by which the kernel sends a signal anywhere
+    {SYS_fcntl, EQUAL, 1, F_GETFD},
+    {SYS_fcntl, EQUAL, 1, F_SETFD},
+    {SYS_fcntl, EQUAL, 1, F_GETFL},
+    {SYS_fcntl, EQUAL, 1, F_SETFL},
+    {SYS_fcntl, EQUAL, 1, F_DUPFD_CLOEXEC},
     {SYS_ioctl, EQUAL, 1, TCGETS},
     {SYS_ioctl, EQUAL, 1, TIOCGWINSZ},
     {SYS_ioctl, EQUAL, 1, FIONREAD},
@@ -137,8 +143,9 @@ static const rule rules[] = {
     R(accept4),
     R(recvfrom),
     R(recvmsg),
-    R(sendto),
-    R(sendmsg),
+    // MSG_FASTOPEN connects, also what listened and was shut down
+    {SYS_sendto, WITHOUT, 3, MSG_FASTOPEN},
+    {SYS_sendmsg, WITHOUT, 2, MSG_FASTOPEN},
     R(shutdown),
     R(getsockopt),
     R(setsockopt),

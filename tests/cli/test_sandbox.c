@@ -17,7 +17,8 @@
 #include "serve/sandbox.h"
 #include "own_folder.h"
 
-static int listening, connected[2];
+static int listening, other, reached, connected[2];
+static struct sockaddr_in address; // of `reached`
 static char folder[128], file[160];
 
 /* Each says whether it went well, or leaves errno. */
@@ -73,6 +74,20 @@ static bool connect_one(void) {
     return connect(listening, (struct sockaddr *)&to, sizeof to) == 0;
 }
 
+/* A socket that listened no more is one that can be connected, and sending can do it. */
+static bool connect_by_sending(void) {
+    shutdown(other, SHUT_RDWR);
+    return sendto(other, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&address, sizeof address) >= 0;
+}
+
+static bool connect_by_message(void) {
+    struct iovec part = {"x", 1};
+    struct msghdr message = {
+        .msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &part, .msg_iovlen = 1};
+    shutdown(other, SHUT_RDWR);
+    return sendmsg(other, &message, MSG_FASTOPEN) >= 0;
+}
+
 static bool map_code(void) {
     return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
            MAP_FAILED;
@@ -85,6 +100,15 @@ static bool turn_into_code(void) {
 
 static bool stop_parent(void) {
     return kill(getppid(), SIGCONT) == 0;
+}
+
+/* The kernel would send it when something comes. */
+static bool have_parent_signalled(void) {
+    return fcntl(connected[0], F_SETOWN, getppid()) == 0;
+}
+
+static bool choose_signal(void) {
+    return fcntl(connected[0], F_SETSIG, SIGCONT) == 0;
 }
 
 static bool look_into_parent(void) {
@@ -120,6 +144,11 @@ static bool talk(void) {
     return send(connected[0], "y", 1, 0) == 1 && recv(connected[1], &c, 1, 0) == 1 && c == 'y';
 }
 
+static bool wait_for_nothing(void) {
+    int flags = fcntl(connected[0], F_GETFL);
+    return flags >= 0 && fcntl(connected[0], F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 static bool wait_for_another(void) {
     int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     return fd >= 0 || errno == EAGAIN;
@@ -142,14 +171,19 @@ static const row rows[] = {{"run a program", run_program, EPERM},
                            {"change rights", change_rights, EPERM},
                            {"make a socket", make_socket, EPERM},
                            {"connect", connect_one, EPERM},
+                           {"connect by sending", connect_by_sending, EPERM},
+                           {"connect by a message", connect_by_message, EPERM},
                            {"map code", map_code, EPERM},
                            {"make code of memory", turn_into_code, EPERM},
                            {"signal another process", stop_parent, EPERM},
+                           {"have another process signalled", have_parent_signalled, EPERM},
+                           {"choose the signal", choose_signal, EPERM},
                            {"trace another process", look_into_parent, EPERM},
                            {"read a file", read_file, 0},
                            {"start a thread", start_thread, 0},
                            {"take memory", take_memory, 0},
                            {"talk over a connection", talk, 0},
+                           {"not wait for what comes", wait_for_nothing, 0},
                            {"wait for a connection", wait_for_another, 0}};
 
 /* What a child says of it: 0, errno, or 255 without a filter. */
@@ -175,13 +209,20 @@ static void each(void) {
     }
 }
 
+static int listen_somewhere(void) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    CHECK(fd >= 0 && listen(fd, 1) == 0);
+    return fd;
+}
+
 static void prepare(void) {
     own_folder(folder, sizeof folder, "mlx-sandbox");
     snprintf(file, sizeof file, "%s/file", folder);
     FILE *f = fopen(file, "w");
     CHECK(f && fputs("x", f) >= 0 && fclose(f) == 0);
-    listening = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    CHECK(listening >= 0 && listen(listening, 1) == 0);
+    listening = listen_somewhere(), other = listen_somewhere(), reached = listen_somewhere();
+    socklen_t length = sizeof address;
+    CHECK(getsockname(reached, (struct sockaddr *)&address, &length) == 0);
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, connected) == 0);
 }
 
