@@ -55,12 +55,11 @@ def state(trainer):
 
 
 class At:
-    """Raises an exception at the n-th line, or instruction, of mlx.train from here on."""
+    """Raises an exception at the n-th line, or instruction, of these modules from here on."""
 
-    folder = os.path.dirname(mlx.train.__file__)
-
-    def __init__(self, n, event="line"):
+    def __init__(self, n, event="line", modules=(mlx.train,)):
         self.left, self.event, self.place = n, event, None
+        self.folders = tuple(os.path.dirname(module.__file__) for module in modules)
 
     def __enter__(self):
         sys.settrace(self)
@@ -71,7 +70,7 @@ class At:
         return kind is KeyboardInterrupt
 
     def __call__(self, frame, event, _):
-        if not frame.f_code.co_filename.startswith(self.folder):
+        if not frame.f_code.co_filename.startswith(self.folders):
             return None
         frame.f_trace_opcodes = self.event == "opcode"
         return self.count
@@ -79,7 +78,8 @@ class At:
     def count(self, frame, event, _):
         self.left -= event == self.event
         if self.left == 0 and not self.place:
-            self.place = f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+            self.file = os.path.basename(frame.f_code.co_filename)
+            self.place = f"{self.file}:{frame.f_lineno}"
             raise KeyboardInterrupt
         return self.count
 
@@ -362,6 +362,45 @@ def test_epochs_of_a_given_length_go_on(tmp_path, length, interrupted):
         again.load(tmp_path / "a.safetensors")
         again.fit(data, 4, **options)
         assert state(again) == want
+
+
+@pytest.mark.parametrize("length", [None, 4])
+def test_no_batch_is_lost_that_was_being_made(length):
+    options = {"validation": pairs(10), "steps_per_epoch": length}
+    data = lambda: batches(16).shuffle(2, seed=3)
+    whole = made()
+    whole.fit(data(), 2, **options)
+    wanted, within = state(whole), 0
+    for n in range(100, 1500, 13):
+        ours, stream = made(), data()
+        with At(n, modules=(mlx.train, dx)) as at:
+            ours.fit(stream, 2, **options)
+        within += not os.path.exists(os.path.join(os.path.dirname(mlx.train.__file__), at.file))
+        ours.fit(stream, 2, **options)
+        assert state(ours) == wanted, (n, at.place)
+    assert within > 5
+
+
+def test_an_average_that_was_interrupted_is_moved_behind_a_checkpoint(tmp_path):
+    whole = made()
+    fit(whole)
+    wanted, ours = state(whole), made()
+    average = ours.callbacks[0]
+    move, calls = average._move, iter([False, False, True])
+
+    def interrupted(*arguments):
+        if next(calls, False):
+            raise KeyboardInterrupt
+        return move(*arguments)
+
+    average._move = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        fit(ours)
+    ours.save(tmp_path / "a.safetensors")
+    again = made()
+    again.load(tmp_path / "a.safetensors")
+    fit(again)
+    assert again.global_step == 10 and state(again) == wanted
 
 
 def test_other_data_in_the_middle_of_an_epoch():

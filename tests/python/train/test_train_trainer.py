@@ -10,7 +10,8 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.train import Callback, History, Mean, NonFiniteLoss, Trainer, sparkline
+from mlx.train import Callback, Checkpoint, History, Mean, NonFiniteLoss, Trainer, checkpoint
+from mlx.train import sparkline
 from mlx.utils import tree_flatten
 
 from seeds import generator
@@ -232,6 +233,74 @@ def test_targets_and_weights_are_not_rounded(dtype, form, compile):
     plain = Trainer(model, nn.losses.mse_loss, optim.SGD(0.0), compute_dtype=dtype)
     batch = {"x": x, "y": y} if form is dict else (x, y)
     assert plain.step(batch)["loss"] == pytest.approx((3001.0**2 + 4) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("length", [None, 4])
+@pytest.mark.parametrize("kind", ["itself", "behind it", "a function"])
+def test_the_data_of_the_training_are_evaluated_in_its_middle(tmp_path, length, kind):
+    def fit(look):
+        class Look(Callback):
+            def on_step_end(self, trainer, logs):
+                if look and trainer.global_step % 3 == 1:
+                    trainer.evaluate(other)
+                    trainer.predict(other, lambda model, batch: model(batch["x"])[:1])
+
+            def on_epoch_end(self, trainer, logs):
+                self.on_step_end(trainer, logs)
+
+        data = batches().shuffle(3, seed=2).prefetch(2, 2)
+        other = {"itself": data, "behind it": data.take(2), "a function": lambda: data.reset(7)}[
+            kind
+        ]
+        folder = tmp_path / str(look)
+        callbacks = [Look(), Checkpoint(folder, every_steps=1)]
+        trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), callbacks=callbacks)
+        trainer.fit(data, 3, steps_per_epoch=length)
+        about = checkpoint.read(folder / "last.safetensors")[1]
+        return trainer, about["data"]
+
+    (plain, place), (looking, place_then) = fit(False), fit(True)
+    assert looking.global_step == plain.global_step == 3 * (length or 6)
+    same(looking.model, plain.model)
+    assert looking.history.rows == plain.history.rows and place_then == place
+
+
+@pytest.mark.parametrize("compile", [True, False])
+def test_what_callbacks_freeze_and_set_counts(compile):
+    class Scaled(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.scale = mlp(), 0.0
+
+        def __call__(self, x):
+            return self.inner(x) * self.scale
+
+    found = []
+
+    class Change(Callback):
+        def on_epoch_begin(self, trainer):
+            model.scale = float(trainer.epoch)
+            if trainer.epoch == 2:
+                model.inner.layers[0].unfreeze()
+
+        def on_step_end(self, trainer, logs):
+            found.append(weights(model))
+            if trainer.global_step == 16:
+                model.inner.layers[3].freeze()
+
+    model = Scaled()
+    model.inner.layers[0].freeze()
+    options = {"compile": compile, "callbacks": [Change()]}
+    trainer = Trainer(model, nn.losses.cross_entropy, optim.Adam(0.01), **options)
+    losses = trainer.fit(batches(), 3)["loss"]
+    assert losses[0] == pytest.approx(math.log(3)) and losses[1] != losses[0]
+    changed = {name: [] for name in found[0]}
+    for before, after in zip(found, found[1:]):
+        for name in changed:
+            changed[name].append(not np.array_equal(before[name], after[name]))
+    # Of 18 steps the first six see a scale of 0.
+    assert changed["inner.layers.0.weight"] == [False] * 11 + [True] * 6
+    assert changed["inner.layers.3.weight"] == [False] * 5 + [True] * 10 + [False] * 2
 
 
 def test_frozen_parameters_stay():

@@ -33,6 +33,7 @@ class Data:
         self.begun = self.taken = 0  # how often the data began, batches since then
         self.base: Any = 0  # the epoch or state that they began with
         self.number = 0  # the stream's epoch then
+        self.torn = False  # whether an interrupt may have kept a batch from being counted
         self.left: Optional[tuple[Place, Any]] = None  # the place of a stream that was left
         self.first: Optional[dict[str, str]] = None  # the first batch since then, in words
         self.wanted: Optional[tuple[Any, PathLike]] = None  # what it was in a checkpoint
@@ -44,9 +45,15 @@ class Data:
         return self.base, self.taken
 
     def leave(self) -> None:
-        """Others may move the stream until the next epoch."""
-        if self.is_stream and self.left is None:
+        """Others may move the stream until the next batch."""
+        if self.is_stream and self.left is None and not self.torn:
             self.left = self.place(), self.data.state_dict()
+
+    def lends_to(self, other: "Data") -> bool:
+        """Whether reading the others may move the stream."""
+        if not self.is_stream or callable(other.data):
+            return self.is_stream
+        return other.is_stream and not _moving(self.data).isdisjoint(_moving(other.data))
 
     def state(self, place: Place) -> Mapping[str, Any]:
         """What a checkpoint says of a place, and of what the data are."""
@@ -55,8 +62,8 @@ class Data:
 
     def _state_at(self, place):
         """A batch may have been given that was not trained on."""
-        stood, state = self.left or (self.place(), self.data.state_dict())
-        if stood != place:
+        stood, state = self.left or (self.place(), None if self.torn else self.data.state_dict())
+        if stood != place or state is None:
             self._seek(*place)
             state = self.data.state_dict()
             self.left = place, state
@@ -120,6 +127,7 @@ class Data:
         self.left = None
         self.rest = batches
         while self.length is None or count < self.length:
+            self._come_back()
             batch = self._next(batches)
             if batch is _END and self.length is not None:
                 self.rest = batches = self._begin(None)
@@ -131,8 +139,25 @@ class Data:
             count += 1
             yield batch
 
+    def _come_back(self):
+        """The stream is where it was left."""
+        if self.left:
+            self.data.load_state_dict(self.left[1])
+            self.left = None
+
     def _next(self, batches):
-        batch = next(batches, _END)
+        """The next batch, counted. What ends in an error goes on behind that, what is interrupted
+        goes on from the last batch that was counted."""
+        self.torn = True
+        try:
+            batch = self._counted(next(batches, _END))
+        except Exception:
+            self.torn = False
+            raise
+        self.torn = False
+        return batch
+
+    def _counted(self, batch):
         if batch is not _END:
             if self.wanted:
                 self._compare(batch)
@@ -144,8 +169,7 @@ class Data:
     def _open(self, number, given, state):
         """An epoch of a given length goes on where the one before it ended."""
         if self.length is not None and self.rest is not None:
-            if self.left:
-                self.data.load_state_dict(self.left[1])
+            self._come_back()
             return self.rest
         if self.length is None and not given:
             return self._begin(number)
@@ -188,3 +212,9 @@ class Data:
                 "mlx.data, or a function that returns batches"
             )
         return found
+
+
+def _moving(stream):
+    """The streams that move with one: itself and those below."""
+    below = getattr(stream, "_below", tuple)()
+    return {id(stream)}.union(*(_moving(one) for one in below if hasattr(one, "state_dict")))

@@ -89,6 +89,8 @@ class Steps:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
         self.dtype, self.clip_norm, self.finite_only = dtype, clip_norm, finite_only
         self.check_labels, self.compiled = check_labels, compiled
+        self._frozen = [(module, set(module._no_grad)) for module in model.modules()]
+        self.settings: Any = None  # of the model's layers
         self.sum: list[Any] = []  # of gradients by their counts, of counts, of batches
         if accumulate > 1:
             parameters = model.trainable_parameters()
@@ -102,6 +104,10 @@ class Steps:
         self.train = made(self._add if self.sum else self._train, state)
         self.apply = made(self._apply, state)
         self.test = made(self._test, [mx.random.state])
+
+    def knows_what_is_frozen(self) -> bool:
+        """Whether what is not trained is what was not when these were made."""
+        return all(module._no_grad == names for module, names in self._frozen)
 
     def values(self, result: dict[str, mx.array]) -> dict[str, Any]:
         """The numbers of a step, when all that it changes is computed."""

@@ -514,16 +514,18 @@ class EMA(Callback):
         model.update(self.average)
 
     def state_dict(self) -> Mapping[str, Any]:
-        return {"decay": self.decay, "warmup": self.warmup}
+        return {"decay": self.decay, "warmup": self.warmup, "step": self._step}
 
     def arrays(self) -> dict[str, mx.array]:
         return dict(tree_flatten(self.average)) if self.average is not None else {}
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
-        for name, ours in self.state_dict().items():
+        for name in ("decay", "warmup"):
+            ours = getattr(self, name)
             if state[name] != ours:
                 raise ValueError(f"its {name} is {state[name]}, {ours} here")
-        self.average, self._step = tree_unflatten(dict(arrays)) if arrays else None, None
+        self.average = tree_unflatten(dict(arrays)) if arrays else None
+        self._step = state.get("step") if arrays else None
 
 
 def _moved(average, parameters, share):

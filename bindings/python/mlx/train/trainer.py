@@ -134,7 +134,10 @@ class Trainer(Batches):
 
     @property
     def steps(self) -> Steps:
-        """The functions of arrays, made when they are needed."""
+        """The functions of arrays, made when they are needed, and again where layers were frozen or
+        are trained again."""
+        if self._steps is not None and not self._pending and not self._taken:
+            self._steps = self._steps if self._steps.knows_what_is_frozen() else None
         if self._steps is None:
             if not tree_flatten(self.model.trainable_parameters()):
                 raise ValueError("[train] the model has no parameters that are trained")
@@ -225,6 +228,7 @@ class Trainer(Batches):
         if self.batch == 0:
             self._sums = dict(NO_SUMS)
             self._call("on_epoch_begin")
+            self._renew()
         for batch in self._data.epoch(self.epoch, self.batch, self._resumed):
             self._train(batch)
             self._tell()
@@ -236,6 +240,14 @@ class Trainer(Batches):
             self._step_of_waiting()
             self._tell()
         self._end_epoch(validation)
+
+    def _renew(self):
+        """What is compiled knows the settings of layers as they were then: a callback may have
+        changed them."""
+        settings = model_of(self.model)
+        if self._steps is not None and settings != self._steps.settings:
+            self._steps = None
+        self.steps.settings = settings
 
     def step(self, batch: Any) -> Logs:
         """Train on one batch: its loss, the norm of the gradients, and whether they are finite.
@@ -262,8 +274,6 @@ class Trainer(Batches):
         if self._sums["empty"]:
             logs["without_weight"] = self._sums["empty"]
         if validation is not None:
-            if validation is self._data.data:
-                self._data.leave()
             found = self.evaluate(validation)
             logs.update({f"val_{name}": value for name, value in found.items()})
         self.history.rows[self.epoch :] = [logs]  # there again if this is interrupted
@@ -280,7 +290,7 @@ class Trainer(Batches):
     def evaluate(self, data: Any) -> Logs:
         """The mean loss and the measures of all examples, with the model in evaluation mode; the
         random numbers of the training stay as they are."""
-        given, key = Data(data, "data to evaluate"), mx.random.state[0]
+        given, key = self._apart(data, "data to evaluate"), mx.random.state[0]
         for one in self.metrics:
             one.reset()
         try:
@@ -290,6 +300,13 @@ class Trainer(Batches):
             mx.random.state[0] = key
         values = {one.name: one.compute() for one in self.metrics}
         return {"loss": loss, **{name: plain(value) for name, value in values.items()}}
+
+    def _apart(self, data, what):
+        """Data that are read in the middle of an epoch, too, and may be those of the training."""
+        given = Data(data, what)
+        if self._data is not None and self._data.lends_to(given):
+            self._data.leave()
+        return given
 
     def _mean_loss(self, data):
         """The loss of all examples, of which the measures are told."""
@@ -355,7 +372,7 @@ class Trainer(Batches):
         forward = forward or (lambda model, batch: model(_first(batch)))
         dtype, parts = self._options[0], []
         with self._evaluation(), computing_in(dtype, self.model):
-            for batch in Data(data, "data to predict").all():
+            for batch in self._apart(data, "data to predict").all():
                 arrays = arrays_of(batch)
                 given = arrays if dtype is None else cast(arrays, dtype)
                 parts.append(forward(self.model, given))
