@@ -293,6 +293,18 @@ def test_predictions_are_computed_as_they_are_measured():
         np.testing.assert_array_equal(kept, before[name])
 
 
+def test_predicted_classes_are_whole_numbers():
+    x, y = task(8)
+    trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), compute_dtype=mx.bfloat16)
+    large = 2**24 + 1  # no number of float32
+    found = trainer.predict([(x, y)], lambda model, batch: model(batch[0]).argmax(-1) + large)
+    assert found.dtype == mx.uint32 and found.min().item() >= large
+    found = trainer.predict([(x, y)], lambda model, batch: model(batch[0]) > 0)
+    assert found.dtype == mx.bool_
+    with pytest.raises(TypeError, match="to predict forward gives an array, not tuple"):
+        trainer.predict([(x, y)], lambda model, batch: (model(batch[0]), batch[1]))
+
+
 def test_batches_without_weight_are_counted():
     x, y = task(8)
     trainer = Trainer(mlp(), nn.losses.cross_entropy, optim.SGD(0.1), forward=weighted)

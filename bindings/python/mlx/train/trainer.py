@@ -368,18 +368,19 @@ class Trainer(Batches):
     ) -> mx.array:
         """The predictions for all batches, joined: of `forward(model, batch)`, by default of the
         model for the first array of each batch. Parameters and dtype of the computation are those
-        of `evaluate`, the result is of float32 where a `compute_dtype` was given."""
+        of `evaluate`; what is of that `compute_dtype` becomes float32, classes stay whole numbers."""
         forward = forward or (lambda model, batch: model(_first(batch)))
         dtype, parts = self._options[0], []
         with self._evaluation(), computing_in(dtype, self.model):
             for batch in self._apart(data, "data to predict").all():
                 arrays = arrays_of(batch)
                 given = arrays if dtype is None else cast(arrays, dtype)
-                parts.append(forward(self.model, given))
+                parts.append(_one_array(forward(self.model, given)))
                 mx.eval(parts[-1])
         if not parts:
             raise ValueError("[train] there is nothing to predict: the data gave no batch")
-        return mx.concatenate(parts) if dtype is None else mx.concatenate(parts).astype(mx.float32)
+        joined = mx.concatenate(parts)
+        return joined if dtype is None else cast(joined, mx.float32)
 
     # --- checkpoints ------------------------------------------------------------------------------
 
@@ -570,6 +571,12 @@ _STATE: dict[str, Any] = {
 
 def _part(arrays, prefix):
     return {n[len(prefix) :]: x for n, x in arrays.items() if n.startswith(prefix)}
+
+
+def _one_array(prediction):
+    if not isinstance(prediction, mx.array):
+        raise TypeError(f"[train] to predict forward gives an array, not {described(prediction)}")
+    return prediction
 
 
 def _first(batch):
