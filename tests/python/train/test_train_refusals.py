@@ -7,8 +7,18 @@ import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
 import pytest
-from mlx.train import Callback, Checkpoint, LearningRateMonitor, Mean, NonFiniteLoss, Trainer
-from mlx.train import checkpoint
+from mlx.train import (
+    EMA,
+    Callback,
+    Checkpoint,
+    EarlyStopping,
+    LearningRateMonitor,
+    Mean,
+    NonFiniteLoss,
+    TimeLimit,
+    Trainer,
+    checkpoint,
+)
 from mlx.utils import tree_flatten
 
 from test_train_trainer import batches, mlp, same, task, weighted, weights
@@ -291,6 +301,33 @@ def test_predictions_are_computed_as_they_are_measured():
     assert (np.array(predicted) != np.array(trainer.model(mx.array(x)))).any()
     for name, kept in weights(trainer.model).items():
         np.testing.assert_array_equal(kept, before[name])
+
+
+def test_callbacks_of_another_model(tmp_path):
+    """A loop over folds or settings would go on from the best value and the average of the last."""
+    x, y = task(8)
+
+    def fit(model, *callbacks, epochs=2, **options):
+        loss, optimizer = nn.losses.cross_entropy, optim.SGD(0.1)
+        trainer = Trainer(model, loss, optimizer, callbacks=callbacks)
+        return len(trainer.fit([(x, y)], epochs, **options))
+
+    first = mlp()
+    for one in (EarlyStopping("loss"), EMA(0.9), Checkpoint(tmp_path, monitor="loss")):
+        assert fit(first, one) == 2
+        other, name = mlp(), type(one).__name__
+        before = weights(other)
+        with pytest.raises(ValueError, match=f"{name} remembers the training of another model"):
+            fit(other, one)
+        for key, kept in weights(other).items():
+            np.testing.assert_array_equal(kept, before[key])
+        assert fit(first, one) == 2  # with another optimizer, say
+    for one in (TimeLimit(100), Checkpoint(tmp_path / "plain"), EarlyStopping("loss")):
+        for _ in range(2):
+            assert fit(mlp(), one, epochs=0 if isinstance(one, EarlyStopping) else 2) < 3
+    one = Checkpoint(tmp_path, monitor="loss")
+    assert fit(mlp(), one, epochs=3, resume=tmp_path) == 3
+    assert fit(mlp(), one, epochs=4, resume=tmp_path) == 4  # all that it knows is of the file
 
 
 def test_predicted_classes_are_whole_numbers():

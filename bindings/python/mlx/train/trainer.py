@@ -1,6 +1,7 @@
 """The training loop."""
 
 import os
+import weakref
 from contextlib import ExitStack, contextmanager
 from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
@@ -193,7 +194,9 @@ class Trainer(Batches):
         if path is not None and os.path.exists(path):
             self._load(path, other, given)
         else:
+            self._check_callbacks()
             self._go_on(given, other)
+        self._adopt(fresh=True)
         self.stopping, self._data, self._place, self._passing = None, given, None, given.place
         self._call("on_fit_begin")
         with ExitStack() as end:
@@ -203,6 +206,23 @@ class Trainer(Batches):
             while self.epoch < epochs and not self.stopping:
                 self._fit_epoch(validation)
         return self.history
+
+    def _check_callbacks(self):
+        """Raise ValueError if what one remembers (the best value, an average) is of another model."""
+        for one in self.callbacks:
+            model, fresh = vars(one).get("_of", (None, None))
+            if model and model() is not self.model and _kept_by(one) != fresh:
+                raise ValueError(
+                    f"[train] {type(one).__name__} remembers the training of another model: give "
+                    "each training callbacks of its own"
+                )
+
+    def _adopt(self, fresh):
+        """From now on callbacks are of this model."""
+        for one in self.callbacks:
+            model, first = vars(one).get("_of", (None, _kept_by(one) if fresh else None))
+            if not model or model() is not self.model:
+                one._of = weakref.ref(self.model), first
 
     def _go_on(self, given, other):
         """Data begin where those of a checkpoint, or those before them, were left."""
@@ -480,6 +500,7 @@ class Trainer(Batches):
         if "data" in other:
             counts.update(batch=0, _resumed=None)
         vars(self).update(counts)
+        self._adopt(fresh=False)
 
     def _check(self, path, arrays, about, other):
         """The model's and the optimizer's arrays, if the checkpoint is one of this training."""
@@ -547,6 +568,11 @@ def _takes_up(callback, state, arrays):
         callback.load_state_dict(*before)
         return False
     return True
+
+
+def _kept_by(callback):
+    """What it remembers; arrays by their names."""
+    return callback.state_dict(), list(callback.arrays())
 
 
 def _last(path):
