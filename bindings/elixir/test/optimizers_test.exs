@@ -143,6 +143,18 @@ defmodule Mlx.OptimizersTest do
     end)
   end
 
+  test "a rate has the digits of the gradient's dtype" do
+    for {dtype, g, wanted} <- [
+          {:float64, Mlx.array([2.0], :float64), 0.8},
+          {:float32, Mlx.array([2]), 0.800000011920929}
+        ] do
+      o = Optimizers.sgd(0.1)
+      p = Mlx.array([1.0], dtype)
+      {p, _state} = Optimizers.update(o, g, p, Optimizers.init(o, p))
+      assert Mlx.to_list(p) == [wanted]
+    end
+  end
+
   test "Muon's matrices have singular values near 1" do
     p = %{w: normal({6, 4}, 1)}
     optimizer = Optimizers.muon(1.0, weight_decay: 0.0)

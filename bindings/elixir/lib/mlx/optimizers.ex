@@ -84,9 +84,13 @@ defmodule Mlx.Optimizers do
   defp changed(optimizer, {path, g, p, slot}, rates, step) do
     {kind, rate, options} = rule(optimizer, path, g)
     fitting!(path, kind, options, g, p, slot)
-    rate = rates[rate] && Mlx.astype(rates[rate], Mlx.dtype(g))
+    rate = rates[rate] && own_rate(rates[rate], Mlx.NN.inexact(g))
     Rules.step(kind, g, p, slot, %{rate: rate, step: step, options: options})
   end
+
+  # A number has all digits that the gradient's dtype has.
+  defp own_rate(rate, dtype) when is_number(rate), do: Mlx.array(rate, dtype)
+  defp own_rate(rate, dtype), do: Mlx.astype(rate, dtype)
 
   # A gradient or state of another model may be broadcast otherwise.
   defp fitting!(path, kind, options, g, p, slot) do
@@ -120,7 +124,7 @@ defmodule Mlx.Optimizers do
 
   defp rate(nil, _step), do: nil
   defp rate(%Array{} = rate, _step), do: rate
-  defp rate(rate, _step) when is_number(rate), do: Mlx.array(rate * 1.0)
+  defp rate(rate, _step) when is_number(rate), do: rate
   defp rate(schedule, step) when is_function(schedule, 1), do: schedule.(step)
 
   defp rule(%{rules: rules}, path, g) do
