@@ -7,7 +7,7 @@ defmodule Mlx.Operators do
       iex> Mlx.to_list(2 * x ** 2 - 1)
       [1.0, 7.0]
 
-  Of two numbers they are `Kernel`'s.
+  Of two numbers they are `Kernel`'s, and so they are in guards and patterns.
   """
 
   import Kernel, except: [+: 2, -: 1, -: 2, *: 2, /: 2, **: 2]
@@ -17,7 +17,7 @@ defmodule Mlx.Operators do
   defmacro __using__(_options) do
     quote do
       import Kernel, except: [+: 2, -: 1, -: 2, *: 2, /: 2, **: 2]
-      import Mlx.Operators
+      import Mlx.Operators.Syntax
     end
   end
 
@@ -50,4 +50,23 @@ defmodule Mlx.Operators do
   @spec -operand :: operand
   def -a when is_number(a), do: Kernel.-(a)
   def -a, do: Mlx.negative(a)
+end
+
+defmodule Mlx.Operators.Syntax do
+  @moduledoc false
+  # The operators as `use Mlx.Operators` brings them: Kernel's where no function may be called, in guards
+  # and patterns (-1 is an operator's call there, too), and those of Mlx.Operators elsewhere.
+
+  import Kernel, except: [+: 2, -: 1, -: 2, *: 2, /: 2, **: 2]
+
+  for operator <- [:+, :-, :*, :/, :**] do
+    defmacro unquote(operator)(a, b), do: call(unquote(operator), [a, b], __CALLER__)
+  end
+
+  defmacro -a, do: call(:-, [a], __CALLER__)
+
+  defp call(operator, operands, caller) do
+    owner = if caller.context, do: Kernel, else: Mlx.Operators
+    quote do: unquote(owner).unquote(operator)(unquote_splicing(operands))
+  end
 end
