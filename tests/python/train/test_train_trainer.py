@@ -303,6 +303,57 @@ def test_what_callbacks_freeze_and_set_counts(compile):
     assert changed["inner.layers.3.weight"] == [False] * 5 + [True] * 10 + [False] * 2
 
 
+@pytest.mark.parametrize("compile", [True, False])
+def test_layers_that_do_not_train_stay_so(compile):
+    """A network of which some layers are as they were, statistics included."""
+
+    class Wake(Callback):
+        def on_epoch_begin(self, trainer):
+            if trainer.epoch == 2:
+                model.layers[1].train()
+
+    def statistics():
+        return np.array(model.layers[1].running_mean)
+
+    model = mlp(norm=True)
+    model.layers[1].eval()
+    trainer = Trainer(
+        model, nn.losses.cross_entropy, optim.SGD(0.1), callbacks=[Wake()], compile=compile
+    )
+    before = statistics()
+    trainer.fit(batches(), 2, validation=batches())
+    trainer.evaluate(batches())
+    trainer.predict(batches())
+    assert np.array_equal(before, statistics())
+    assert [layer.training for layer in model.layers] == [True, False, True, True, True]
+    trainer.fit(batches(), 3)
+    assert not np.array_equal(before, statistics())
+    model.eval()
+    trainer.fit(batches(), 4)
+    assert model.training and model.layers[1].training
+
+
+@pytest.mark.parametrize("when", ["on_validation_begin", "on_validation_end"])
+def test_an_evaluation_within_another(when):
+    found, model, plain = [], mlp(dropout=0.5), mlp(dropout=0.5)
+
+    def other(trainer):
+        if not found:
+            found.append(None)
+            found[0] = trainer.evaluate(batches(n=32))
+        assert not model.training
+
+    callback = Callback()
+    setattr(callback, when, other)
+    options = {"metrics": ["accuracy", "auc"]}
+    wanted = Trainer(plain, nn.losses.cross_entropy, optim.SGD(0.1), **options)
+    trainer = Trainer(
+        model, nn.losses.cross_entropy, optim.SGD(0.1), callbacks=[callback], **options
+    )
+    assert trainer.evaluate(batches()) == wanted.evaluate(batches())
+    assert found == [wanted.evaluate(batches(n=32))] and model.training
+
+
 def test_frozen_parameters_stay():
     model = mlp()
     model.layers[0].freeze()

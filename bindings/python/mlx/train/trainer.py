@@ -131,6 +131,7 @@ class Trainer(Batches):
         self._resumed: Optional[Mapping[str, Any]] = None  # where they stood before that
         self._setup: Optional[Setup] = None
         self._files: set[str] = set()  # checkpoints that were written or read here
+        self._modes: Any = None  # of the model's layers before it is evaluated
         self._trained: Any = None  # the model's own parameters while it is evaluated with others
 
     @property
@@ -244,7 +245,8 @@ class Trainer(Batches):
         self.stopping = why
 
     def _fit_epoch(self, validation):
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         if self.batch == 0:
             self._sums = dict(NO_SUMS)
             self._call("on_epoch_begin")
@@ -264,7 +266,7 @@ class Trainer(Batches):
     def _renew(self):
         """What is compiled knows the settings of layers as they were then: a callback may have
         changed them."""
-        settings = model_of(self.model)
+        settings = model_of(self.model), [module.training for module in self.model.modules()]
         if self._steps is not None and settings != self._steps.settings:
             self._steps = None
         self.steps.settings = settings
@@ -311,15 +313,15 @@ class Trainer(Batches):
         """The mean loss and the measures of all examples, with the model in evaluation mode; the
         random numbers of the training stay as they are."""
         given, key = self._apart(data, "data to evaluate"), mx.random.state[0]
-        for one in self.metrics:
-            one.reset()
         try:
             with self._evaluation():
-                loss = self._mean_loss(given)
+                self._call("on_validation_begin")
+                try:
+                    return self._measured(given)
+                finally:
+                    self._call("on_validation_end")
         finally:
             mx.random.state[0] = key
-        values = {one.name: one.compute() for one in self.metrics}
-        return {"loss": loss, **{name: plain(value) for name, value in values.items()}}
 
     def _apart(self, data, what):
         """Data that are read in the middle of an epoch, too, and may be those of the training."""
@@ -328,21 +330,19 @@ class Trainer(Batches):
             self._data.leave()
         return given
 
-    def _mean_loss(self, data):
-        """The loss of all examples, of which the measures are told."""
+    def _measured(self, data):
+        """The loss of all examples, and the measures."""
         total = count = 0.0
-        self._call("on_validation_begin")
-        try:
-            for number, batch in enumerate(data.all(), 1):
-                logs, shown = self._test(batch, f" (batch {number} to evaluate)")
-                total, count = total + logs["loss"] * logs["count"], count + logs["count"]
-                for one in self.metrics:
-                    one.update(*shown)
-        finally:
-            self._call("on_validation_end")
+        for one in self.metrics:
+            one.reset()
+        for number, batch in enumerate(data.all(), 1):
+            logs, shown = self._test(batch, f" (batch {number} to evaluate)")
+            total, count = total + logs["loss"] * logs["count"], count + logs["count"]
+            for one in self.metrics:
+                one.update(*shown)
         if not count:
             raise ValueError("[train] there is nothing to evaluate: the data gave no example")
-        return total / count
+        return {"loss": total / count, **{one.name: plain(one.compute()) for one in self.metrics}}
 
     def _test(self, batch, where):
         try:
@@ -365,23 +365,29 @@ class Trainer(Batches):
     @contextmanager
     def _evaluation(self) -> Iterator[None]:
         """The model in evaluation mode, with the parameters for it."""
-        training, parameters, outer = self.model.training, self._evaluated(), self._trained
+        modes = [(module, module.training) for module in self.model.modules()]
+        parameters, outer, within = self._evaluated(), self._trained, self._modes is not None
         own = self.model.parameters() if parameters is not None and outer is None else {}
         try:
-            self._trained = own or outer
+            self._trained, self._modes = own or outer, self._modes or modes
             with lending(self.model, parameters if own else {}, own):
                 self.model.eval()
                 yield
         finally:
-            if outer is None:
+            if within:
+                self._trained = outer
+                _set_modes(modes)
+            else:
                 self._end_evaluation()
-            self.model.train(training)
 
     def _end_evaluation(self):
-        """The model has its own parameters, also if an interrupt has kept them from it."""
+        """The model has its own parameters and modes, also if an interrupt has kept them from it."""
         if self._trained is not None:
             self.model.update(self._trained)
             self._trained = None
+        if self._modes is not None:
+            _set_modes(self._modes)
+            self._modes = None
 
     def predict(
         self, data: Any, forward: Optional[Callable[[Module, Any], Any]] = None
@@ -597,6 +603,11 @@ _STATE: dict[str, Any] = {
 
 def _part(arrays, prefix):
     return {n[len(prefix) :]: x for n, x in arrays.items() if n.startswith(prefix)}
+
+
+def _set_modes(modes):
+    for module, training in modes:
+        module._set_training(training)
 
 
 def _one_array(prediction):
