@@ -170,6 +170,8 @@ defmodule Mlx.ArrayTest do
     assert Mlx.array(2) in Mlx.array([1, 2, 3])
     assert :infinity in Mlx.array([1.0, :infinity])
     assert {1, 2} in Mlx.array([{1, 2}, {0, 0}])
+    for dtype <- [:float64, :float16], do: assert(0.1 in Mlx.array([0.5, 0.1], dtype))
+    refute 257 in Mlx.array([1], :uint8)
     refute 4 in Mlx.array([1, 2, 3])
     refute :nan in Mlx.array([1.0, :nan])
     refute 1 in Mlx.zeros([0])

@@ -83,26 +83,26 @@ defmodule Mlx.Array do
     def count(array), do: {:ok, size(array)}
     def member?(array, element), do: {:ok, size(array) > 0 and among?(array, element)}
 
-    # An element is one for which Mlx.equal/2 holds everywhere.
+    # An element is one for which Mlx.equal/2 holds everywhere: a number takes the dtype of the array.
     defp among?(array, element) do
       [rows | sizes] = array |> Mlx.shape() |> Tuple.to_list()
 
-      case as_element(element) do
-        %Mlx.Array{} = one ->
-          Mlx.shape(one) == List.to_tuple(sizes) and
-            array |> Mlx.equal(one) |> Mlx.reshape([rows, -1]) |> any_row?()
-
-        :none ->
-          false
+      case compared(array, element, List.to_tuple(sizes)) do
+        nil -> false
+        equal -> equal |> Mlx.reshape([rows, -1]) |> Mlx.all(axis: 1) |> Mlx.any() |> Mlx.item()
       end
     end
 
-    defp any_row?(equal), do: equal |> Mlx.all(axis: 1) |> Mlx.any() |> Mlx.item()
+    # nil where the element is none of these sizes
+    defp compared(array, %Mlx.Array{} = element, sizes),
+      do: if(Mlx.shape(element) == sizes, do: Mlx.equal(array, element))
 
-    defp as_element(element) do
-      Mlx.array(element)
+    defp compared(array, element, sizes) do
+      one = Mlx.array(element)
+      operand = if is_list(element), do: one, else: element
+      if Mlx.shape(one) == sizes, do: Mlx.equal(array, operand)
     rescue
-      Mlx.Error -> :none
+      Mlx.Error -> nil
     end
 
     def slice(array) do
