@@ -49,9 +49,18 @@ bool cli_json_is_shallow(const char *text, size_t n, int most) {
     return depth <= most;
 }
 
+/* DEL, the one control character that jansson writes as it is, can only stand in a string. */
+static int put_json(const char *text, size_t length, void *file) {
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == 0x7F ? fputs("\\u007F", file) < 0 : putc(text[i], file) == EOF)
+            return -1;
+    return 0;
+}
+
 void cli_json_print(const json_t *doc) {
     // ASCII alone: what a terminal would obey beyond it is escaped as well. Failures show at the
     // end, when stdout is flushed
-    json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
+    json_dump_callback(doc, put_json, stdout,
+                       JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
     putchar('\n');
 }

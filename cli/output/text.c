@@ -31,7 +31,7 @@ static long code_point(const unsigned char *text, size_t left, int *bytes) {
 
 /* Controls, and what hides or reorders other characters: zero width, direction, separators. */
 static bool is_obeyed(long code) {
-    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xAD ||
+    return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0xAD || code == 0x61C ||
            (code >= 0x200B && code <= 0x200F) || (code >= 0x2028 && code <= 0x202E) ||
            (code >= 0x2060 && code <= 0x206F) || code == 0xFEFF ||
            (code >= 0xFFF9 && code <= 0xFFFB) || (code >= 0xE0000 && code <= 0xE007F);
