@@ -119,6 +119,17 @@ def test_constants_stand_in_the_file_once(path):
         assert values(g(*[TWO] * n)) == values(tuple(f(*[TWO] * n)))
 
 
+def test_what_raises_in_its_block_leaves_the_file_that_was_there(path):
+    mx.export_function(path, lambda x: x + 1, ONE)
+    before = Path(path).read_bytes()
+    with pytest.raises(KeyError), mx.exporter(path, lambda x: x * 2) as e:
+        e(ONE)
+        raise KeyError("mine")
+    assert Path(path).read_bytes() == before
+    with pytest.raises(RuntimeError):
+        e(ONE)
+
+
 def test_refusals(path):
     def fails(x):
         raise KeyError("mine")

@@ -167,10 +167,13 @@ static PyObject *exporter_open(const char *path, PyObject *fun, bool shapeless,
     return mpy_raise();
 }
 
-static int exporter_close(exporter *e) {
+/* whole: else there is no file, and what is at its place stays. */
+static int exporter_close(exporter *e, bool whole) {
     mlx_function_exporter file = e->file;
     int status = 0;
     e->file.ctx = NULL;
+    if (file.ctx && !whole)
+        mlx_function_exporter_abandon(file);
     if (file.ctx)
         MPY_WAIT_ONCE(status, mlx_function_exporter_free(file));
     return status ? mpy_raise(), -1 : 0;
@@ -200,7 +203,7 @@ static PyObject *exporter_call(PyObject *o, PyObject *args, PyObject *kwargs) {
 
 static PyObject *close_method(PyObject *o, PyObject *unused) {
     (void)unused;
-    return exporter_close((exporter *)o) ? NULL : Py_NewRef(Py_None);
+    return exporter_close((exporter *)o, true) ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *enter_method(PyObject *o, PyObject *unused) {
@@ -209,8 +212,8 @@ static PyObject *enter_method(PyObject *o, PyObject *unused) {
 }
 
 static PyObject *exit_method(PyObject *o, PyObject *args) {
-    (void)args;
-    return close_method(o, NULL);
+    bool raised = PyTuple_GET_SIZE(args) && PyTuple_GET_ITEM(args, 0) != Py_None;
+    return exporter_close((exporter *)o, !raised) ? NULL : Py_NewRef(Py_None);
 }
 
 static int exporter_traverse(PyObject *o, visitproc visit, void *arg) {
@@ -238,7 +241,8 @@ static PyMethodDef exporter_methods[] = {
     {"__enter__", enter_method, METH_NOARGS,
      "__enter__(self) -> FunctionExporter\n\nThe exporter itself."},
     {"__exit__", exit_method, METH_VARARGS,
-     "__exit__($self, exc_type=None, exc_value=None, traceback=None)\n--\n\nClose it."},
+     "__exit__($self, exc_type=None, exc_value=None, traceback=None)\n--\n\n"
+     "Close it; where something was raised write no file, and leave what is at its place."},
     {NULL},
 };
 
@@ -318,7 +322,8 @@ static PyObject *export_to(const destination *to, PyObject *fun, PyObject *args,
                       : (exporter *)exporter_open(to->path ? PyBytes_AS_STRING(to->path) : NULL,
                                                   fun, flexible, to->metadata);
     int failed = !e || exporter_add(e, args, rest) ||
-                 (to->callback && mpy_tell_exported(e->file, to->callback)) || exporter_close(e);
+                 (to->callback && mpy_tell_exported(e->file, to->callback)) ||
+                 exporter_close(e, true);
     Py_XDECREF(e);
     return failed ? NULL : Py_NewRef(Py_None);
 }
