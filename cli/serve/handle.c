@@ -9,12 +9,15 @@ enum { MOST_DEPTH = 64 };
 
 /* --- who may ask ------------------------------------------------------------------------------ */
 
-/* The host of "name:port" or "[::1]:port". */
-static void host_name(const char *host, char *out, size_t room) {
+/* The host of "name:port" or "[::1]:port". False: it is none, or too long. */
+static bool host_name(const char *host, char *out, size_t room) {
     size_t n = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
-    n = n < room ? n : room - 1;
+    if (n > strlen(host) || n >= room)
+        return false;
+    const char *port = host + n + (host[n] == ':');
     memcpy(out, host, n);
     out[n] = 0;
+    return strspn(port, "0123456789") == strlen(port);
 }
 
 /* Names of this machine; others may be names that a page's owner has pointed here. */
@@ -22,7 +25,8 @@ static bool is_local(const char *host) {
     char name[256];
     if (!host)
         return true; // HTTP/1.0
-    host_name(host, name, sizeof name);
+    if (!host_name(host, name, sizeof name))
+        return false;
     return strcasecmp(name, "localhost") == 0 || strcmp(name, "[::1]") == 0 ||
            (strncmp(name, "127.", 4) == 0 && strspn(name, "0123456789.") == strlen(name));
 }

@@ -354,7 +354,10 @@ def test_pages_of_others(server):
     assert server.ask(CHAT, body, headers={"Origin": server.url})[0] == 200
     assert server.ask(CHAT, body, headers={"Host": "evil.example"})[0] == 403
     assert server.ask(CHAT, body, headers={"Host": f"localhost:{server.port}"})[0] == 200
-    assert server.ask(CHAT, body, headers={"Host": "127.0.0.1.evil.example"})[0] == 403
+    for host in ("127.0.0.1.evil.example", "127.0.0.1:80.evil.example", "localhost:x", "[::1"):
+        assert server.ask(CHAT, body, headers={"Host": host})[0] == 403, host
+    for host in ("127.0.0.1", "LOCALHOST:80", "[::1]", "[::1]:80", "localhost:"):
+        assert server.ask(CHAT, body, headers={"Host": host})[0] == 200, host
 
 
 def test_origins_that_may():
