@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Paths that are kept, and files that are written as a whole or not at all."""
 
 import os
 import stat
@@ -6,6 +6,12 @@ from tempfile import mkstemp
 from typing import Any, Union
 
 Part = Union[bytes, bytearray, memoryview]
+
+
+def from_here(path: Any) -> str:
+    """A path, which stays that of the same file when the program goes to another folder."""
+    name = os.fsdecode(path)
+    return name if os.path.isabs(name) else os.path.join(os.getcwd(), name)
 
 
 def write_file(path: Any, *parts: Part) -> None:

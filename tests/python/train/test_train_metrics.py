@@ -396,3 +396,78 @@ def test_measures_take_numpy_arrays_and_lists(kind):
 def test_numbers_of_classes_are_whole(k):
     with pytest.raises(ValueError, match="top_k: k is a whole number from 1"):
         TopK(k)
+
+
+# --- beside scikit-learn --------------------------------------------------------------------------
+
+
+def _rounded(random, n, classes):
+    """Probabilities with many equal ones, in float64, float32 or float16, not all of them 1 in all."""
+    p = random.random((n, classes)) + 1e-3
+    p = (p / p.sum(1, keepdims=True)).round(int(random.integers(1, 4)))
+    return p.astype([np.float64, np.float32, np.float16][random.integers(3)])
+
+
+@pytest.mark.parametrize("salt", range(40))
+def test_ties_and_weights_beside_scikit_learn(salt):
+    """The same numbers but for the order of sums; of equal scores the first class is the likelier in
+    both, except in scikit-learn's top k, where it is the last."""
+    sk = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    random = generator(21, 100 + salt)
+    n, classes = int(random.integers(8, 120)), int(random.integers(2, 6))
+    p = _rounded(random, n, classes)
+    y = np.r_[np.arange(classes), random.integers(0, classes, n - classes)]
+    w = random.random(n).astype(np.float32) if salt % 2 else None
+    wide, call = p.astype(np.float64), {"sample_weight": w}
+    near = partial(pytest.approx, rel=1e-12, abs=1e-15)
+    if classes == 2:
+        wanted = sk.roc_auc_score(y, wide[:, 1], **call)
+        assert measured(AUC(), p[:, 1], y, w) == near(wanted)
+    else:
+        each = [sk.roc_auc_score(y == c, wide[:, c], **call) for c in range(classes)]
+        wanted = np.mean(each)
+    assert measured(AUC(), p, y, w) == near(wanted)
+    found, likeliest = measured(ConfusionMatrix(), p, y, w), wide.argmax(1)
+    assert np.array(found.tolist()) == near(sk.confusion_matrix(y, likeliest, **call))
+    for average in ("macro", "weighted", "micro"):
+        wanted = sk.f1_score(y, likeliest, average=average, **call)
+        assert measured(F1(average), p, y, w) == near(wanted)
+    assert measured(Accuracy(), p, y, w) == near(sk.accuracy_score(y, likeliest, **call))
+    mirrored, labels = wide[:, ::-1], list(range(classes))
+    for k in range(1, classes):
+        if classes > 2:
+            wanted = sk.top_k_accuracy_score(classes - 1 - y, mirrored, k=k, labels=labels, **call)
+            assert measured(TopK(k), p, y, w) == near(wanted)
+    logits = (8 * wide).astype(np.float32)
+    e = np.exp(logits.astype(np.float64))
+    wanted = np.exp(sk.log_loss(y, e / e.sum(1, keepdims=True), labels=labels, **call))
+    assert measured(Perplexity(), logits, y, w) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_probabilities_and_logits_of_two_classes():
+    """Where rows are probabilities, but for their last decimal, the second says the order."""
+    p, y = np.array([[0.33, 0.66], [0.34, 0.66], [0.5, 0.5], [0.125, 0.875]]), [1, 0, 0, 1]
+    assert measured(AUC(), p, np.array(y)) == 0.875
+    logits = np.array([[0.0, 0.66], [2.0, 1.0], [0.5, 0.5], [0.1, 0.9]])
+    assert measured(AUC(), logits, np.array(y)) == 1
+    assert measured(AUC(), logits[:, 1], np.array(y)) == 0.5
+
+
+@pytest.mark.parametrize("metric", [AUC, F1, Accuracy, lambda: TopK(2), Perplexity])
+def test_of_nothing_and_of_one_class(metric):
+    empty = metric()
+    empty.update(mx.zeros((0, 3)), mx.zeros((0,), mx.int32))
+    assert math.isnan(empty.compute())
+    p, y = np.full((4, 3), 1 / 3, np.float32), np.full(4, 1)
+    one = measured(metric(), p, y)
+    empty.update(mx.array(p), mx.array(y))
+    empty.update(mx.zeros((0, 3)), mx.zeros((0,), mx.int32))
+    assert math.isnan(one) if metric is AUC else empty.compute() == one
+
+
+def test_perplexity_beyond_float32():
+    logits = mx.array([[0.0, 200.0], [0.0, 200.0]])
+    assert measured(Perplexity(), logits, np.zeros(2, int)) == pytest.approx(
+        math.exp(200), rel=1e-6
+    )
+    assert measured(Perplexity(), 5 * logits, np.zeros(2, int)) == math.inf

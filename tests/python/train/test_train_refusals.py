@@ -357,7 +357,40 @@ def test_an_optimizer_of_another_model():
     Trainer(nn.Linear(2, 3), nn.losses.mse_loss, optimizer).fit([(x, mx.ones((4, 3)))])
     other = nn.Linear(2, 1)  # to whose shape the state could be broadcast
     before = weights(other)
-    with pytest.raises(ValueError, match=r"shape \(3, 2\), not \(1, 2\): each model has an optim"):
+    refused = pytest.raises(ValueError, match="Adam has taken 1 steps of another model.*of its own")
+    with refused:
         Trainer(other, nn.losses.mse_loss, optimizer).fit([(x, mx.ones((4, 1)))])
-    for name, kept in weights(other).items():
-        np.testing.assert_array_equal(kept, before[name])
+    optimizer._initialized = False
+    with pytest.raises(ValueError, match=r"shape \(3, 2\), not \(1, 2\): each model has an optim"):
+        optimizer.update(other, other.trainable_parameters())
+    same = nn.Linear(2, 3)  # in whose shapes the state is
+    with refused:
+        Trainer(same, nn.losses.mse_loss, optimizer).step((x, mx.ones((4, 3))))
+    for model, kept in ((other, before), (same, weights(same))):
+        for name, array in weights(model).items():
+            np.testing.assert_array_equal(array, kept[name])
+
+
+def test_an_optimizer_is_of_the_model_it_trained(tmp_path):
+    """Also in another trainer, and of the one whose checkpoint it took up; one that has taken no step
+    is of any model."""
+    x, y, loss = mx.ones((4, 2)), mx.ones((4, 1)), nn.losses.mse_loss
+    several = optim.MultiOptimizer(
+        [optim.Adam(0.1), optim.SGD(0.1)], [lambda name, _: name == "bias"]
+    )
+    for optimizer in (optim.Adam(0.1), several):
+        first, second = nn.Linear(2, 1), nn.Linear(2, 1)
+        Trainer(second, loss, optimizer).evaluate([(x, y)])
+        one = Trainer(first, loss, optimizer)
+        one.fit([(x, y)], 2)
+        one.save(tmp_path / "a.safetensors")
+        Trainer(first, loss, optimizer).fit([(x, y)], 1)
+        other = Trainer(second, loss, optimizer)
+        with pytest.raises(ValueError, match="has taken 3 steps of another model"):
+            other.fit([(x, y)])
+        assert len(other.fit([(x, y)], 3, resume=tmp_path / "a.safetensors")) == 3
+        with pytest.raises(ValueError, match="has taken 3 steps of another model"):
+            one.step((x, y))
+        del first, one  # what is no more was another, too
+        with pytest.raises(ValueError, match="of another model"):
+            Trainer(nn.Linear(2, 1), loss, optimizer).fit([(x, y)])

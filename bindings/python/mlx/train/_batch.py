@@ -196,6 +196,14 @@ class Batches:
             finally:
                 logs.update({name: plain(value) for name, value in logs.items()})
 
+    def _tell_all(self):
+        """Everything is told, whatever some raise."""
+        try:
+            self._tell()
+        finally:
+            if self._untold:
+                self._tell_all()
+
 
 def refusal(logs: Logs) -> str:
     """Why a batch is refused, a weight or a label that cannot be; nothing if it is not. These are

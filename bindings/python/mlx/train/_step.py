@@ -1,13 +1,13 @@
 """The functions of arrays that a trainer calls for each batch, compiled unless told otherwise."""
 
-from contextlib import contextmanager
-from typing import Any, Callable, ContextManager, Iterator, Optional
+from typing import Any, Callable, Optional
 
 import mlx.core as mx
 
 from ..nn.layers.base import Module
 from ..optimizers import Optimizer, clip_grad_norm
-from ..utils import tree_flatten, tree_map, tree_reduce
+from ..utils import tree_map, tree_reduce
+from ._precision import Border, cast, computing_in
 
 Forward = Callable[[Module, Any], Any]
 Loss = Callable[[mx.array, mx.array], mx.array]
@@ -55,19 +55,6 @@ def first_two(model: Module, batch: Any) -> tuple[mx.array, mx.array]:
     return model(values[0]), values[1]
 
 
-def cast(tree: Any, dtype: mx.Dtype) -> Any:
-    """A tree whose floating-point arrays are of this dtype."""
-
-    def one(x):
-        return x.astype(dtype) if mx.issubdtype(x.dtype, mx.floating) else x
-
-    return tree_map(lambda x: one(x) if isinstance(x, mx.array) else x, tree)
-
-
-def _leaves(tree):
-    return [array for _, array in tree_flatten(tree)]
-
-
 class Steps:
     """What is computed for a batch. `train` takes a step, or with `accumulate` adds to the
     gradients that `apply` takes a step with; `test` changes nothing. A batch with labels or weights
@@ -88,6 +75,7 @@ class Steps:
     ) -> None:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
         self.dtype, self.clip_norm, self.finite_only = dtype, clip_norm, finite_only
+        self.border = Border(model, dtype)
         self.check_labels, self.compiled = check_labels, compiled
         self._frozen = [(module, set(module._no_grad)) for module in model.modules()]
         self.settings: Any = None  # of the model's layers
@@ -132,17 +120,15 @@ class Steps:
     # --- one batch --------------------------------------------------------------------------------
 
     def _predict(self, batch):
-        """Prediction, target and weight; computed in the asked dtype, the prediction in float32.
-        Targets and weights that are arrays of the batch are those of the batch, not rounded."""
-        given = batch if self.dtype is None else cast(batch, self.dtype)
-        result = self.forward(self.model, given)
+        """Prediction, target and weight. The model computes in the asked dtype; what `forward`
+        computes itself is of its arrays, the batch's and those that the model gives in float32."""
+        with self.border:
+            result = self.forward(self.model, batch)
         if not isinstance(result, tuple) or len(result) not in (2, 3):
             raise TypeError("[train] forward(model, batch) gives prediction, target[, weight]")
         prediction, target, weight = (*result, None)[:3]
         if self.dtype is not None:
             prediction = cast(prediction, mx.float32)
-            own = dict(zip(map(id, _leaves(given)), _leaves(batch)))
-            target, weight = (own.get(id(one), one) for one in (target, weight))
         return prediction, target, weight
 
     def _measure(self, batch):
@@ -277,26 +263,6 @@ def _containers(tree):
 def _copy(container):
     """What is in it, also of a module, which may have other things under a dict's names."""
     return dict.copy(container) if isinstance(container, dict) else list(container)
-
-
-def computing_in(dtype: Optional[mx.Dtype], model: Module) -> ContextManager[None]:
-    """The model with copies of what is trained in a dtype, or as it is."""
-    own = model.trainable_parameters()
-    return lending(model, own if dtype is None else cast(own, dtype), own)
-
-
-@contextmanager
-def lending(model: Module, parameters: Any, own: Any) -> Iterator[None]:
-    """The model with other parameters, and with its own again also if that is interrupted."""
-    try:
-        model.update(parameters)
-        yield
-    finally:
-        try:
-            model.update(own)
-        except BaseException:
-            model.update(own)
-            raise
 
 
 def _sound(about):

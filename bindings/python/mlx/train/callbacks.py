@@ -6,12 +6,13 @@ import os
 import re
 import sys
 import time
+import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Mapping, Optional, TextIO, Union
 
 import mlx.core as mx
 
-from .._saved import write_file
+from .._saved import from_here, write_file
 from ..utils import tree_flatten, tree_map, tree_unflatten
 from .tensorboard import EventWriter
 
@@ -71,6 +72,10 @@ class Callback:
     def on_epoch_end(self, trainer: "Trainer", logs: Logs) -> None:
         """An epoch ended: logs has epoch, step, loss, and val_loss and val_<metric> if there was a
         validation."""
+
+    def on_error(self, trainer: "Trainer", error: BaseException) -> None:
+        """`fit` ends by this exception, KeyboardInterrupt and SystemExit too, which it raises
+        behind that. The training stands behind the last batch that was counted."""
 
     def on_fit_end(self, trainer: "Trainer") -> None:
         """`fit` ends, also by an error."""
@@ -245,11 +250,15 @@ class Checkpoint(Callback):
     many steps, `step-00000100.safetensors`. `Trainer.fit(resume=folder)` goes on from the last.
 
     Args:
-        folder: Where the files go; it is made if need be.
+        folder: Where the files go; it is made if need be. A relative path is of the folder that
+            the program works in when it is given.
         monitor: The number whose best epoch is kept.
         mode: "min" or "max", as of `EarlyStopping`.
         every_steps: After how many steps `last.safetensors` is written anew, too.
         keep: How many files of steps stay.
+        on_error: Whether `last.safetensors` is written, too, where any exception ends `fit`: an
+            error of the loss, the data or a callback, KeyboardInterrupt, SystemExit. It is of the
+            last batch that was counted, also between the steps of `accumulate`.
 
     Raises:
         ValueError: a number is negative, or `mode` another word; when the training begins: the
@@ -276,12 +285,15 @@ class Checkpoint(Callback):
         mode: Optional[str] = None,
         every_steps: Optional[int] = None,
         keep: int = 0,
+        on_error: bool = False,
     ) -> None:
         if every_steps is not None:
             _number(every_steps, 1, "every_steps", Integral)
-        self.folder, self.monitor = os.fspath(folder), monitor
+        self.folder, self.monitor = from_here(folder), monitor
         self.every_steps, self.keep = every_steps, _number(keep, 0, "keep", Integral)
         self.best = _Best(monitor or "", mode, 0.0)
+        self.saves_on_error = on_error
+        self._saved: Optional[tuple[int, ...]] = None  # counts of what the last file has
 
     def path(self, name: str) -> str:
         """The path of "last", "best" or "step-..."."""
@@ -290,6 +302,7 @@ class Checkpoint(Callback):
     def on_fit_begin(self, trainer: "Trainer") -> None:
         _make_folder(self.folder)
         trainer.check_free(self.path("last"), *([self.path("best")] if self.monitor else []))
+        self._saved = _counts(trainer)  # what there is to lose begins here
 
     def on_step_end(self, trainer: "Trainer", logs: Logs) -> None:
         if self.every_steps and trainer.global_step % self.every_steps == 0:
@@ -300,12 +313,25 @@ class Checkpoint(Callback):
             trainer.save(self.path("best"))
         self._save(trainer)
 
+    def on_error(self, trainer: "Trainer", error: BaseException) -> None:
+        if not self.saves_on_error or self._saved == _counts(trainer):
+            return
+        try:
+            self._save_last(trainer)
+        except Exception as why:
+            what = f"{type(why).__name__}: {why}"
+            warnings.warn(f"[train] {self.path('last')} was not written: {what}", stacklevel=2)
+
     def on_fit_end(self, trainer: "Trainer") -> None:
         if trainer.stopping and trainer.batch and not trainer.waiting:
             self._save(trainer)
 
-    def _save(self, trainer):
+    def _save_last(self, trainer):
         trainer.save(self.path("last"))
+        self._saved = _counts(trainer)
+
+    def _save(self, trainer):
+        self._save_last(trainer)
         if self.keep:
             trainer.save(self.path(f"step-{trainer.global_step:08d}"))
             for step in self._steps_until(trainer.global_step)[: -self.keep]:
@@ -323,6 +349,10 @@ class Checkpoint(Callback):
 
     def load_state_dict(self, state: Mapping[str, Any], arrays: Mapping[str, mx.array]) -> None:
         self.best.load(state)
+
+
+def _counts(trainer):
+    return trainer.epoch, trainer.batch, trainer.global_step
 
 
 def _make_folder(folder):
@@ -375,7 +405,8 @@ class CSVLogger(Callback):
     """The history as a CSV file, written anew after each epoch.
 
     Args:
-        path: The file; its folder is made if need be.
+        path: The file; its folder is made if need be. A relative path is of the folder that the
+            program works in when it is given.
 
     Raises:
         IsADirectoryError: when the training begins: the path is a folder
@@ -393,7 +424,7 @@ class CSVLogger(Callback):
     order = 50
 
     def __init__(self, path: PathLike) -> None:
-        self.path = os.fspath(path)
+        self.path = from_here(path)
 
     def on_fit_begin(self, trainer: "Trainer") -> None:
         if os.path.isdir(self.path):
@@ -413,7 +444,8 @@ class TensorBoard(Callback):
     epochs under epoch/.
 
     Args:
-        folder: Where the files go; it is made if need be.
+        folder: Where the files go; it is made if need be. A relative path is of the folder that
+            the program works in when it is given.
         every_steps: Which steps are written.
 
     Raises:
@@ -431,7 +463,7 @@ class TensorBoard(Callback):
     order = 50
 
     def __init__(self, folder: PathLike, every_steps: int = 10) -> None:
-        self.folder = os.fspath(folder)
+        self.folder = from_here(folder)
         self.every_steps = _number(every_steps, 1, "every_steps", Integral)
         self.writer: Optional[EventWriter] = None
 

@@ -15,6 +15,8 @@ A `Trainer` knows both of losses of `mlx.nn.losses`: `binary_cross_entropy` is o
 logits unless `with_logits=False`; `cross_entropy` has one-hot targets. Of other losses it asks for
 a threshold. Weights (...) count examples; those of weight 0 do not matter. Counts have 64 bits."""
 
+import math
+import sys
 from typing import Any, Callable, Optional, Sequence, Union
 
 import mlx.core as mx
@@ -235,6 +237,9 @@ class TopK(_EachOfClasses):
         return (before.sum(-1) < self.k) & ~mx.isnan(score[..., 0])
 
 
+_LARGEST = math.log(sys.float_info.max)
+
+
 class Perplexity(_EachOfClasses):
     """exp of the mean cross entropy of logits.
 
@@ -259,7 +264,7 @@ class Perplexity(_EachOfClasses):
     def compute(self) -> float:
         """The perplexity; infinite where it is more than a float holds."""
         mean = super().compute()
-        return _number(mx.exp(mx.array(mean)))
+        return math.exp(mean) if not mean > _LARGEST else math.inf
 
 
 class ConfusionMatrix(_OfClasses):
@@ -371,10 +376,10 @@ class F1(ConfusionMatrix):
 class AUC(_OfClasses):
     """The area under the ROC curve: how often an example of the class has a higher score than one
     of another, equal scores half (Hanley and McNeil 1982), where a pair counts by the product of
-    its weights; NaN if a score is. Predictions are
-    scores of two classes, or (..., classes): of two the order is that of the second over the first
-    (logits) or of the second (probabilities), of more the area is the mean over all classes that
-    occur, each against the rest. Scores are compared in their dtype.
+    its weights; NaN if a score is. Predictions are scores of two classes, or (..., classes): of two
+    the order is that of the second over the first (logits), or of the second where all rows are
+    probabilities, from 0 to 1 and 1 in all within 0.1, as rounded ones are; of more the area is the
+    mean over all classes that occur, each against the rest. Scores are compared in their dtype.
 
     Args:
         targets: "one_hot" or "binary", see `mlx.train.metrics`.
@@ -431,13 +436,16 @@ class AUC(_OfClasses):
         return sum(known) / len(known) if known else float("nan")
 
 
+_ROUNDED = 0.1 + 1e-5  # how far from 1 probabilities of one decimal may add up
+
+
 def _second(scores):
     """Numbers in the order of the likeliness of the second of two classes. Probabilities near 0 are
-    far finer than their differences to the first, near 1; these alone order logits."""
+    far finer than their differences to the first, near 1, and rounded ones are equal where those
+    need not be; differences alone order logits."""
     if mx.issubdtype(scores.dtype, mx.floating):
-        near = max(1e-5, 4 * mx.finfo(scores.dtype).eps)
         sums = scores.astype(mx.float64).sum(-1)
-        if ((scores >= 0).all() & (mx.abs(sums - 1) <= near).all()).item():
+        if ((scores >= 0).all() & (mx.abs(sums - 1) <= _ROUNDED).all()).item():
             return scores[:, 1]
     wide = scores.astype(mx.float64)
     return wide[:, 1] - wide[:, 0]

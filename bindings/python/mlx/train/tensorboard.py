@@ -12,6 +12,8 @@ import struct
 import time
 from typing import Optional, Union
 
+from .._saved import from_here
+
 __all__ = ["EventWriter", "crc32c"]
 
 
@@ -83,6 +85,7 @@ class EventWriter:
     """
 
     def __init__(self, folder: Union[str, os.PathLike]) -> None:
+        folder = from_here(folder)
         os.makedirs(folder, exist_ok=True)
         name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}"
         self.path = os.path.join(folder, name)

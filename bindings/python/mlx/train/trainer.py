@@ -15,7 +15,8 @@ from ._batch import NO_SUMS, Batches, Logs, NonFiniteLoss, refusal, say_where
 from ._data import Data, Place
 from ._setup import PathLike, Setup, check_parts, differences, model_of, optimizer_of
 from ._setup import rates_of, set_rates, words_of
-from ._step import Forward, Loss, Steps, arrays_of, cast, computing_in, first_two, lending
+from ._precision import Border, cast, computing_in, lending
+from ._step import Forward, Loss, Steps, arrays_of, first_two
 from ._words import described, is_floating, plain, positive, whole
 from .callbacks import Callback
 from .history import History
@@ -44,8 +45,11 @@ class Trainer(Batches):
             target.
         forward: what makes prediction and target of other batches, see above.
         callbacks: what is told of epochs and steps, see `Callback`.
-        compute_dtype: bfloat16, for instance: the forward and backward passes are computed with
-            copies of the parameters in it, the loss and the step in float32.
+        compute_dtype: bfloat16, for instance: the model computes in it, forward and backward, with
+            copies of its parameters. Floating-point arrays that enter the model, or a layer of it
+            that `forward` calls by itself, are cast to it, and what that call gives is float32
+            again: targets, weights, or a loss that `forward` computes of the batch and of
+            predictions are not rounded. Loss, step and parameters are float32.
         clip_norm: the largest norm of the gradients of a step.
         accumulate: so many batches make a step, as if they were one: batches count by the sum of
             their weights, or by the number of their losses. A loss that is one number is taken for
@@ -195,18 +199,33 @@ class Trainer(Batches):
         if path is not None and os.path.exists(path):
             self._load(path, other, given)
         else:
+            self._claim()
             self._check_callbacks()
             self._go_on(given, other)
         self._adopt(fresh=True)
         self.stopping, self._data, self._place, self._passing = None, given, None, given.place
         self._call("on_fit_begin")
         with ExitStack() as end:
-            for last in (lambda: self._call("on_fit_end"), given.leave, self._tell, self._finish):
+            end.callback(self._call, "on_fit_end")
+            end.push(self._tell_of_error)
+            for last in (given.leave, self._tell_all, self._finish):
                 end.callback(last)
             self._tell()
             while self.epoch < epochs and not self.stopping:
                 self._fit_epoch(validation)
         return self.history
+
+    def _claim(self):
+        """From now on the optimizer's state is this model's, or ValueError if it is another's."""
+        owner = _OWNERS.get(self.optimizer)
+        if owner is not None and owner() is not self.model:
+            taken = _steps_taken(self.optimizer)
+            if taken:
+                raise ValueError(
+                    f"[train] {type(self.optimizer).__name__} has taken {taken} steps of another "
+                    "model, which its state is of: give each model an optimizer of its own"
+                )
+        _OWNERS[self.optimizer] = weakref.ref(self.model)
 
     def _check_callbacks(self):
         """Raise ValueError if what one remembers (the best value, an average) is of another model."""
@@ -279,6 +298,7 @@ class Trainer(Batches):
         random numbers. A batch that is interrupted is trained on and counted, or neither."""
         self._end_evaluation()
         self._settle()
+        self._claim()
         passing, self._passing = self._passing, None
         try:
             return self._train(batch)
@@ -306,6 +326,18 @@ class Trainer(Batches):
     def _call(self, what):
         for callback in self.callbacks:
             getattr(callback, what)(self)
+
+    def _tell_of_error(self, kind, error, trace):
+        """Each callback hears of what ends `fit`, also if one before raises something."""
+        if error is None:
+            return
+        try:
+            with ExitStack() as each:
+                for callback in reversed(self.callbacks):
+                    each.callback(callback.on_error, self, error)
+        except BaseException as another:
+            another.__context__ = another.__context__ or error
+            raise
 
     # --- evaluation -------------------------------------------------------------------------------
 
@@ -397,11 +429,11 @@ class Trainer(Batches):
         of `evaluate`; what is of that `compute_dtype` becomes float32, classes stay whole numbers."""
         forward = forward or (lambda model, batch: model(_first(batch)))
         dtype, parts = self._options[0], []
+        border = Border(self.model, dtype)
         with self._evaluation(), computing_in(dtype, self.model):
             for batch in self._apart(data, "data to predict").all():
-                arrays = arrays_of(batch)
-                given = arrays if dtype is None else cast(arrays, dtype)
-                parts.append(_one_array(forward(self.model, given)))
+                with border:
+                    parts.append(_one_array(forward(self.model, arrays_of(batch))))
                 mx.eval(parts[-1])
         if not parts:
             raise ValueError("[train] there is nothing to predict: the data gave no batch")
@@ -411,22 +443,24 @@ class Trainer(Batches):
     # --- checkpoints ------------------------------------------------------------------------------
 
     def save(self, path: PathLike) -> None:
-        """Write all that training goes on from, at the end of a step: parameters, the optimizer's
-        state, random numbers, where data stand, history, what callbacks remember. `model.` are the
-        parameters of `evaluate`; where these are not what is trained, that is `trained.`."""
+        """Write all that training goes on from, behind a batch: parameters, the optimizer's state,
+        gradients that wait for others of their step, random numbers, where data stand, history,
+        what callbacks remember. `model.` are the parameters of `evaluate`; where these are not what
+        is trained, that is `trained.`."""
         self._settle()
-        if self._pending:
-            raise ValueError("[train] gradients wait for their step: save at the end of one")
         self.steps
         arrays: dict[str, mx.array] = {"random": mx.random.state[0]}
         trained, evaluated = self._trained or self.model.parameters(), self._evaluated()
         groups = {"model": evaluated or trained, "optimizer": self.optimizer.state}
         if evaluated is not None:
             groups["trained"] = trained
+        if self._pending:
+            groups["waiting"] = self.steps.sum
         for group, tree in groups.items():
             arrays.update({f"{group}.{name}": x for name, x in dict(tree_flatten(tree)).items()})
         about: dict[str, Any] = {name: getattr(self, name) for name in _COUNTS}
         about.update(sums=self._sums, history=self.history.rows)
+        about["waiting"] = dict(zip(_WAITING, (self._pending, *self._waiting)))
         placed = self._data is not None and self._place is not None
         about["data"] = self._data.state(self._place) if placed else self._resumed
         about["setup"] = self._setup
@@ -501,12 +535,16 @@ class Trainer(Batches):
             set_rates(self.optimizer, rates)
         mx.random.state[0], self.history.rows = arrays["random"], about["history"]
         counts = {name: about[name] for name in _COUNTS}
-        counts.update(_sums=about["sums"], _pending=0, _waiting=(0.0, 0.0), _untold=[])
+        pending, *waiting = (about["waiting"][name] for name in _WAITING)
+        counts.update(_sums=about["sums"], _pending=pending, _waiting=tuple(waiting), _untold=[])
         counts.update(_taken=None, _data=None, _place=None, _resumed=about["data"], _steps=None)
         if "data" in other:
-            counts.update(batch=0, _resumed=None)
+            counts.update(batch=0, _resumed=None, _pending=0, _waiting=(0.0, 0.0))
         vars(self).update(counts)
+        if self._pending:
+            self.steps.sum[:] = tree_unflatten(parts["waiting"])
         self._adopt(fresh=False)
+        _OWNERS[self.optimizer] = weakref.ref(self.model)
 
     def _check(self, path, arrays, about, other):
         """The model's and the optimizer's arrays, if the checkpoint is one of this training."""
@@ -518,10 +556,16 @@ class Trainer(Batches):
         parts = {name: _part(arrays, f"{name}.") for name in ("model", "optimizer")}
         parts["model"] = _part(arrays, "trained.") or parts["model"]
         parts["random"] = {"random": arrays["random"]} if "random" in arrays else {}
+        parts["waiting"] = _part(arrays, "waiting.")
+        mine["waiting"] = self.steps.sum if parts["waiting"] else []
         for name, found in parts.items():
-            what = "random generator" if name == "random" else name
-            checkpoint.check_same(found, mine[name], what, path)
+            checkpoint.check_same(found, mine[name], _WHAT.get(name, name), path)
         checkpoint.check_state(about, _STATE, path)
+        if bool(about["waiting"]["batches"]) != bool(parts["waiting"]):
+            raise ValueError(
+                f"[train] {os.fspath(path)} is no checkpoint: it has {len(parts['waiting'])} arrays "
+                f"of {about['waiting']['batches']} batches that wait"
+            )
         differences(about["setup"], self._setup, other, path)
         states, names = about["callbacks"], about["setup"]["callbacks"]
         if len(states) != len(names):
@@ -561,6 +605,16 @@ class Trainer(Batches):
         return True
 
 
+# The model that an optimizer's state is of, as far as trainers know.
+_OWNERS: "weakref.WeakKeyDictionary[Optimizer, weakref.ref[Module]]" = weakref.WeakKeyDictionary()
+
+
+def _steps_taken(optimizer):
+    """The steps of an optimizer; the most of several."""
+    several = getattr(optimizer, "optimizers", None)
+    return max(map(_steps_taken, several)) if several else int(optimizer.step.item())
+
+
 # What a callback raises that cannot take up a state.
 _NO_STATE = (KeyError, TypeError, ValueError, AttributeError)
 
@@ -589,10 +643,15 @@ def _last(path):
 
 
 _COUNTS = ("epoch", "batch", "global_step")
+_WAITING = ("batches", "loss", "count")  # of batches whose gradients wait, as a checkpoint has it
+
+# What groups of arrays are called in errors, where that is not their name.
+_WHAT = {"random": "random generator", "waiting": "number of batches of a step"}
 
 # What a checkpoint says besides its arrays, and of what kind each is.
 _STATE: dict[str, Any] = {
     **{name: "count" for name in _COUNTS},
+    "waiting": {"batches": "count", "loss": "number", "count": "number"},
     "sums": {"loss": "number", "count": "number", "skipped": "count", "empty": "count"},
     "history": [{}],
     "callbacks": [{}],
