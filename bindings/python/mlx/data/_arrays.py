@@ -7,12 +7,16 @@ import numpy as np
 NUMBERS = "biufc"  # kinds of NumPy's dtypes
 SCALARS = (bool, int, float, np.number, np.bool_)
 _TEXTS = (str, bytes)
+_PLAIN = (list, tuple, str, bytes, *SCALARS)  # what has no nulls but None
 
 
 def array_of(value: Any, where: str = "") -> np.ndarray:
     """A value as an array of NumPy's. The numbers and texts of lists are the same there, and of one
-    kind, or it is a ValueError, which says `where` they are."""
+    kind, or it is a ValueError, which says `where` they are. So is a null of a column of pandas,
+    Polars or pyarrow, or a masked number of NumPy's, which would become NaN, or any number."""
     where = where and f" {where}"
+    if not isinstance(value, _PLAIN):
+        _check_nulls(value, where)
     try:
         array = np.asarray(value)
     except OverflowError:
@@ -22,6 +26,29 @@ def array_of(value: Any, where: str = "") -> np.ndarray:
     if isinstance(value, (list, tuple)) and array.dtype.kind not in "biu":
         _check(value, array, where)
     return array
+
+
+def _check_nulls(value, where):
+    empty = _nulls_of(value)
+    if empty is not None and empty.any():
+        first, count = int(np.argmax(empty)), int(empty.sum())
+        more = f", the first of {count}" if count > 1 else ""
+        raise ValueError(f"there is a null{where} in row {first}{more}: fill it before")
+
+
+def _nulls_of(value):
+    """Where nulls are, or None of what has none. NaN of NumPy's dtypes is a number."""
+    if isinstance(value, np.ndarray):
+        masked = isinstance(value, np.ma.MaskedArray)
+        return np.ma.getmaskarray(value).ravel() if masked else None
+    own = getattr(value, "dtype", None)
+    if own is None and not hasattr(value, "null_count"):
+        return None
+    if hasattr(value, "isna"):  # pandas
+        return None if isinstance(own, np.dtype) else np.asarray(value.isna(), bool)
+    if hasattr(value, "is_null"):  # Polars, pyarrow
+        return np.asarray(value.is_null(), bool).ravel()
+    return None
 
 
 def real_array(values: Any, what: str, *, unit: bool = False) -> np.ndarray:

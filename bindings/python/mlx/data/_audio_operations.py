@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import audio, features
-from ._steps import Keys, Steps, at_key, bytes_of, keys_of, outputs_of, path_below, recorded
+from ._steps import Keys, Steps, at_key, bytes_of, keys_of, outputs_of, paths_below, recorded
 from ._steps import value_at
 from ._task import Step, whole
 
@@ -38,9 +38,10 @@ class AudioOperations(Steps):
             )
         if whole(sample_rate, "a rate") < 0:
             raise ValueError(f"[data] load_audio: a rate of {sample_rate} Hz")
+        path = paths_below(prefix)
 
         def load(value):
-            source = bytes_of(value) if from_memory else path_below(prefix, value)
+            source = bytes_of(value) if from_memory else path(value)
             samples, rate = audio.load(source, from_memory=from_memory)
             samples = samples.mean(axis=1, dtype=np.float32) if mono else samples
             return audio.resample(samples, rate, sample_rate or rate), sample_rate or rate

@@ -274,7 +274,7 @@ def _column(key, values):
         raise TypeError(f"[data] the column {key!r} is {type(values).__name__}, no array or list")
     if isinstance(values, LazyColumn):
         return values
-    if isinstance(values, np.ndarray):
+    if isinstance(values, np.ndarray) and not isinstance(values, np.ma.MaskedArray):
         array = values  # a mapped file stays one
     elif isinstance(values, list) and values and isinstance(values[0], (str, bytes)):
         return _texts(key, values)

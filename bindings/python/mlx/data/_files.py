@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Callable, Mapping, Sequence, Union
 
+from .._saved import from_here
 from ._buffer import Vector
 from ._reading import PathLike
 from ._stream import Stream
@@ -13,11 +14,11 @@ from ._task import Sample
 
 
 def paths_of(paths: Union[PathLike, Sequence[PathLike]]) -> list[str]:
-    """Paths of files that are there."""
+    """Paths of files that are there, which stay theirs when the program goes to another folder."""
     many = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     if not isinstance(many, Iterable):
         raise TypeError(f"[data] a path was expected, or several, not {type(paths).__name__}")
-    found = [os.fspath(path) for path in many]
+    found = [from_here(path) for path in map(os.fspath, many)]
     for path in found:
         if not os.path.isfile(path):
             raise FileNotFoundError(f"[data] there is no file {path}")

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import images
 from ._arrays import array_of
-from ._steps import Keys, Steps, at_key, bytes_of, keys_of, named, outputs_of, path_below, recorded
+from ._steps import Keys, Steps, at_key, bytes_of, keys_of, named, outputs_of, paths_below, recorded
 from ._steps import value_at
 from ._task import Step, whole
 
@@ -165,9 +165,10 @@ class ImageOperations(Steps):
         formats = [format] * len(keys_of(key)) if isinstance(format, str) else list(format)
         for one in formats:
             images.check_format(one)
+        path = paths_below(prefix)
 
         def load(format, value):
-            source = bytes_of(value) if from_memory else path_below(prefix, value)
+            source = bytes_of(value) if from_memory else path(value)
             if info:
                 return images.size(source, from_memory=from_memory)
             return images.load(source, format, from_memory=from_memory, max_pixels=max_pixels)
@@ -178,9 +179,10 @@ class ImageOperations(Steps):
     @recorded
     def save_image(self: Self, key: str, filename_key: str, prefix: Any = "") -> Self:
         """Write each image to the file that is named at `filename_key` below `prefix`."""
+        path = paths_below(prefix)
 
         def save(sample, _):
-            images.save(path_below(prefix, value_at(sample, filename_key)), value_at(sample, key))
+            images.save(path(value_at(sample, filename_key)), value_at(sample, key))
             return sample
 
         return self._add(Step("save_image", save, filename_key))

@@ -12,7 +12,7 @@ from ._image_operations import ImageOperations
 from ._parse import converted, json_in
 from ._reading import numpy_file
 from ._settings import dtype_of
-from ._steps import Keys, Steps, at_key, axis_of, keys_of, path_below, recorded, value_at
+from ._steps import Keys, Steps, at_key, axis_of, keys_of, paths_below, recorded, value_at
 from ._task import Sample, Step, whole
 
 Self = TypeVar("Self", bound="Operations")
@@ -290,9 +290,10 @@ class Operations(ImageOperations, AudioOperations, Steps):
     @recorded
     def load_file(self: Self, key: Keys, prefix: Any = "", output_key: Keys = "") -> Self:
         """The bytes of the file that is named at `key`, below `prefix`."""
+        path = paths_below(prefix)
 
         def load(name):
-            with open(path_below(prefix, name), "rb") as file:
+            with open(path(name), "rb") as file:
                 return file.read()
 
         return self._add(at_key("load_file", key, load, output_key))
@@ -300,13 +301,13 @@ class Operations(ImageOperations, AudioOperations, Steps):
     @recorded
     def load_numpy(self: Self, key: Keys, prefix: Any = "", output_key: Keys = "") -> Self:
         """The array of an .npy file; pickled objects are refused."""
+        path = paths_below(prefix)
 
         def load(name):
-            path = path_below(prefix, name)
-            loaded = numpy_file(path)
+            loaded = numpy_file(path(name))
             if not isinstance(loaded, np.ndarray):
                 raise ValueError(
-                    f"{path}: it has several arrays: buffer_from_numpy reads such files"
+                    f"{path(name)}: it has several arrays: buffer_from_numpy reads such files"
                 )
             return np.array(loaded)
 

@@ -8,6 +8,7 @@ scripts, is a text."""
 import json
 import re
 from functools import lru_cache
+from math import inf
 from typing import Any, Optional, Sequence, Union
 
 import numpy as np
@@ -187,8 +188,27 @@ def _object(pairs):
     return found
 
 
-_CAREFUL = json.JSONDecoder(object_pairs_hook=_object)
-_QUICK = json.JSONDecoder()
+def _real(text):
+    value = float(text)
+    if value in (inf, -inf):
+        raise NoNumber(text, "beyond float64")
+    return value
+
+
+_CAREFUL = json.JSONDecoder(object_pairs_hook=_object, parse_float=_real)
+_QUICK = json.JSONDecoder(parse_float=_real)
+_QUICKEST = json.JSONDecoder()  # which reads what is beyond float64 as infinite
+
+_EXPONENTS = [digit + sign for digit in "0123456789" for sign in "eE"]
+_FEW = 32  # numbers for which looking is not worth it
+_LONGEST_NUMBER = 300  # digits before a point that float64 has room for, and a few more
+
+
+def _is_within(text):
+    """Whether many numbers are seen to be within float64: none has an exponent, or is that long."""
+    if text.count(".") < _FEW or any(mark in text for mark in _EXPONENTS):
+        return False
+    return len(max(text.split(","), key=len)) < _LONGEST_NUMBER
 
 
 def _may_be_quick(text):
@@ -199,11 +219,12 @@ def _may_be_quick(text):
 
 
 def json_in(text: Union[str, bytes]) -> Any:
-    """What a text of JSON says, in UTF-8; an object with a key twice is a ValueError."""
+    """What a text of JSON says, in UTF-8; an object with a key twice is a ValueError, and a number
+    beyond float64. Python's NaN, Infinity and -Infinity are read."""
     try:
         plain = text.rstrip().decode("utf-8-sig") if isinstance(text, bytes) else text
         if _may_be_quick(plain):
-            value = _QUICK.decode(plain)
+            value = (_QUICKEST if _is_within(plain) else _QUICK).decode(plain)
             if isinstance(value, dict) and plain.count('":') == len(value):
                 return value
         return _CAREFUL.decode(plain)

@@ -7,7 +7,9 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequenc
 from ._buffer import Buffer, shielded
 from ._steps import Steps
 from ._stream import State, Stream, number
-from ._task import Sample, Task
+from ._task import Sample, SampleError, Task, failed
+
+_END = object()
 
 
 class FromBuffer(Stream):
@@ -61,7 +63,8 @@ class FromBuffer(Stream):
 
 class FromIterable(Stream):
     """What an iterable gives, made anew by `factory()` in each epoch. The state is how many were
-    given: they are passed over."""
+    given: they are passed over. An error that it raises is one of the sample that it was asked for;
+    what a generator would give behind that is not there."""
 
     _kind = "iterable"
 
@@ -85,13 +88,38 @@ class FromIterable(Stream):
 
     def _pull(self) -> Optional[Task]:
         if self._items is None:
-            found = _iterable(self._factory())
-            kept = isinstance(found, (list, tuple)) and self._load is _as_sample
-            self._items = map(_kept_sample, found) if kept else iter(found)
-        for item in self._items:
-            self._count += 1
-            return Task(self._load, item, self._at, self._count - 1, origin=self._origin)
-        return None
+            self._items = self._begun()
+        try:
+            item = next(self._items, _END)
+        except SampleError:
+            raise
+        except Exception as error:
+            return self._failed(error)
+        if item is _END:
+            return None
+        self._count += 1
+        return Task(self._load, item, self._at, self._count - 1, origin=self._origin)
+
+    def _begun(self):
+        try:
+            found = self._factory()
+        except SampleError:
+            raise
+        except Exception as error:
+            raise SampleError("read", self._count, None, error) from error
+        if not hasattr(found, "__iter__") and not hasattr(found, "__getitem__"):
+            what = type(found).__name__
+            raise TypeError(f"[data] the function gave {what}, an iterable was expected")
+        kept = isinstance(found, (list, tuple)) and self._load is _as_sample
+        return map(_kept_sample, found) if kept else iter(found)
+
+    def _failed(self, error):
+        """In the place of the sample that the iterable raised an error for."""
+        self._count += 1
+        try:
+            raise SampleError("read", self._count - 1, None, error) from error
+        except SampleError as named:
+            return failed(named)
 
     def _restart(self, epoch: int) -> None:
         self._at, self._count = epoch, 0
@@ -103,13 +131,6 @@ class FromIterable(Stream):
     def _restore(self, state: State) -> None:
         self._restart(number(state, "at"))
         self._pass_over(number(state, "count"))
-
-
-def _iterable(found):
-    if not hasattr(found, "__iter__") and not hasattr(found, "__getitem__"):
-        what = type(found).__name__
-        raise TypeError(f"[data] the function gave {what}, an iterable was expected")
-    return found
 
 
 def _kept_sample(item):

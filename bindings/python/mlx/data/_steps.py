@@ -7,6 +7,7 @@ from typing import Any, Callable, Mapping, Optional, Sequence, TypeVar, Union
 
 import numpy as np
 
+from .._saved import from_here
 from ._settings import words_of
 from ._task import Sample, Step, whole
 
@@ -157,16 +158,25 @@ def axis_of(array: np.ndarray, dim: int) -> int:
     return dim % array.ndim
 
 
-def path_below(prefix: Any, name: Any) -> str:
-    """The path of a file, whose name may be bytes. Where there is a prefix the name, which a file may
-    have said, leads no further up."""
-    if not isinstance(name, (str, bytes, os.PathLike)):
-        kind = type(name).__name__
-        raise TypeError(f"the name of a file is a text, not {kind}: files are read before batch")
-    folder, file = os.fsdecode(prefix), os.fsdecode(name)
-    if folder and (os.path.isabs(file) or os.pardir in file.split(os.sep)):
-        raise ValueError(f"{file!r} is no name below the prefix {folder!r}: it leads out of it")
-    return os.path.join(folder, file)
+def paths_below(prefix: Any) -> Callable[[Any], str]:
+    """What gives the path of a file by its name, which may be bytes. Relative ones are of the folder
+    that the program works in now. Where there is a prefix the name, which a file may have said,
+    leads no further up."""
+    folder = os.fsdecode(prefix)
+    place = from_here(folder)
+
+    def path(name):
+        if not isinstance(name, (str, bytes, os.PathLike)):
+            kind = type(name).__name__
+            raise TypeError(
+                f"the name of a file is a text, not {kind}: files are read before batch"
+            )
+        file = os.fsdecode(name)
+        if folder and (os.path.isabs(file) or os.pardir in file.split(os.sep)):
+            raise ValueError(f"{file!r} is no name below the prefix {folder!r}: it leads out of it")
+        return os.path.join(place, file)
+
+    return path
 
 
 def bytes_of(value: Any) -> Any:

@@ -7,6 +7,7 @@ import random
 from numbers import Integral
 from typing import Any, Callable, NamedTuple, Optional, Sequence
 
+from .._saved import from_here
 from ._reading import one_line
 
 Sample = dict[str, Any]
@@ -44,7 +45,7 @@ class SampleError(ValueError):
             text = f"{type(error).__name__}: {text}"
         if isinstance(error, OSError) and error.filename is not None:
             text = f"{os.fsdecode(error.filename)}: {text}"
-        super().__init__(f"[data] {step} of {where}: {text.removeprefix(f'{file}: ')}")
+        super().__init__(f"[data] {step} of {where}: {_behind(file, text)}")
         self.step, self.index, self.file = step, index, file
         self.lost: tuple[Any, ...] = ()
 
@@ -55,6 +56,19 @@ class SampleError(ValueError):
             names = ", ".join(map(str, lost[:_MOST_LOST])) + ", ..." * (len(lost) > _MOST_LOST)
             self.args = (f"{self} (its batch is lost with samples {names})",)
         return self
+
+
+def _behind(file, text):
+    """What is said of a file, without its path in front: the name, or that in the folder of now."""
+    folder, name, rest = text.partition(f"{file}: ")
+    return rest if name and folder in ("", _here()) else text
+
+
+def _here():
+    try:
+        return from_here("")
+    except OSError:  # it is no more
+        return ""
 
 
 class Step(NamedTuple):

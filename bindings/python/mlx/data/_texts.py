@@ -378,7 +378,8 @@ def buffer_from_jsonl(file: PathLike, *, fill: Optional[Fill] = None) -> Buffer:
         Buffer: A sample for each line.
 
     Raises:
-        ValueError: a line is no object of JSON, has a key twice, or a null without `fill`
+        ValueError: a line is no object of JSON (which may have Python's NaN and Infinity), has a
+            key twice, a number beyond float64, or a null without `fill`
 
     Example:
         >>> from pathlib import Path
@@ -407,7 +408,8 @@ def stream_jsonl(
         Stream: A sample for each line.
 
     Raises:
-        ValueError: a line is no object of JSON, has a key twice, or a null without `fill`
+        ValueError: a line is no object of JSON (which may have Python's NaN and Infinity), has a
+            key twice, a number beyond float64, or a null without `fill`
 
     Example:
         >>> from pathlib import Path
