@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "command.h"
 #include "mlx/c/mlx.h"
 
 static mlx_stream stream;
@@ -37,7 +38,8 @@ static void print(const char *what, const mlx_vector_array v) {
     mlx_array_free(a);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    begin_command(argc, argv, "usage: closures\n", 0, 0);
     float data[] = {1, 2, 3}, *scale = malloc(sizeof *scale);
     int shape[] = {3}, first = 0;
     *scale = 0.5f;
@@ -64,5 +66,5 @@ int main(void) {
     mlx_vector_array_free(grad);
     mlx_array_free(x);
     mlx_stream_free(stream);
-    return failed;
+    return failed || printed();
 }

@@ -1,5 +1,5 @@
-/* The frame of the larger programs: how they are used, numbers among their arguments, and whether
- * what they printed has gone anywhere.
+/* The frame of the programs: how they are used, numbers and files among their arguments, and
+ * whether what they printed has gone anywhere.
  */
 #ifndef COMMAND_H
 #define COMMAND_H
@@ -17,10 +17,11 @@ static inline int printed(void) {
     return 1;
 }
 
-/* Ends the program unless it has from `least` to `most` arguments; --help tells how it is used.
-   Without a standard output the first file would be opened in its place. */
+/* Ends the program unless it has from `least` to `most` arguments; --help or -h, which is the first
+   of them, tells how it is used. Without a standard output the first file would be opened in its
+   place. */
 static inline void begin_command(int argc, char **argv, const char *usage, int least, int most) {
-    if (argc == 2 && !strcmp(argv[1], "--help")) {
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         fputs(usage, stdout);
         exit(printed());
     }
@@ -43,6 +44,15 @@ static inline int count_of(const char *what, const char *text) {
         exit(2);
     }
     return (int)value;
+}
+
+/* The name of a file to write, which says its format, or the program ends. */
+static inline const char *file_of(const char *what, const char *path, const char *ending) {
+    size_t n = strlen(path), k = strlen(ending);
+    if (n > k && !strcmp(path + n - k, ending))
+        return path;
+    fprintf(stderr, "%s written to a file %s, not '%s'\n", what, ending, path);
+    exit(2);
 }
 
 #endif

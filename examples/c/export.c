@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "command.h"
 #include "mlx/c/mlx.h"
 
 static mlx_stream stream;
@@ -48,7 +49,8 @@ static int call(const mlx_imported_function f, const mlx_vector_array in) {
 }
 
 int main(int argc, char **argv) {
-    const char *path = argc > 1 ? argv[1] : "function.mlxfn";
+    begin_command(argc, argv, "usage: export [file.mlxfn]\n", 0, 1);
+    const char *path = file_of("the function is", argc > 1 ? argv[1] : "function.mlxfn", ".mlxfn");
     stream = mlx_default_cpu_stream_new();
     mlx_array pair[2] = {mlx_array_new_float32(0), mlx_array_new_float32(3)};
     mlx_vector_array one = mlx_vector_array_new_data(pair, 1),
@@ -62,5 +64,5 @@ int main(int argc, char **argv) {
     mlx_array_free(pair[0]);
     mlx_array_free(pair[1]);
     mlx_stream_free(stream);
-    return failed;
+    return failed || printed();
 }

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "command.h"
 #include "mlx/c/mlx.h"
 
 static int write_file(const char *path) {
@@ -61,12 +62,13 @@ static int print_metadata(const mlx_io_gguf file) {
 }
 
 int main(int argc, char **argv) {
-    const char *path = argc > 1 ? argv[1] : "example.gguf";
+    begin_command(argc, argv, "usage: gguf [file.gguf]\n", 0, 1);
+    const char *path = file_of("arrays are", argc > 1 ? argv[1] : "example.gguf", ".gguf");
     mlx_stream stream = mlx_default_cpu_stream_new();
     mlx_io_gguf file = mlx_io_gguf_new();
     int failed = write_file(path) || mlx_load_gguf(&file, path, stream) || print_arrays(file) ||
                  print_metadata(file);
     mlx_io_gguf_free(file);
     mlx_stream_free(stream);
-    return failed;
+    return failed || printed();
 }

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "command.h"
 #include "mlx/c/mlx.h"
 
 /* sigmoid(x w + b), with y the product by the way */
@@ -12,7 +13,8 @@ static int layer(mlx_array *res, mlx_array *y, const mlx_array x, const mlx_arra
     return mlx_matmul(y, x, w, s) || mlx_add(res, *y, b, s) || mlx_sigmoid(res, *res, s);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    begin_command(argc, argv, "usage: graph\n", 0, 0);
     int shape[] = {2, 2}, line[] = {2};
     mlx_stream s = mlx_default_cpu_stream_new();
     mlx_array x = mlx_array_new(), w = mlx_array_new(), b = mlx_array_new();
@@ -39,5 +41,5 @@ int main(void) {
     mlx_array_free(y);
     mlx_array_free(z);
     mlx_stream_free(s);
-    return failed;
+    return failed || printed();
 }

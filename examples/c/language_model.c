@@ -363,20 +363,11 @@ static void write_text(const mlx_array *p, const text *t, int n) {
 
 static const char usage[] = "usage: language_model text.txt [steps] [weights.safetensors]\n";
 
-/* The file's name says its format. */
-static const char *weights_name(const char *path) {
-    static const char ending[] = ".safetensors";
-    size_t n = strlen(path), k = sizeof ending - 1;
-    if (n > k && !strcmp(path + n - k, ending))
-        return path;
-    fprintf(stderr, "weights are written to a file %s, not '%s'\n", ending, path);
-    exit(2);
-}
-
 int main(int argc, char **argv) {
     begin_command(argc, argv, usage, 1, 3);
     int steps = argc > 2 ? count_of("steps", argv[2]) : 600;
-    const char *path = weights_name(argc > 3 ? argv[3] : "language_model.safetensors");
+    const char *path =
+        file_of("weights are", argc > 3 ? argv[3] : "language_model.safetensors", ".safetensors");
     mlx_array p[PARAMS], q[PARAMS];
     text t = load_text(argv[1]);
     on = mlx_default_cpu_stream_new();

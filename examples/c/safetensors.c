@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "command.h"
 #include "mlx/c/mlx.h"
 
 /* --- bytes in memory that are written and read as if they were a file ---------------- */
@@ -70,7 +71,9 @@ static int print(const mlx_map_string_to_array arrays, const mlx_map_string_to_s
 }
 
 int main(int argc, char **argv) {
-    const char *path = argc > 1 ? argv[1] : "example.safetensors";
+    begin_command(argc, argv, "usage: safetensors [file.safetensors]\n", 0, 1);
+    const char *path =
+        file_of("arrays are", argc > 1 ? argv[1] : "example.safetensors", ".safetensors");
     static memory m;
     mlx_stream stream = mlx_default_cpu_stream_new();
     mlx_array bias = mlx_array_new(), scale = mlx_array_new_float32(0.5f);
@@ -97,5 +100,5 @@ int main(int argc, char **argv) {
     mlx_array_free(bias);
     mlx_array_free(scale);
     mlx_stream_free(stream);
-    return failed;
+    return failed || printed();
 }

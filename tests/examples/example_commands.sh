@@ -1,5 +1,5 @@
 #!/bin/sh
-# The larger programs tell how they are used, refuse what is no number, file or label, and fail where
+# The programs tell how they are used, refuse what is no number, file or label, and fail where
 # what they print goes nowhere. Usage: example_commands.sh folder-of-the-programs
 programs=$1
 folder=$(mktemp -d) || exit 1
@@ -19,12 +19,28 @@ says() {
 }
 
 for program in mnist llama language_model whisper; do
-    says 0 "usage: $program" $program --help
     says 2 "usage: $program" $program
+done
+for program in mnist llama language_model whisper gguf safetensors export graph closures; do
+    says 0 "usage: $program" $program --help
+    says 0 "usage: $program" $program -h
+    says 0 "usage: $program" $program --help more
+    says 2 "usage: $program" $program 1 2 3 4 5 6 7
+    [ "$(ls)" = "$(printf 'err\nout')" ] || { echo "$program --help wrote a file" && exit 1; }
     if "$programs/$program" --help >/dev/full 2>/dev/null || "$programs/$program" --help >&- 2>/dev/null; then
         echo "$program does not see that nothing can be printed" && exit 1
     fi
 done
+
+for program in gguf safetensors; do
+    says 2 "arrays are written to a file .$program, not '--hlep'" $program --hlep
+done
+says 2 "the function is written to a file .mlxfn, not 'f'" export f
+for program in gguf safetensors export graph closures; do
+    "$programs/$program" >/dev/full 2>/dev/null && echo "$program does not see that nothing can be printed" && exit 1
+done
+rm -f example.gguf example.safetensors function.mlxfn
+[ "$(ls)" = "$(printf 'err\nout')" ] || exit 1
 
 seq 400 >text
 for steps in 6oo abc -3 0 99999999999999 w.safetensors; do
