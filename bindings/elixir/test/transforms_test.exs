@@ -14,6 +14,8 @@ defmodule Mlx.TransformsTest do
     assert Mlx.to_list(by_parameters.b) == [2.0]
     assert Mlx.to_list(by_x) == [[1.0, 1.0], [1.0, 1.0]]
     assert error(fn -> Mlx.grad(f, argnums: 2).(parameters, x) end).reason == :range
+    message = error(fn -> Mlx.grad(fn -> Mlx.array(1.0) end).() end).message
+    assert message == "a function without arguments has no gradient"
 
     assert error(fn -> Mlx.grad(f, argnums: [1, 1]).(parameters, x) end).message =~
              "twice: [1, 1]"
@@ -78,7 +80,15 @@ defmodule Mlx.TransformsTest do
              [8, 10, 12]
            ]
 
-    assert Mlx.to_list(Mlx.vmap(double, in_axes: nil, out_axes: nil).(b)) == [20, 40, 60]
+    for {transform, arguments} <- [
+          {Mlx.vmap(double, in_axes: nil), [b]},
+          {Mlx.vmap(double), [2.0]},
+          {Mlx.vmap(total, in_axes: [nil, nil], out_axes: nil), [a, b]},
+          {Mlx.vmap(fn -> b end), []}
+        ] do
+      message = error(fn -> apply(transform, arguments) end).message
+      assert message =~ "one of the arguments must be an array with a batch axis"
+    end
 
     for options <- [[in_axes: -3], [in_axes: 2], [out_axes: -3], [out_axes: 2]] do
       assert error(fn -> Mlx.vmap(double, options).(a) end).reason == :range
@@ -286,11 +296,58 @@ defmodule Mlx.TransformsTest do
              "gave {7} for an argument of the shape {2}"
 
     assert error(fn -> with_rule.(fn _, _, _ -> [3] end) end).message =~ "gave {} for an argument"
+    assert error(fn -> with_rule.(fn _, _, _ -> [nil] end) end).message =~ "gave nil for an arg"
 
-    assert error(fn -> with_rule.(fn _, _, _ -> [] end) end).message =~
-             "[custom_vjp] the rule gave 0"
+    for given <- [[], [1, 2], nil, {Mlx.ones([2])}] do
+      message = error(fn -> with_rule.(fn _, _, _ -> given end) end).message
+      assert message =~ "not a list with a cotangent for each of 1 arguments"
+    end
 
     assert Mlx.to_list(with_rule.(fn [x], _, _ -> [Mlx.multiply(x, 5)] end)) == [5.0, 5.0]
+  end
+
+  test "numbers among the arguments stay numbers in every transform" do
+    n = %{count: 3, rate: 0.1}
+
+    f = fn x, %{count: count, rate: rate} ->
+      assert {count, rate} == {3, 0.1}
+      Enum.reduce(1..count, x, fn _, x -> Mlx.multiply(x, rate) end) |> Mlx.sum()
+    end
+
+    rule = fn [x, given], c, _ ->
+      assert given == n
+      [Mlx.multiply(Mlx.ones_like(x), c), nil]
+    end
+
+    doubles = Mlx.array([[1.0], [2.0]], :float64)
+
+    for {name, transform, wanted} <- [
+          {:compile, &Mlx.compile/1, 3.0},
+          {:shapeless, &Mlx.compile(&1, shapeless: true), 3.0},
+          {:checkpoint, &Mlx.checkpoint/1, 3.0},
+          {:vmap, &Mlx.vmap/1, [1.0, 2.0]},
+          {:vmap_of_one, &Mlx.vmap(&1, in_axes: [0, nil]), [1.0, 2.0]},
+          {:custom_vjp, &Mlx.custom_vjp(&1, rule), 3.0}
+        ],
+        scale = 0.1 * 0.1 * 0.1,
+        found = Mlx.to_list(transform.(f).(doubles, n)) do
+      for {x, y} <- Enum.zip(List.wrap(found), List.wrap(wanted)),
+          do: assert(abs(x - y * scale) < 1.0e-17, "#{name}: #{x}")
+    end
+
+    gradient = Mlx.grad(Mlx.custom_vjp(f, rule)).(doubles, n)
+    assert Mlx.to_list(gradient) == [[1.0], [1.0]]
+    assert {Mlx.dtype(gradient), Mlx.item(gradient[1])} == {:float64, 1.0}
+    # where a derivative is taken towards them they are floats
+    both = Mlx.grad(fn x, y -> Mlx.multiply(x, y) end, argnums: [0, 1]).(2, 3)
+    assert Enum.map(Tuple.to_list(both), &Mlx.item/1) == [3.0, 2.0]
+    # and so are those that a derivative is multiplied with, with all digits of what they meet
+    tenth = Mlx.array(1.0, :float64)
+    assert {_, [dx]} = Mlx.vjp(&Mlx.multiply(&1, 1), [tenth], [0.1])
+    assert {_, dy} = Mlx.jvp(&Mlx.multiply(&1, 1), [tenth], [0.1])
+    assert {Mlx.item(dx), Mlx.item(dy)} == {0.1, 0.1}
+    assert {y, _} = Mlx.jvp(&Mlx.multiply(&1, 3), [0.1], [0.1])
+    assert Mlx.dtype(y) == :float32
   end
 
   test "what a function raises, throws or exits with comes out where it was called" do

@@ -3,15 +3,18 @@ defmodule Mlx.Transforms do
   # Transforms of Elixir's functions; Mlx has them. A function of trees becomes one of a list of
   # arrays for the native half, which calls it back in this process (Mlx.Job); a cell takes the
   # structure of its result along.
+  #
+  # What a transform traces are the arrays among the arguments. All else, numbers too, reaches the function
+  # as it is; only where derivatives are taken towards a number, it is an array of float32.
 
   import Mlx.Transforms.Arity
-  alias Mlx.{Error, Job, Native, Options, Random, Tree}
+  alias Mlx.{Array, Error, Job, Native, Options, Random, Tree}
 
   # --- derivatives ----------------------------------------------------------------------------
 
-  # Numbers are floats where derivatives are taken towards them.
-  @floats [numbers: :float32]
   @differentiable [:float16, :bfloat16, :float32, :float64, :complex64]
+
+  defp differentiated(tree), do: Tree.flatten(tree, numbers: :float32)
 
   def value_and_grad(function, options) do
     %{argnums: argnums} = Options.read(:grad, options, argnums: 0)
@@ -32,6 +35,9 @@ defmodule Mlx.Transforms do
   end
 
   defp place(i, arguments) when is_integer(i) and i >= 0 and i < length(arguments), do: i
+
+  defp place(_i, []),
+    do: Error.fail(:grad, :range, "a function without arguments has no gradient")
 
   defp place(i, arguments) do
     Error.fail(
@@ -61,7 +67,7 @@ defmodule Mlx.Transforms do
   end
 
   defp flatten_some(arguments, numbers) do
-    parts = for i <- numbers, do: arguments |> Enum.at(i) |> Tree.flatten(@floats)
+    parts = for i <- numbers, do: arguments |> Enum.at(i) |> differentiated()
     for {arrays, _} <- parts, array <- arrays, do: differentiable!(array)
     templates = for {arrays, template} <- parts, do: {length(arrays), template}
 
@@ -94,8 +100,9 @@ defmodule Mlx.Transforms do
 
   defp product(kind, function, primals, others) do
     takes!(kind, function, primals)
-    {arrays, template} = Tree.flatten(primals, @floats)
-    {others, _template} = Tree.flatten(others, @floats)
+    {arrays, template} = differentiated(primals)
+    # cast to the dtypes of results and arguments, all digits of which numbers have
+    {others, _template} = Tree.flatten(others, numbers: :float64)
 
     {closure, result} =
       closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
@@ -128,15 +135,15 @@ defmodule Mlx.Transforms do
     end
 
     of_arity(function, fn arguments ->
-      {arrays, template} = Tree.flatten(arguments, numbers: true)
+      {arrays, template} = Tree.flatten(arguments)
 
       {closure, result} =
         closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
 
       backward = fn [primals, cotangents, outputs] ->
         tree = &rebuilt(result, &1)
-        gradients = rule.(Tree.unflatten(template, primals), tree.(cotangents), tree.(outputs))
-        gradients |> Tree.flatten(numbers: true) |> elem(0) |> fitting(primals)
+        arguments = Tree.unflatten(template, primals)
+        arguments |> rule.(tree.(cotangents), tree.(outputs)) |> cotangents(template, primals)
       end
 
       closure = Native.transform(:custom_vjp, closure, backward)
@@ -144,19 +151,36 @@ defmodule Mlx.Transforms do
     end)
   end
 
-  # As many gradients as arguments is for the native half to say.
-  defp fitting(gradients, primals) do
-    for {gradient, primal} <- Enum.zip(gradients, primals),
-        {found, wanted} = {Mlx.shape(gradient), Mlx.shape(primal)},
-        found != wanted do
+  # What a rule gave for the arrays among the arguments; what it gave for numbers and the like counts for
+  # nothing.
+  defp cotangents(given, {:"$list", items} = template, primals) do
+    if not is_list(given) or length(given) != length(items) do
       Error.fail(
         :custom_vjp,
-        "the rule gave #{inspect(found)} for an argument of the shape #{inspect(wanted)}"
+        "the rule gave #{inspect(given, limit: 5)}, not a list with a cotangent for each of " <>
+          "#{length(items)} arguments"
       )
     end
 
-    gradients
+    template |> Tree.parts(given) |> Enum.zip_with(primals, &cotangent/2)
   end
+
+  defp cotangent({path, given}, primal) do
+    found = if is_struct(given, Array) or is_number(given), do: Mlx.array(given), else: given
+
+    unless is_struct(found, Array) and Mlx.shape(found) == Mlx.shape(primal) do
+      Error.fail(
+        :custom_vjp,
+        "the rule gave #{shown(found)} for an argument of the shape " <>
+          "#{inspect(Mlx.shape(primal))}, at #{inspect(path)}"
+      )
+    end
+
+    found
+  end
+
+  defp shown(%Array{} = a), do: inspect(Mlx.shape(a))
+  defp shown(other), do: inspect(other, limit: 5)
 
   def checkpoint(function) do
     of_arity(function, fn arguments ->
@@ -177,12 +201,12 @@ defmodule Mlx.Transforms do
       Options.read(:vmap, options, in_axes: 0, out_axes: 0)
 
     of_arity(function, fn arguments ->
-      {arrays, template} = Tree.flatten(arguments, numbers: true)
+      {arrays, template} = Tree.flatten(arguments)
 
       {closure, result} =
         closure(fn arrays -> apply(function, Tree.unflatten(template, arrays)) end)
 
-      axes = axes(in_axes, arguments, 0)
+      axes = in_axes |> axes(arguments, 0) |> mapped!()
       {inputs, outputs} = Job.run({:vmap_trace, closure, arrays, axes})
       tree = rebuilt(result, outputs)
       trees = if is_tuple(tree), do: Tuple.to_list(tree), else: [tree]
@@ -204,8 +228,14 @@ defmodule Mlx.Transforms do
   end
 
   defp axes(axis, trees, more) do
-    {arrays, _template} = Tree.flatten(trees, numbers: true)
-    for a <- arrays, do: axis(axis, Mlx.ndim(a) + more)
+    for a <- Tree.leaves(trees), do: axis(axis, Mlx.ndim(a) + more)
+  end
+
+  defp mapped!(axes) do
+    if Enum.all?(axes, &(&1 == -1)),
+      do: Error.fail(:vmap, "one of the arguments must be an array with a batch axis")
+
+    axes
   end
 
   # As the native half has it: -1 is none.
