@@ -34,14 +34,19 @@ defmodule Mlx.OptimizersTest do
 
   # --- by floats ------------------------------------------------------------------------------
 
-  # One parameter through some steps by a rule in floats.
+  # One parameter through some steps by a rule in floats, with the digits of its dtype.
   defp same(optimizer, rule) do
+    same(optimizer, rule, :float32, 1.0e-5)
+    same(optimizer, rule, :float64, 1.0e-14)
+  end
+
+  defp same(optimizer, rule, dtype, tolerance) do
     gradients = [0.5, -1.5, 0.25, 2.0]
-    p = %{w: Mlx.array([1.0])}
+    p = %{w: Mlx.array([1.0], dtype)}
 
     {p, _state} =
       Enum.reduce(gradients, {p, Optimizers.init(optimizer, p)}, fn g, {p, state} ->
-        Optimizers.update(optimizer, %{w: Mlx.array([g])}, p, state)
+        Optimizers.update(optimizer, %{w: Mlx.array([g], dtype)}, p, state)
       end)
 
     {wanted, _memory, _t} =
@@ -51,7 +56,8 @@ defmodule Mlx.OptimizersTest do
       end)
 
     [found] = Mlx.to_list(p.w)
-    assert abs(found - wanted) < 1.0e-5, "#{inspect(optimizer)}: #{found}, not #{wanted}"
+    assert Mlx.dtype(p.w) == dtype
+    assert abs(found - wanted) < tolerance, "#{inspect(optimizer)}: #{found}, not #{wanted}"
   end
 
   test "gradients and states of another model or optimizer are refused" do
@@ -141,6 +147,102 @@ defmodule Mlx.OptimizersTest do
       v = 0.95 * s.v + 0.05 * g
       {p - 0.1 * (0.05 * g + 0.95 * v), %{s | v: v}}
     end)
+  end
+
+  test "Adafactor is its formula" do
+    for {options, rate} <- [
+          {[], fn _, t -> min(0.01, 1 / :math.sqrt(t)) end},
+          {[warmup_init: true], fn _, t -> min(1.0e-6 * t, 1 / :math.sqrt(t)) end},
+          {[scale_parameter: false, beta_1: 0.9, weight_decay: 0.1], fn _, _ -> 0.01 end}
+        ] do
+      o = Map.merge(%{scale_parameter: true, beta_1: nil, weight_decay: 0.0}, Map.new(options))
+
+      same(Optimizers.adafactor(nil, options), fn g, p, s, t ->
+        decay = 1 - t ** -0.8
+        v = decay * s.v + (1 - decay) * (g * g + 1.0e-30)
+        u = g / :math.sqrt(v)
+        rate = rate.(p, t) * if(o.scale_parameter, do: max(1.0e-3, abs(p)), else: 1)
+        u = rate * u / max(1, abs(u))
+        u = if o.beta_1, do: 0.9 * s.m + 0.1 * u, else: u
+        {p - p * o.weight_decay * rate - u, %{s | v: v, m: u}}
+      end)
+    end
+  end
+
+  test "Muon's matrices are their formula" do
+    multiply = fn a, b -> for row <- a, do: for(c <- turn(b), do: dot(row, c)) end
+    plus = fn a, b -> Enum.zip_with(a, b, fn x, y -> Enum.zip_with(x, y, &(&1 + &2)) end) end
+    times = fn k, a -> for row <- a, do: for(x <- row, do: k * x) end
+    g = [[1.0, 2.0], [0.5, -1.0], [0.25, 3.0]]
+    norm = g |> List.flatten() |> Enum.map(&(&1 * &1)) |> Enum.sum() |> :math.sqrt()
+    # wide, so that the product is the small one
+    x = times.(1 / (0.05 * (1 + 0.95) * norm + 1.0e-7), times.(0.05 * (1 + 0.95), turn(g)))
+
+    x =
+      Enum.reduce(1..5, x, fn _, x ->
+        gram = multiply.(x, turn(x))
+        inner = plus.(times.(-4.7750, gram), times.(2.0315, multiply.(gram, gram)))
+        plus.(times.(3.4445, x), multiply.(inner, x))
+      end)
+
+    wanted = times.(-0.1 * :math.sqrt(3 / 2), turn(x))
+    o = Optimizers.muon(0.1, weight_decay: 0.0)
+    p = Mlx.zeros([3, 2], dtype: :float64)
+    {p, _} = Optimizers.update(o, Mlx.array(g, :float64), p, Optimizers.init(o, p))
+
+    for {a, b} <- Enum.zip(List.flatten(Mlx.to_list(p)), List.flatten(wanted)),
+        do: assert_in_delta(a, b, 1.0e-13)
+  end
+
+  defp turn(rows), do: Enum.zip_with(rows, & &1)
+  defp dot(a, b), do: Enum.zip_with(a, b, &(&1 * &2)) |> Enum.sum()
+
+  test "schedules have the digits of the parameter" do
+    for {schedule, formula} <- [
+          {Optimizers.exponential_decay(0.1, 0.9), &(0.1 * 0.9 ** &1)},
+          {Optimizers.step_decay(0.1, 0.9, 2), &(0.1 * 0.9 ** div(&1, 2))},
+          {Optimizers.cosine_decay(0.1, 5, 0.01),
+           &(0.01 + 0.045 * (1 + :math.cos(:math.pi() * min(&1, 5) / 5)))},
+          {Optimizers.linear_schedule(0.1, 0.7, 3), &(0.1 + 0.2 * min(&1, 3))},
+          {Optimizers.join_schedules([fn _ -> 0.3 end, &Mlx.divide(&1, 7)], [2]),
+           &if(&1 < 2, do: 0.3, else: (&1 - 2) / 7)}
+        ],
+        make <- [&Optimizers.sgd/1, &Optimizers.multi([], Optimizers.sgd(&1))] do
+      same(make.(schedule), fn g, p, s, t -> {p - formula.(t - 1) * g, s} end)
+    end
+
+    # and integers count the steps of all others
+    table = Mlx.array([0.5, 0.25])
+    o = Optimizers.sgd(fn step -> Mlx.take(table, step) end)
+    p = Mlx.array([1.0])
+    {p, state} = Optimizers.update(o, Mlx.ones([1]), p, Optimizers.init(o, p))
+    {p, _state} = Optimizers.update(o, Mlx.ones([1]), p, state)
+    assert Mlx.to_list(p) == [0.25]
+  end
+
+  test "parameters of several dtypes are each as if alone" do
+    o = Optimizers.adam(Optimizers.exponential_decay(0.1, 0.9), bias_correction: true)
+
+    step = fn p, g ->
+      s = Optimizers.init(o, p)
+      {p, s} = Optimizers.update(o, g, p, s)
+      o |> Optimizers.update(g, p, s) |> elem(0)
+    end
+
+    p = %{a: Mlx.array(0.3), b: Mlx.array(0.3, :float64), c: Mlx.array(0.3, :bfloat16)}
+    g = Mlx.Tree.map(p, &Mlx.multiply(&1, 2))
+    together = step.(p, g)
+
+    for key <- [:a, :b, :c] do
+      assert Mlx.dtype(together[key]) == Mlx.dtype(p[key])
+      assert Mlx.item(together[key]) == Mlx.item(step.(p[key], g[key]))
+    end
+
+    # a gradient with fewer digits does not take those of the parameter
+    p = Mlx.array(1.0, :float64)
+    o = Optimizers.sgd(0.1)
+    {q, _} = Optimizers.update(o, Mlx.array(0.5), p, Optimizers.init(o, p))
+    assert Mlx.item(q) == 0.95
   end
 
   test "a rate has the digits of the gradient's dtype" do
@@ -297,6 +399,12 @@ defmodule Mlx.OptimizersTest do
     {same, _} = Optimizers.clip_grad_norm(clipped, 10)
     assert Mlx.to_list(same.a) == Mlx.to_list(clipped.a)
     assert error(fn -> Optimizers.clip_grad_norm(%{}, -1) end).message =~ ">= 0"
+    mixed = %{a: Mlx.array([3.0]), b: Mlx.array([4.0], :float64), c: Mlx.array([0.5], :float16)}
+    {clipped, norm} = Optimizers.clip_grad_norm(mixed, 1.0)
+    for {key, g} <- mixed, do: assert(Mlx.dtype(clipped[key]) == Mlx.dtype(g))
+    wanted = 4 / (:math.sqrt(25.25) + 1.0e-6)
+    assert_in_delta Mlx.item(clipped.b), wanted, 1.0e-15
+    assert_in_delta Mlx.item(norm), :math.sqrt(25.25), 1.0e-15
   end
 
   test "schedules" do

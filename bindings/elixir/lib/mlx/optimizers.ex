@@ -10,8 +10,8 @@ defmodule Mlx.Optimizers do
 
   The state is a tree of arrays: `:step`, and in `:slots` what the rule remembers, in the structure of
   the parameters. So it is saved as they are, and goes through `Mlx.compile/2`. A learning rate is a
-  number, an array, or a schedule: a function of the step (an array). Another optimizer may go on with
-  a state, for instance the same one with another rate.
+  number, an array, or a schedule: a function of the step, an array of uint64, or for parameters of float64
+  one of float64. Another optimizer may go on with a state, for instance the same one with another rate.
 
   What has no gradient (`nil`, or a key that is not there) stays. Numbers and defaults are those of
   Python's `mlx.optimizers`.
@@ -65,30 +65,46 @@ defmodule Mlx.Optimizers do
     Options.one(:update, optimizer, __MODULE__)
     %{step: before, slots: slots} = state!(state)
     {arrays, template} = Tree.flatten(parameters)
-    step = before + 1
-    rates = rates(optimizer, before)
+    parts = Enum.zip([Tree.parts(template, gradients), arrays, Tree.parts(template, slots)])
+    counts = for {{_path, %Array{} = g}, p, _slot} <- parts, uniq: true, do: count(dtype(g, p))
+    nows = Map.new(counts, &{&1, now(optimizer, before, &1)})
 
-    changed =
-      for {{path, g}, p, {_path, slot}} <-
-            Enum.zip([Tree.parts(template, gradients), arrays, Tree.parts(template, slots)]) do
-        changed(optimizer, {path, g, p, slot}, rates, step)
-      end
+    {arrays, slots} =
+      Enum.unzip(
+        for {{path, g}, p, {_, slot}} <- parts, do: next(optimizer, path, g, p, slot, nows)
+      )
 
-    {arrays, slots} = Enum.unzip(changed)
     slots = Tree.unflatten(template, slots)
-    {Tree.unflatten(template, arrays), %{step: step, slots: slots}}
+    {Tree.unflatten(template, arrays), %{step: before + 1, slots: slots}}
   end
 
-  defp changed(_optimizer, {_path, nil, p, slot}, _rates, _step), do: {p, slot}
+  defp next(_optimizer, _path, nil, p, slot, _nows), do: {p, slot}
 
-  defp changed(optimizer, {path, g, p, slot}, rates, step) do
+  defp next(optimizer, path, g, p, slot, nows) do
     {kind, rate, options} = rule(optimizer, path, g)
     fitting!(path, kind, options, g, p, slot)
-    rate = rates[rate] && own_rate(rates[rate], Mlx.NN.inexact(g))
-    Rules.step(kind, g, p, slot, %{rate: rate, step: step, options: options})
+    dtype = dtype(g, p)
+    %{step: step, rates: rates} = nows[count(dtype)]
+    now = %{step: step, rate: own_rate(rates[rate], dtype), options: options}
+    Rules.step(kind, Mlx.astype(g, dtype), p, slot, now)
   end
 
-  # A number has all digits that the gradient's dtype has.
+  # What a step is computed in: the gradient's dtype, but all digits that a parameter has.
+  defp dtype(g, p) do
+    dtype = Mlx.NN.inexact(g)
+    if Mlx.dtype(p) == :float64 and dtype != :complex64, do: :float64, else: dtype
+  end
+
+  # Steps are counted in integers; formulas of them have the digits of float32, of float64 those of float64.
+  defp count(:float64), do: :float64
+  defp count(_dtype), do: :uint64
+
+  defp now(optimizer, before, dtype) do
+    before = Mlx.astype(before, dtype)
+    %{step: before + 1, rates: rates(optimizer, before)}
+  end
+
+  defp own_rate(nil, _dtype), do: nil
   defp own_rate(rate, dtype) when is_number(rate), do: Mlx.array(rate, dtype)
   defp own_rate(rate, dtype), do: Mlx.astype(rate, dtype)
 
@@ -430,7 +446,7 @@ defmodule Mlx.Optimizers do
     squares = for g <- Tree.leaves(gradients), do: Mlx.sum(Mlx.square(g))
     norm = Mlx.sqrt(Enum.reduce(squares, 0.0, &Mlx.add(&2, &1)))
     scale = Mlx.minimum(max_norm / (norm + 1.0e-6), 1.0)
-    {Tree.map(gradients, &Mlx.multiply(&1, scale)), norm}
+    {Tree.map(gradients, &Mlx.multiply(&1, Mlx.astype(scale, Mlx.NN.inexact(&1)))), norm}
   end
 
   def clip_grad_norm(_gradients, other),
