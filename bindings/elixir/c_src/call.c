@@ -1,4 +1,6 @@
 /* Any operation of the catalog, called by its row. */
+#include <math.h>
+
 #include "nif.h"
 
 static mex_row *rows;
@@ -18,10 +20,22 @@ static void set_names(ErlNifEnv *env, mex_row *row) {
     }
 }
 
-static bool is_named(const mex_row *row, const char *name) {
+static bool is_called(const mex_row *row, const char *name) {
     mlx_text own = row->signature.name;
-    return own.length == (int)strlen(name) && !memcmp(own.start, name, strlen(name)) &&
-           !strcmp(row->op->module, "mlx.core");
+    return own.length == (int)strlen(name) && !memcmp(own.start, name, strlen(name));
+}
+
+static bool is_named(const mex_row *row, const char *name) {
+    return is_called(row, name) && !strcmp(row->op->module, "mlx.core");
+}
+
+static bool fills(const mex_row *row) {
+    static const char *const names[] = {"astype", "full",           "full_like", "linspace",
+                                        "pad",    "put_along_axis", "randint"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (is_called(row, names[i]))
+            return true;
+    return false;
 }
 
 static bool same_name(const mex_row *a, const mex_row *b) {
@@ -51,6 +65,7 @@ bool mex_rows_load(ErlNifEnv *env) {
             return false;
         set_names(env, &rows[i]);
         rows[i].splits = is_named(&rows[i], "split") || is_named(&rows[i], "unstack");
+        rows[i].fills = fills(&rows[i]);
         link_row(i);
     }
     return true;
@@ -123,8 +138,24 @@ static term value_term(ErlNifEnv *env, mlx_value *v) {
 
 /* --- calls ------------------------------------------------------------------------------------ */
 
+/* The first of the numbers that is none of integers'; 0: there is none. */
+static double odd_one(const mex_row *row, const mex_frame *frame) {
+    for (int i = 0; row->fills && i < row->signature.count; i++)
+        if (frame->values[i].kind == MLX_VALUE_FLOAT && !isfinite(frame->values[i].as.number))
+            return frame->values[i].as.number;
+    return 0;
+}
+
+/* Does the result have the numbers that it was to be filled with? */
+static bool is_filled(const mlx_value *result, double odd) {
+    mlx_dtype t = result->kind == MLX_VALUE_ARRAY ? mlx_array_dtype(result->as.array) : MLX_FLOAT32;
+    return odd == 0 || t >= MLX_FLOAT16 ||
+           mex_fail("invalid", "%g is no %s", odd, mex_dtype_name(t));
+}
+
 static term run(ErlNifEnv *env, const mex_row *row, mex_frame *frame) {
     mlx_value result = {.kind = MLX_VALUE_NONE};
+    double odd = odd_one(row, frame);
     term t = 0;
     if (mlx_operation_call(&result, row->op, frame->values)) {
         // what fails in an evaluation may be an operation of a graph that was given
@@ -133,7 +164,7 @@ static term run(ErlNifEnv *env, const mex_row *row, mex_frame *frame) {
         // an adapter's array is the caller's, whatever the value says
         if (result.kind == MLX_VALUE_ARRAY)
             result.owned = true;
-        t = value_term(env, &result);
+        t = is_filled(&result, odd) ? value_term(env, &result) : 0;
     }
     mlx_value_free(&result);
     return t;

@@ -1,5 +1,6 @@
 /* Arrays from binaries and numbers, and back; what can be asked of one; slices. */
 #include <limits.h>
+#include <math.h>
 
 #include "nif.h"
 
@@ -148,35 +149,58 @@ static bool fits(const number *x, mlx_dtype t) {
     return bits == 64 || (i >= -((int64_t)1 << (bits - 1)) && i < (int64_t)1 << (bits - 1));
 }
 
-/* Floats of all kinds are written as float64 or float32 and cast by the library. */
-static mlx_dtype written_dtype(mlx_dtype t) {
-    return t == MLX_FLOAT16 || t == MLX_BFLOAT16 ? MLX_FLOAT64 : t;
+static bool is_half(mlx_dtype t) {
+    return t == MLX_FLOAT16 || t == MLX_BFLOAT16;
 }
 
-static bool write_number(char *to, const number *x, mlx_dtype t) {
-    float pair[2] = {(float)x->re, (float)x->im};
-    if (t == MLX_COMPLEX64)
-        return memcpy(to, pair, sizeof pair), true;
-    if (x->kind == COMPLEX)
-        return mex_fail("invalid", "a complex number is no %s", mex_dtype_name(t));
+/* The number as a double that is to be rounded to a float or a half. */
+static double unrounded(const number *x) {
+    return x->kind == WHOLE   ? mex_odd_int((int64_t)x->bits)
+           : x->kind == LARGE ? mex_odd_uint(x->bits)
+                              : x->re;
+}
+
+/* As a float that is to be rounded further: rounded to odd, as mex_odd_int. */
+static float odd_float(double x) {
+    float f = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof f);
+    if (isnan(x) || f == x)
+        return f;
+    bits -= fabsf(f) > fabs(x);
+    bits |= 1;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static bool write_float(char *to, const number *x, mlx_dtype t) {
+    double re = unrounded(x);
+    float pair[2] = {is_half(t) ? odd_float(re) : (float)re, (float)x->im};
     if (t == MLX_FLOAT64)
         return memcpy(to, &x->re, sizeof x->re), true;
-    if (t == MLX_FLOAT32)
-        return memcpy(to, pair, sizeof *pair), true;
+    return memcpy(to, pair, t == MLX_COMPLEX64 ? sizeof pair : sizeof *pair), true;
+}
+
+/* Halves as the floats that the library rounds to them. */
+static bool write_number(char *to, const number *x, mlx_dtype t) {
+    if (x->kind == COMPLEX && t != MLX_COMPLEX64)
+        return mex_fail("invalid", "a complex number is no %s", mex_dtype_name(t));
+    if (t >= MLX_FLOAT16)
+        return write_float(to, x, t);
+    if (x->kind == REAL && (t != MLX_BOOL || !isfinite(x->re)))
+        return mex_fail("invalid", "%g is no %s", x->re, mex_dtype_name(t));
     if (t == MLX_BOOL)
         return *to = x->re != 0, true;
-    if (x->kind == REAL)
-        return mex_fail("invalid", "%g is no %s", x->re, mex_dtype_name(t));
     if (!fits(x, t))
         return mex_fail("range", "%g is out of the range of %s", x->re, mex_dtype_name(t));
     memcpy(to, &x->bits, mlx_dtype_size(t)); // little end first
     return true;
 }
 
-static bool write_all(ErlNifEnv *env, char *to, term list, mlx_dtype t) {
+static bool write_all(ErlNifEnv *env, char *to, size_t size, term list, mlx_dtype t) {
     term item;
     int k = 0;
-    for (; mex_next(env, &list, &k, &item); to += mlx_dtype_size(t)) {
+    for (; mex_next(env, &list, &k, &item); to += size) {
         number x;
         if (!read_number(env, &x, item) || !write_number(to, &x, t))
             return false;
@@ -193,11 +217,11 @@ static bool cast(mlx_array *a, mlx_dtype t) {
 
 static bool from_numbers(ErlNifEnv *env, mlx_array *out, term list, const int *shape, int ndim,
                          mlx_dtype t) {
-    mlx_dtype written = written_dtype(t);
-    size_t n = (size_t)mex_length(env, list) + 1;
-    char *data = enif_alloc(n * mlx_dtype_size(written));
+    mlx_dtype written = is_half(t) ? MLX_FLOAT32 : t;
+    size_t n = (size_t)mex_length(env, list) + 1, size = mlx_dtype_size(written);
+    char *data = enif_alloc(n * size);
     bool fine =
-        data ? write_all(env, data, list, written) && new_array(out, data, shape, ndim, written)
+        data ? write_all(env, data, size, list, t) && new_array(out, data, shape, ndim, written)
              : mex_fail("memory", "no memory for %zu numbers", n);
     if (data)
         enif_free(data);

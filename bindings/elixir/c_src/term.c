@@ -235,15 +235,37 @@ bool mex_number(ErlNifEnv *env, double *out, term t) {
     return t == mex_atom.nan || t == mex_atom.infinity || t == mex_atom.neg_infinity;
 }
 
+/* The upper 53 of 64 bits, of which the last one says whether there were more. */
+static uint64_t odd(uint64_t bits) {
+    uint64_t kept = bits >> 11 << 11;
+    return kept == bits ? bits : kept | 1 << 11;
+}
+
+double mex_odd_int(int64_t i) {
+    return i >> 53 == 0 || i >> 53 == -1 ? (double)i : (double)(int64_t)odd((uint64_t)i);
+}
+
+double mex_odd_uint(uint64_t u) {
+    return u >> 53 ? (double)odd(u) : (double)u;
+}
+
+static bool odd_number(ErlNifEnv *env, double *out, term t) {
+    int64_t i;
+    uint64_t u;
+    if (enif_get_int64(env, t, &i))
+        return *out = mex_odd_int(i), true;
+    return enif_get_uint64(env, t, &u) ? (*out = mex_odd_uint(u), true) : mex_number(env, out, t);
+}
+
 bool mex_complex(ErlNifEnv *env, double *re, double *im, term t) {
     const term *pair;
     term a, b;
     int n;
     if (enif_get_tuple(env, t, &n, &pair) && n == 2)
-        return mex_number(env, re, pair[0]) && mex_number(env, im, pair[1]);
+        return odd_number(env, re, pair[0]) && odd_number(env, im, pair[1]);
     return enif_is_map(env, t) && enif_get_map_value(env, t, mex_atom.re, &a) &&
-           enif_get_map_value(env, t, mex_atom.im, &b) && mex_number(env, re, a) &&
-           mex_number(env, im, b);
+           enif_get_map_value(env, t, mex_atom.im, &b) && odd_number(env, re, a) &&
+           odd_number(env, im, b);
 }
 
 /* --- texts ------------------------------------------------------------------------------------ */

@@ -85,16 +85,20 @@ defmodule Mlx do
   @integers [:uint8, :uint16, :uint32, :uint64, :int8, :int16, :int32, :int64]
 
   @doc false
-  # Numbers that go where others of a dtype are: they are read as that dtype, but floats among integers are
-  # cut. What does not fit is an error, as beside an operator.
+  # Numbers that go where others of a dtype are: they are read as that dtype, but finite floats among integers
+  # are cut. What does not fit is an error, as beside an operator.
   def as_array(%Array{} = a, _dtype), do: a
 
-  def as_array(value, dtype) when dtype in @integers do
-    a = array(value)
-    if dtype(a) in @integers, do: array(value, dtype), else: astype(a, dtype)
-  end
+  def as_array(value, dtype) when dtype in @integers,
+    do: value |> whole() |> array(dtype)
 
   def as_array(value, dtype), do: array(value, dtype)
+
+  defp whole(list) when is_list(list) and list != [],
+    do: if(List.improper?(list), do: list, else: Enum.map(list, &whole/1))
+
+  defp whole(x) when is_float(x), do: Kernel.trunc(x)
+  defp whole(other), do: other
 
   defp flat(list) when is_list(list) do
     {shape, levels} = levels(list, [length_of(list)])
@@ -252,6 +256,9 @@ defmodule Mlx do
   booleans are refused, and numbers are arrays of float32. What a transform calls runs in the calling
   process.
 
+  Of all transforms: numbers among the arguments reach the function as numbers, but where derivatives are
+  taken towards them. Numbers that the function gives are arrays.
+
       iex> f = fn w, x -> Mlx.sum(Mlx.multiply(w, x)) end
       iex> {value, gradient} = Mlx.value_and_grad(f).(Mlx.array([1.0, 2.0]), Mlx.array([3.0, 4.0]))
       iex> {Mlx.item(value), Mlx.to_list(gradient)}
@@ -285,7 +292,7 @@ defmodule Mlx do
   Options:
 
     * `:in_axes` the batch axis of all arguments (0), or a list with one for each; negative ones
-      count from the last, and nil is none
+      count from the last, and nil is none; what has no arrays needs none
     * `:out_axes` that of the results, or one for each part of a tuple
 
   Numbers that `function` draws (`Mlx.Random`) are the same for each example unless it takes a key for each.
@@ -312,7 +319,8 @@ defmodule Mlx do
 
   @doc """
   `function` with a derivative of its own: `rule` takes the list of arguments, the cotangents and the
-  results, and gives a list of cotangents for the arguments.
+  results, and gives a list of cotangents, one for each argument. What it gives for a number or another
+  value without arrays counts for nothing, and may be `nil`.
   """
   @spec custom_vjp(function, (list, term, term -> list)) :: function
   def custom_vjp(function, rule), do: Transforms.custom_vjp(function, rule)

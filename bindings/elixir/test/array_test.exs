@@ -62,6 +62,89 @@ defmodule Mlx.ArrayTest do
     assert Mlx.to_list(Mlx.array([1.0, -2.5, 3.0e38], :bfloat16)) |> Enum.take(2) == [1.0, -2.5]
   end
 
+  # The number with so many bits that is nearest, the even one of two, as a fraction of integers says it.
+  defp nearest(x, bits, least) do
+    {n, d} = if is_float(x), do: Float.ratio(abs(x)), else: {abs(x), 1}
+    # n / d is in [2^e, 2^(e + 1)); least is that of the normal numbers
+    e = Enum.find(-1100..1100, &(n * two(-&1) < 2 * d * two(&1))) |> max(least)
+    unit = e - bits + 1
+    {n, d} = {n * two(-unit), d * two(unit)}
+    {q, r} = {div(n, d), rem(n, d)}
+    up = 2 * r > d or (2 * r == d and rem(q, 2) == 1)
+    if(x < 0, do: -1, else: 1) * if(up, do: q + 1, else: q) * :math.pow(2.0, unit)
+  end
+
+  defp two(n), do: if(n > 0, do: Bitwise.bsl(1, n), else: 1)
+
+  # Numbers in the middle of two of a dtype, and next to that.
+  defp middles(bits) do
+    for i <- 1..60 do
+      odd = Bitwise.bsl(1, bits) + 2 * :rand.uniform(Bitwise.bsl(1, bits - 1)) - 1
+      sign = if rem(i, 2) == 0, do: 1, else: -1
+      more = Enum.at([0, 1, -1], rem(i, 3))
+      whole = sign * (Bitwise.bsl(odd, 62 - bits) + more)
+      [whole, sign * odd * :math.pow(2.0, rem(i, 14) - bits) * (1 + more * :math.pow(2.0, -52))]
+    end
+    |> List.flatten()
+  end
+
+  test "each number is rounded once" do
+    :rand.seed(:exsss, {1, 2, 3})
+
+    for {dtype, bits, least} <- [{:bfloat16, 8, -126}, {:float32, 24, -126}, {:float16, 11, -14}],
+        list = Enum.flat_map([8, 11, 24], &middles/1) ++ [2 ** 64 - 1, 2 ** 64 - 2 ** 39 - 1],
+        list = list ++ [5.0e-8, 2.9802322387695316e-8, 1.0e-40, -0.0],
+        # float16 ends at 65520
+        list = Enum.filter(list, &(dtype != :float16 or abs(&1) < 65_520)) do
+      assert length(list) > 100
+      wanted = Enum.map(list, &nearest(&1, bits, least))
+      assert Mlx.to_list(Mlx.array(list, dtype)) == wanted
+      assert for(x <- list, do: Mlx.item(Mlx.array(x, dtype))) == wanted
+
+      if dtype == :float32 do
+        pairs = Enum.zip(wanted, Enum.reverse(wanted))
+        given = Enum.zip(list, Enum.reverse(list))
+        assert Mlx.to_list(Mlx.array(given, :complex64)) == pairs
+        assert Mlx.to_list(Mlx.array(list)) == wanted
+      end
+    end
+
+    assert Mlx.to_list(Mlx.array([65_519, 65_519.999, 65_520, -1.0e300], :float16)) ==
+             [65504.0, 65504.0, :infinity, :neg_infinity]
+
+    assert Mlx.to_list(Mlx.array([2 ** 53 + 1, 2 ** 64 - 1], :float64)) == [2.0 ** 53, 2.0 ** 64]
+  end
+
+  test "integers and booleans are finite" do
+    for dtype <- [:bool, :uint8, :uint64, :int8, :int32],
+        a = Mlx.array([1, 0], dtype),
+        {value, said} <- [nan: "nan", infinity: "inf", neg_infinity: "-inf"],
+        call <- [
+          &Mlx.array(&1, dtype),
+          &Mlx.array([1, &1], dtype),
+          &put_in(a[0], &1),
+          &put_in(a[Mlx.array([0])], &1),
+          &put_in(a[Mlx.array([true, false])], &1),
+          &Mlx.put_at(a, 0..1, [0, &1]),
+          &Mlx.full([2], &1, dtype: dtype),
+          &Mlx.full_like(a, &1),
+          &Mlx.pad(a, 1, constant_values: &1),
+          &Mlx.put_along_axis(a, Mlx.array([0]), &1, axis: 0),
+          &Mlx.linspace(0, &1, num: 2, dtype: dtype),
+          &Mlx.astype(&1, dtype),
+          &Mlx.Random.randint(0, &1, dtype: dtype),
+          &Mlx.NN.Init.constant([2], &1, dtype: dtype)
+        ] do
+      assert error(fn -> call.(value) end).message =~ "#{said} is no #{dtype}"
+    end
+
+    # among floats they are what they are, and beside integers they make floats
+    assert Mlx.to_list(Mlx.full([1], :nan)) == [:nan]
+    assert Mlx.to_list(Mlx.pad(Mlx.ones([1]), 1, constant_values: :nan)) == [:nan, 1.0, :nan]
+    assert Mlx.to_list(Mlx.add(Mlx.array([1]), :infinity)) == [:infinity]
+    assert Mlx.to_list(Mlx.less(Mlx.array([1]), :infinity)) == [true]
+  end
+
   test "numbers that do not fit are errors" do
     assert error(fn -> Mlx.array([256], :uint8) end).reason == :range
     assert error(fn -> Mlx.array([-1], :uint64) end).reason == :range

@@ -94,7 +94,7 @@ defmodule Mlx.IndexTest do
     assert Mlx.to_list(put_in(Mlx.array([{1, 2}])[0], {3, 4})) == [{3.0, 4.0}]
     bytes = Mlx.array([1, 2], :uint8)
 
-    for {a, value} <- [{bytes, -1}, {bytes, [300]}, {Mlx.array([1.0]), {1, 2}}] do
+    for {a, value} <- [{bytes, -1}, {bytes, [300]}, {bytes, 300.5}, {Mlx.array([1.0]), {1, 2}}] do
       assert error(fn -> Mlx.put_at(a, 0, value) end).message =~ ~r/out of the range|complex/
     end
   end
