@@ -98,7 +98,8 @@ defmodule Mlx.NNPythonTest do
 
     layers ++
       convolutions([x1, x2, x3]) ++
-      pools([x1, x2, x3]) ++ recurrent(x1) ++ resizes(x2) ++ activations(x1)
+      pools([x1, x2, x3]) ++
+      recurrent(x1) ++ resizes(x2) ++ activations("", x1) ++ activations("ends_", ends())
   end
 
   defp convolutions(inputs) do
@@ -159,11 +160,16 @@ defmodule Mlx.NNPythonTest do
     end
   end
 
-  defp activations(x) do
+  defp ends do
+    rows = [:nan, :infinity, :neg_infinity, -0.0, 0.5, -0.5, 100.0, -100.0]
+    rows |> Enum.map(&[&1, 1.0]) |> Mlx.array(dtype())
+  end
+
+  defp activations(prefix, x) do
     for name <-
           ~w(relu relu2 relu6 leaky_relu elu selu celu sigmoid tanh silu softplus log_sigmoid softsign softshrink
           hard_shrink hard_tanh hardswish gelu gelu_approx gelu_fast_approx mish step glu softmax softmin log_softmax) do
-      {"act_" <> name, nil, %{}, "nn.#{name}(x)", %{x: x},
+      {"act_" <> prefix <> name, nil, %{}, "nn.#{name}(x)", %{x: x},
        &apply(NN, String.to_atom(name), [&1.x])}
     end
   end

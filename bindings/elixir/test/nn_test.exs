@@ -161,6 +161,44 @@ defmodule Mlx.NNTest do
     end
   end
 
+  test "NaN stays NaN, and infinities have their limits where there are some" do
+    inf = :infinity
+    minus = :neg_infinity
+    # at infinity, minus infinity; :nan where the formula has infinity times 0 or over infinity
+    cases = [
+      {&NN.relu/1, inf, 0.0},
+      {&NN.relu2/1, inf, 0.0},
+      {&NN.relu6/1, 6.0, 0.0},
+      {&NN.leaky_relu/1, inf, minus},
+      {&NN.prelu(&1, Mlx.array([0.25])), inf, minus},
+      {&NN.elu/1, inf, -1.0},
+      {&NN.celu/1, inf, -1.0},
+      {&NN.sigmoid/1, 1.0, 0.0},
+      {&NN.tanh/1, 1.0, -1.0},
+      {&NN.silu/1, inf, :nan},
+      {&NN.softplus/1, inf, 0.0},
+      {&NN.log_sigmoid/1, 0.0, minus},
+      {&NN.softsign/1, :nan, :nan},
+      {&NN.softshrink/1, inf, minus},
+      {&NN.hard_shrink/1, inf, minus},
+      {&NN.hard_tanh/1, 1.0, -1.0},
+      {&NN.hardswish/1, inf, :nan},
+      {&NN.gelu/1, inf, :nan},
+      {&NN.gelu_approx/1, inf, :nan},
+      {&NN.gelu_fast_approx/1, inf, :nan},
+      {&NN.mish/1, inf, :nan}
+    ]
+
+    for dtype <- [:float16, :bfloat16, :float32, :float64], {found, above, below} <- cases do
+      x = Mlx.array([:nan, inf, minus], dtype)
+      assert {found, dtype, Mlx.to_list(found.(x))} == {found, dtype, [:nan, above, below]}
+      near(Mlx.item(found.(Mlx.array(-0.0, dtype))), Mlx.item(found.(Mlx.array(0.0, dtype))))
+    end
+
+    for found <- [&NN.softmax/1, &NN.softmin/1, &NN.log_softmax/1, &NN.glu/1],
+        do: assert(Mlx.to_list(found.(Mlx.array([:nan, :nan]))) |> Enum.uniq() == [:nan])
+  end
+
   test "activations along an axis" do
     x = Mlx.array([[1.0, 2.0, 4.0, 3.0], [1000.0, 1001.0, 999.0, 1000.0]])
     row = [1.0, 2.0, 4.0, 3.0]
@@ -277,7 +315,9 @@ defmodule Mlx.NNTest do
     assert Mlx.dtype(NN.group_norm(Mlx.astype(x, :float16), 2)) == :float16
     assert error(fn -> NN.group_norm(x, 4) end).message =~ "4 groups"
     assert error(fn -> NN.instance_norm(Mlx.ones([2, 2])) end).operation == "instance_norm"
-    assert error(fn -> NN.layer_norm(x, %{}, eps: 0) end).message =~ "eps must be above 0"
+
+    assert error(fn -> NN.layer_norm(x, %{}, eps: 0) end).message =~
+             "eps must be a number above 0"
   end
 
   test "batch normalization moves its averages in training alone" do
@@ -293,6 +333,15 @@ defmodule Mlx.NNTest do
     one = fn -> NN.batch_norm(Mlx.ones([1, 2]), %{}, NN.init_batch_state(2), training: true) end
     assert error(one).message =~ "more than one value"
     assert error(fn -> NN.batch_norm(Mlx.ones([2]), %{}, state) end).message =~ "axes"
+
+    for training <- [true, false], momentum <- [-0.1, 1.1, :x, nil, "0.1"] do
+      options = [training: training, momentum: momentum]
+      message = error(fn -> NN.batch_norm(x, %{}, state, options) end).message
+      assert message == "momentum must be a number from 0 to 1, not #{inspect(momentum)}"
+    end
+
+    message = error(fn -> NN.batch_norm(x, %{}, state, training: 1) end).message
+    assert message == "training must be true or false, not 1"
   end
 
   test "convolutions" do
@@ -641,11 +690,74 @@ defmodule Mlx.NNTest do
       near(Mlx.item(found.(:mean)), Enum.sum(wanted) / 4)
     end
 
-    assert error(fn -> Losses.l1_loss(Mlx.ones([2]), Mlx.ones([3])) end).message =~
-             "shapes differ"
+    for {loss, _y, _t, _options, _formula} <- cases ++ [{&Losses.kl_div_loss/3, 0, 0, 0, 0}],
+        {a, b} <- [{[2], [3]}, {[3, 1], [3]}, {[2, 2], []}] do
+      assert error(fn -> loss.(Mlx.ones(a), Mlx.ones(b), []) end).message =~ "shapes differ"
+    end
+
+    for ranking <- [&Losses.margin_ranking_loss/3, &Losses.gaussian_nll_loss/3],
+        [a, b, c] <- [[[2], [2], [1]], [[2], [1], [2]]] do
+      message = error(fn -> ranking.(Mlx.ones(a), Mlx.ones(b), Mlx.ones(c)) end).message
+      assert message =~ "shapes differ: {2} and {1}"
+    end
+
+    for targets <- [[1], [3], [2, 1], [2, 4], []] do
+      targets = Mlx.zeros(targets, dtype: :int32)
+      message = error(fn -> Losses.nll_loss(Mlx.ones([2, 4]), targets) end).message
+      assert message =~ "do not fit inputs of {2, 4}"
+    end
 
     bad = fn -> Losses.l1_loss(Mlx.ones([2]), Mlx.ones([2]), reduction: :most) end
     assert error(bad).message =~ ":most"
+  end
+
+  test "integers are floats where losses are made of them" do
+    y = [3, 250, 0, 128]
+    t = [5, 0, 255, 1]
+
+    for loss <- [
+          &Losses.l1_loss/3,
+          &Losses.mse_loss/3,
+          &Losses.smooth_l1_loss/3,
+          &Losses.huber_loss/3,
+          &Losses.hinge_loss/3,
+          &Losses.log_cosh_loss/3,
+          &Losses.binary_cross_entropy/3,
+          &Losses.margin_ranking_loss(&1, &2, &1, &3),
+          &Losses.gaussian_nll_loss(&1, &2, &1, &3)
+        ],
+        dtype <- [:uint8, :uint16, :uint32, :uint64, :int16, :int32],
+        {a, b} <- [{y, t}, {t, y}] do
+      wanted = loss.(Mlx.array(a, :float32), Mlx.array(b, :float32), reduction: :none)
+      found = loss.(Mlx.array(a, dtype), Mlx.array(b, dtype), reduction: :none)
+      assert {Mlx.dtype(found), Mlx.to_list(found)} == {:float32, Mlx.to_list(wanted)}
+    end
+
+    [a, b] = for list <- [y, t], do: Mlx.array([list], :uint8)
+    [c, d] = for array <- [a, b], do: Mlx.astype(array, :float32)
+    same = &assert(Mlx.to_list(&1) == Mlx.to_list(&2))
+    same.(Losses.cosine_similarity_loss(a, b), Losses.cosine_similarity_loss(c, d))
+    same.(Losses.triplet_loss(a, b, a), Losses.triplet_loss(c, d, c))
+    # beside floats they are those floats
+    half = Losses.l1_loss(Mlx.array([1.5], :float16), Mlx.array([3], :uint8))
+    assert {Mlx.dtype(half), Mlx.item(half)} == {:float16, 1.5}
+  end
+
+  test "options of losses are named" do
+    x = Mlx.ones([2, 2])
+
+    for {call, said} <- [
+          {fn -> Losses.huber_loss(x, x, delta: :x) end, "delta must be a number, not :x"},
+          {fn -> Losses.smooth_l1_loss(x, x, beta: nil) end, "beta must be a number, not nil"},
+          {fn -> Losses.cross_entropy(x, x, axis: :x) end, "axis must be an integer, not :x"},
+          {fn -> Losses.nll_loss(x, x, axis: 0.5) end, "axis must be an integer, not 0.5"},
+          {fn -> Losses.triplet_loss(x, x, x, margin: "1") end, "margin must be a number"},
+          {fn -> Losses.triplet_loss(x, x, x, p: :two) end, "p must be a number, not :two"},
+          {fn -> Losses.gaussian_nll_loss(x, x, x, full: 1) end, "full must be true or false"},
+          {fn -> Losses.l1_loss(x, x, reduction: "mean") end,
+           ~s(reduction must be :none, :mean or :sum, not "mean")}
+        ],
+        do: assert(error(call).message =~ said)
   end
 
   test "losses of classes and of several inputs" do

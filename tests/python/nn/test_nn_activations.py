@@ -82,6 +82,19 @@ def test_gradients_are_finite_far_out(name):
     assert np.isfinite(np.array(gradient)).all()
 
 
+@pytest.mark.parametrize("name", sorted(FORMULAS.keys() - {"step"}))
+@pytest.mark.parametrize("t", [mx.float16, mx.bfloat16, mx.float32, mx.float64])
+def test_nan_stays_nan(name, t):
+    y = getattr(nn, name)(mx.array([math.nan, math.nan], t))
+    assert mx.isnan(y).all()
+
+
+@pytest.mark.parametrize("name", ["softshrink", "hard_shrink"])
+def test_infinities_are_not_shrunk(name):
+    y = getattr(nn, name)(mx.array([math.inf, -math.inf, -0.0]))
+    assert y.tolist() == [math.inf, -math.inf, 0]
+
+
 def test_options():
     x = mx.array([-2.0, 0.5, 3.0])
     assert nn.leaky_relu(x, 2.0).tolist() == [-4, 0.5, 3]

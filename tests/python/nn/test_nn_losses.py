@@ -207,6 +207,49 @@ def test_gradient_of_cross_entropy():
     near(gradient, np.exp(LOG_P) - np.eye(4)[CLASSES], 16)
 
 
+# what takes predictions and targets of one shape
+ALIKE = [
+    *(losses.l1_loss, losses.mse_loss, losses.smooth_l1_loss, losses.huber_loss, losses.hinge_loss),
+    *(losses.log_cosh_loss, losses.kl_div_loss, losses.binary_cross_entropy),
+]
+
+
+@pytest.mark.parametrize("loss", ALIKE)
+@pytest.mark.parametrize("shapes", [((2,), (3,)), ((3, 1), (3,)), ((2, 2), ())])
+def test_nothing_is_broadcast(loss, shapes):
+    with pytest.raises(ValueError, match="does not match targets shape"):
+        loss(*map(mx.ones, shapes))
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 1), (2, 4), ()])
+def test_classes_are_one_for_each_example(shape):
+    with pytest.raises(ValueError, match="does not match inputs shape"):
+        losses.nll_loss(mx.ones((2, 4)), mx.zeros(shape, mx.int32))
+
+
+@pytest.mark.parametrize("t", ["uint8", "uint16", "uint32", "uint64", "int16", "int32"])
+def test_integers_do_not_wrap(t):
+    y, target = mx.array([3, 250, 0, 128]), mx.array([5, 0, 255, 1])
+    more = {
+        losses.margin_ranking_loss: lambda a, b: (a, b, a),
+        losses.gaussian_nll_loss: lambda a, b: (a, b, a),
+        losses.triplet_loss: lambda a, b: (a, b, a),
+    }
+    for loss in [*ALIKE, *more, losses.cosine_similarity_loss]:
+        for a, b in ((y, target), (target, y)):
+            given = more.get(loss, lambda a, b: (a, b))(a, b)
+            options = {"reduction": "none"}
+            if loss is losses.cosine_similarity_loss:
+                options["axis"] = 0
+            found = loss(*(x.astype(getattr(mx, t)) for x in given), **options)
+            wanted = loss(*(x.astype(mx.float32) for x in given), **options)
+            assert found.dtype == mx.float32
+            assert mx.array_equal(found, wanted, equal_nan=True)
+    # beside floats they are those floats
+    half = losses.l1_loss(mx.array([1.5], mx.float16), mx.array([3], mx.uint8))
+    assert (half.dtype, half.item()) == (mx.float16, 1.5)
+
+
 def test_shapes_are_checked():
     six, five = mx.ones((6,)), mx.ones((5,))
     for loss in (losses.l1_loss, losses.mse_loss, losses.smooth_l1_loss):

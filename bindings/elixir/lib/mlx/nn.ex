@@ -262,7 +262,7 @@ defmodule Mlx.NN do
     [n | rest] = sizes
     {spatial, [dims]} = Enum.split(rest, -1)
     flat = Mlx.reshape(x, [n, Enum.product(spatial), dims])
-    neighbours = Keyword.get(options, :pytorch_compatible, false)
+    neighbours = Options.flag(:group_norm, options, :pytorch_compatible, false)
     {_mean, centred, var} = moments(flat, [1], &over_groups(&1, groups, neighbours))
     centred |> divided(var, x, options) |> Mlx.reshape(sizes) |> scaled(parameters)
   end
@@ -313,11 +313,12 @@ defmodule Mlx.NN do
     parameters!(:batch_norm, parameters)
     Options.check(:batch_norm, options, [:training, :momentum, :eps])
     parameters!(:batch_norm, state, [:running_mean, :running_var])
+    momentum = Options.number(:batch_norm, options, :momentum, 0.1, 0..1)
     n = Mlx.ndim(x)
     if n < 2 or n > 4, do: Error.fail(:batch_norm, "2, 3 or 4 axes are needed, not #{n}")
 
-    if Keyword.get(options, :training, false),
-      do: batch_norm_training(x, parameters, state, options),
+    if Options.flag(:batch_norm, options, :training, false),
+      do: batch_norm_training(x, parameters, state, momentum, options),
       else: {batch_norm_evaluation(x, parameters, state, options), state}
   end
 
@@ -325,12 +326,11 @@ defmodule Mlx.NN do
     scaled((x - state.running_mean) * Mlx.rsqrt(state.running_var + eps(options)), parameters)
   end
 
-  defp batch_norm_training(x, parameters, state, options) do
+  defp batch_norm_training(x, parameters, state, new, options) do
     dims = x |> Mlx.shape() |> Tuple.to_list() |> List.last()
     count = div(Mlx.size(x), max(dims, 1))
     if count < 2, do: Error.fail(:batch_norm, "training needs more than one value per channel")
     {mean, centred, var} = moments(x, Enum.to_list(0..(Mlx.ndim(x) - 2)//1), & &1)
-    new = Keyword.get(options, :momentum, 0.1)
 
     track = fn old, batch ->
       (1 - new) * old + new * Mlx.astype(Mlx.reshape(batch, [dims]), Mlx.dtype(old))
@@ -362,12 +362,7 @@ defmodule Mlx.NN do
     biased(x, parameters)
   end
 
-  defp eps(options) do
-    case Keyword.get(options, :eps, 1.0e-5) do
-      eps when is_number(eps) and eps > 0 -> eps
-      other -> Error.fail(:norm, "eps must be above 0, not #{inspect(other, limit: 5)}")
-    end
-  end
+  defp eps(options), do: Options.number(:norm, options, :eps, 1.0e-5, :above)
 
   # --- activations ----------------------------------------------------------------------------
 
@@ -432,11 +427,11 @@ defmodule Mlx.NN do
   @doc "`x` moved towards 0 by `lambda`, 0 if it is nearer than that."
   @spec softshrink(Array.t(), number) :: Array.t()
   def softshrink(x, lambda \\ 0.5),
-    do: Mlx.where(Mlx.greater(Mlx.abs(x), lambda), x - Mlx.sign(x) * lambda, 0)
+    do: Mlx.where(Mlx.less_equal(Mlx.abs(x), lambda), 0, x - Mlx.sign(x) * lambda)
 
-  @doc "`x` where `|x| > lambda`, else 0."
+  @doc "0 where `|x| <= lambda`, else `x`."
   @spec hard_shrink(Array.t(), number) :: Array.t()
-  def hard_shrink(x, lambda \\ 0.5), do: Mlx.where(Mlx.greater(Mlx.abs(x), lambda), x, 0)
+  def hard_shrink(x, lambda \\ 0.5), do: Mlx.where(Mlx.less_equal(Mlx.abs(x), lambda), 0, x)
 
   @doc "`x` limited to what lies between `least` and `most`."
   @spec hard_tanh(Array.t(), number, number) :: Array.t()
@@ -495,13 +490,12 @@ defmodule Mlx.NN do
   # --- for the modules beside this one --------------------------------------------------------
 
   @doc false
-  def inexact(x) do
-    dtype = Mlx.dtype(x)
+  # An array's dtype or a dtype, float32 instead of integers'.
+  def inexact(dtype) when dtype in [:float16, :bfloat16, :float32, :float64, :complex64],
+    do: dtype
 
-    if dtype in [:float16, :bfloat16, :float32, :float64, :complex64],
-      do: dtype,
-      else: :float32
-  end
+  def inexact(dtype) when is_atom(dtype) and dtype != nil, do: :float32
+  def inexact(x), do: x |> Mlx.dtype() |> inexact()
 
   @doc false
   def biased(x, %{bias: b}), do: x + b

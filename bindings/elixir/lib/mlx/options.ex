@@ -26,6 +26,53 @@ defmodule Mlx.Options do
     given
   end
 
+  @doc "The option that is a number: any, one `:above` 0, or one of a range."
+  def number(name, options, key, fallback, which \\ :any) do
+    x = Keyword.get(options, key, fallback)
+
+    unless is_number(x) and among?(x, which) do
+      Error.fail(name, "#{key} must be #{wanted(which)}, not #{inspect(x, limit: 5)}")
+    end
+
+    x
+  end
+
+  defp among?(_x, :any), do: true
+  defp among?(x, :above), do: x > 0
+  defp among?(x, least..most), do: x >= least and x <= most
+
+  defp wanted(:any), do: "a number"
+  defp wanted(:above), do: "a number above 0"
+  defp wanted(least..most), do: "a number from #{least} to #{most}"
+
+  @doc "The option that is true or false."
+  def flag(name, options, key, fallback),
+    do: one_of(name, key, Keyword.get(options, key, fallback), [true, false])
+
+  @doc "The option that is an integer, an axis."
+  def axis(name, options, fallback) do
+    axis = Keyword.get(options, :axis, fallback)
+
+    unless is_integer(axis),
+      do: Error.fail(name, "axis must be an integer, not #{inspect(axis, limit: 5)}")
+
+    axis
+  end
+
+  @doc "The value, if it is one of those there are."
+  def one_of(name, what, value, values) do
+    unless value in values do
+      {last, first} = values |> Enum.map(&inspect/1) |> List.pop_at(-1)
+
+      Error.fail(
+        name,
+        "#{what} must be #{Enum.join(first, ", ")} or #{last}, not #{inspect(value, limit: 5)}"
+      )
+    end
+
+    value
+  end
+
   @doc "What is given, if it is a struct of the module."
   def one(name, given, module) do
     unless is_struct(given, module) do

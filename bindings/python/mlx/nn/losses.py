@@ -1,7 +1,7 @@
 """Losses.
 
 `reduction` says what becomes of the losses of single examples: `"none"` returns them all, `"mean"`
-their mean and `"sum"` their sum.
+their mean and `"sum"` their sum. Losses of integers are float32.
 """
 
 import math
@@ -27,6 +27,19 @@ def _reduce(loss, reduction):
 def _require_same_shape(a, b, a_name="Predictions", b_name="targets"):
     if a.shape != b.shape:
         raise ValueError(f"{a_name} shape {a.shape} does not match {b_name} shape {b.shape}.")
+
+
+def _common(*arrays):
+    """The arrays in the dtype that they have together. Differences and products of integers may be none of
+    their dtype: they are float32."""
+    t = mx.result_type(*arrays)
+    t = t if mx.issubdtype(t, mx.inexact) else mx.float32
+    return [a.astype(t) for a in arrays]
+
+
+def _alike(a, b, a_name="Predictions", b_name="targets"):
+    _require_same_shape(a, b, a_name, b_name)
+    return _common(a, b)
 
 
 def _weighted(loss, weights):
@@ -128,7 +141,7 @@ def binary_cross_entropy(
         >>> nn.losses.binary_cross_entropy(mx.array([0.5]), mx.array([1.0]), with_logits=False)
         array(0.693147, dtype=float32)
     """
-    _require_same_shape(inputs, targets, "Inputs")
+    inputs, targets = _alike(inputs, targets, "Inputs")
     if with_logits:
         loss = mx.logaddexp(-(inputs * targets), inputs * (1 - targets))
     else:
@@ -156,7 +169,7 @@ def l1_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "me
         >>> nn.losses.l1_loss(mx.array([1.0, 4.0]), mx.array([2.0, 2.0]))
         array(1.5, dtype=float32)
     """
-    _require_same_shape(predictions, targets)
+    predictions, targets = _alike(predictions, targets)
     return _reduce(mx.abs(predictions - targets), reduction)
 
 
@@ -178,7 +191,7 @@ def mse_loss(predictions: mx.array, targets: mx.array, reduction: Reduction = "m
         >>> nn.losses.mse_loss(mx.array([1.0, 4.0]), mx.array([2.0, 2.0]))
         array(2.5, dtype=float32)
     """
-    _require_same_shape(predictions, targets)
+    predictions, targets = _alike(predictions, targets)
     return _reduce(mx.square(predictions - targets), reduction)
 
 
@@ -196,10 +209,20 @@ def nll_loss(
     Returns:
         mx.array: The losses, of the shape of `inputs` without `axis`, or as `reduction` says.
 
+    Raises:
+        ValueError: the shape of `targets` is not that of `inputs` without `axis`
+
     Example:
         >>> nn.losses.nll_loss(mx.log(mx.array([[0.5, 0.5], [0.25, 0.75]])), mx.array([0, 1]))
         array([0.693147, 0.287682], dtype=float32)
     """
+    shape = list(inputs.shape)
+    del shape[axis]
+    if targets.shape != tuple(shape):
+        raise ValueError(
+            f"Targets shape {targets.shape} does not match inputs shape {inputs.shape}."
+        )
+    (inputs,) = _common(inputs)
     index = mx.expand_dims(targets, axis)
     return _reduce(-mx.take_along_axis(inputs, index, axis).squeeze(axis), reduction)
 
@@ -235,6 +258,7 @@ def gaussian_nll_loss(
     """
     _require_same_shape(inputs, targets, "Inputs")
     _require_same_shape(inputs, vars, "Inputs", "vars")
+    inputs, targets, vars = _common(inputs, targets, vars)
     variance = mx.maximum(vars, eps)
     loss = 0.5 * (mx.log(variance) + mx.square(targets - inputs) / variance)
     if full:
@@ -256,6 +280,9 @@ def kl_div_loss(
     Returns:
         mx.array: The losses, of the shape of `inputs` without `axis`, or as `reduction` says.
 
+    Raises:
+        ValueError: the shapes differ
+
     Example:
         >>> p, q = mx.array([[0.5, 0.5]]), mx.array([[1.0, 0.0]])
         >>> nn.losses.kl_div_loss(mx.log(p), mx.log(p))
@@ -263,6 +290,7 @@ def kl_div_loss(
         >>> nn.losses.kl_div_loss(mx.log(p), mx.log(q + 1e-6))
         array([0.693136], dtype=float32)
     """
+    inputs, targets = _alike(inputs, targets, "Inputs")
     return _reduce(mx.sum(mx.exp(targets) * (targets - inputs), axis), reduction)
 
 
@@ -287,7 +315,7 @@ def smooth_l1_loss(
         >>> nn.losses.smooth_l1_loss(mx.array([0.5, 3.0]), mx.array([0.0, 0.0]), reduction="none")
         array([0.125, 2.5], dtype=float32)
     """
-    _require_same_shape(predictions, targets)
+    predictions, targets = _alike(predictions, targets)
     distance = mx.abs(predictions - targets)
     if beta == 0:
         return _reduce(distance, reduction)
@@ -309,7 +337,7 @@ def triplet_loss(
 
     Args:
         anchors: Vectors `a`.
-        positives: Vectors that should be near.
+        positives: Vectors that should be near; broadcast, as are the others.
         negatives: Vectors that should be far.
         axis: The axis of the vectors' elements.
         p: The distance `d` is the p-norm of the difference.
@@ -329,6 +357,7 @@ def triplet_loss(
     def distance(a, b):
         return mx.power(mx.power(mx.abs(a - b), p).sum(axis) + eps, 1 / p)
 
+    anchors, positives, negatives = _common(anchors, positives, negatives)
     difference = distance(anchors, positives) - distance(anchors, negatives)
     return _reduce(mx.maximum(difference + margin, 0), reduction)
 
@@ -344,10 +373,14 @@ def hinge_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none
     Returns:
         mx.array: The losses, or as `reduction` says.
 
+    Raises:
+        ValueError: the shapes differ
+
     Example:
         >>> nn.losses.hinge_loss(mx.array([2.0, -0.5]), mx.array([1, 1]))
         array([0, 1.5], dtype=float32)
     """
+    inputs, targets = _alike(inputs, targets, "Inputs")
     return _reduce(mx.maximum(1 - inputs * targets, 0), reduction)
 
 
@@ -365,10 +398,14 @@ def huber_loss(
     Returns:
         mx.array: The losses, or as `reduction` says.
 
+    Raises:
+        ValueError: the shapes differ
+
     Example:
         >>> nn.losses.huber_loss(mx.array([0.5, 3.0]), mx.array([0.0, 0.0]))
         array([0.125, 2.5], dtype=float32)
     """
+    inputs, targets = _alike(inputs, targets, "Inputs")
     distance = mx.abs(inputs - targets)
     far = delta * (distance - 0.5 * delta)
     return _reduce(mx.where(distance <= delta, 0.5 * mx.square(distance), far), reduction)
@@ -385,10 +422,14 @@ def log_cosh_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "n
     Returns:
         mx.array: The losses, or as `reduction` says.
 
+    Raises:
+        ValueError: the shapes differ
+
     Example:
         >>> nn.losses.log_cosh_loss(mx.array([0.0, 100.0]), mx.array([0.0, 0.0]))
         array([0, 99.3069], dtype=float32)
     """
+    inputs, targets = _alike(inputs, targets, "Inputs")
     error = inputs - targets
     return _reduce(mx.logaddexp(error, -error) - math.log(2), reduction)
 
@@ -404,7 +445,7 @@ def cosine_similarity_loss(
 
     Args:
         x1: The one vectors.
-        x2: The other vectors.
+        x2: The other vectors; both are broadcast.
         axis: The axis of the vectors' elements.
         eps: The least denominator.
         reduction: See above.
@@ -417,6 +458,7 @@ def cosine_similarity_loss(
         >>> nn.losses.cosine_similarity_loss(x, mx.array([[2.0, 0.0], [-1.0, 1.0]]))
         array([1, 0], dtype=float32)
     """
+    x1, x2 = _common(x1, x2)
     norms = mx.linalg.norm(x1, axis=axis) * mx.linalg.norm(x2, axis=axis)
     return _reduce(mx.sum(x1 * x2, axis=axis) / mx.maximum(norms, eps), reduction)
 
@@ -454,4 +496,5 @@ def margin_ranking_loss(
             f"inputs1.shape={inputs1.shape}, inputs2.shape={inputs2.shape}, and "
             f"targets.shape={targets.shape}."
         )
+    inputs1, inputs2, targets = _common(inputs1, inputs2, targets)
     return _reduce(mx.maximum(margin - targets * (inputs1 - inputs2), 0), reduction)

@@ -8,6 +8,9 @@ defmodule Mlx.NN.Losses do
 
   The option `:reduction` says what becomes of the losses of single examples: `:none` gives them all,
   `:mean` their mean and `:sum` their sum. Defaults are those of Python's `mlx.nn.losses`.
+
+  Losses of integers are float32. Predictions and targets have one shape; only the vectors of
+  `triplet_loss/4` and `cosine_similarity_loss/3` are broadcast against each other.
   """
 
   use Mlx.Operators
@@ -28,11 +31,11 @@ defmodule Mlx.NN.Losses do
   @spec cross_entropy(Array.t(), Array.t(), keyword) :: Array.t()
   def cross_entropy(logits, targets, options \\ []) do
     Options.check(:cross_entropy, options, [:weights, :axis, :label_smoothing, :reduction])
-    axis = Keyword.get(options, :axis, -1)
+    axis = Options.axis(:cross_entropy, options, -1)
     smoothing = Keyword.get(options, :label_smoothing, 0)
     check_smoothing(smoothing)
     probabilities = Mlx.ndim(targets) == Mlx.ndim(logits)
-    check_targets(logits, targets, axis, probabilities)
+    check_targets(:cross_entropy, logits, targets, axis, probabilities)
     {m, norm} = log_normalizer(logits, axis)
 
     loss =
@@ -51,14 +54,14 @@ defmodule Mlx.NN.Losses do
   defp check_smoothing(other),
     do: Error.fail(:cross_entropy, "label_smoothing must be in [0, 1), not #{inspect(other)}")
 
-  defp check_targets(logits, targets, axis, probabilities) do
+  defp check_targets(name, logits, targets, axis, probabilities) do
     sizes = logits |> Mlx.shape() |> Tuple.to_list()
     wanted = if probabilities, do: sizes, else: List.delete_at(sizes, axis)
 
     if Tuple.to_list(Mlx.shape(targets)) != wanted do
       Error.fail(
-        :cross_entropy,
-        "targets of #{inspect(Mlx.shape(targets))} do not fit logits of #{inspect(Mlx.shape(logits))}"
+        name,
+        "targets of #{inspect(Mlx.shape(targets))} do not fit inputs of #{inspect(Mlx.shape(logits))}"
       )
     end
   end
@@ -91,10 +94,10 @@ defmodule Mlx.NN.Losses do
   @spec binary_cross_entropy(Array.t(), Array.t(), keyword) :: Array.t()
   def binary_cross_entropy(inputs, targets, options \\ []) do
     Options.check(:binary_cross_entropy, options, [:with_logits, :weights, :reduction])
-    same_shape(:binary_cross_entropy, inputs, targets)
+    [inputs, targets] = alike(:binary_cross_entropy, [inputs, targets])
 
     loss =
-      if Keyword.get(options, :with_logits, true),
+      if Options.flag(:binary_cross_entropy, options, :with_logits, true),
         do: Mlx.logaddexp(-(inputs * targets), inputs * (1 - targets)),
         else: -(targets * log_at_least(inputs) + (1 - targets) * log_at_least(1 - inputs))
 
@@ -107,7 +110,7 @@ defmodule Mlx.NN.Losses do
   @spec l1_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def l1_loss(predictions, targets, options \\ []) do
     Options.check(:l1_loss, options, [:reduction])
-    same_shape(:l1_loss, predictions, targets)
+    [predictions, targets] = alike(:l1_loss, [predictions, targets])
     reduce(Mlx.abs(predictions - targets), options, :mean)
   end
 
@@ -115,7 +118,7 @@ defmodule Mlx.NN.Losses do
   @spec mse_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def mse_loss(predictions, targets, options \\ []) do
     Options.check(:mse_loss, options, [:reduction])
-    same_shape(:mse_loss, predictions, targets)
+    [predictions, targets] = alike(:mse_loss, [predictions, targets])
     reduce(Mlx.square(predictions - targets), options, :mean)
   end
 
@@ -126,7 +129,9 @@ defmodule Mlx.NN.Losses do
   @spec nll_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def nll_loss(inputs, targets, options \\ []) do
     Options.check(:nll_loss, options, [:axis, :reduction])
-    axis = Keyword.get(options, :axis, -1)
+    axis = Options.axis(:nll_loss, options, -1)
+    check_targets(:nll_loss, inputs, targets, axis, false)
+    [inputs] = common([inputs])
     reduce(-Mlx.squeeze(at_class(inputs, targets, axis), axis: axis), options, :none)
   end
 
@@ -143,11 +148,10 @@ defmodule Mlx.NN.Losses do
   @spec gaussian_nll_loss(Array.t(), Array.t(), Array.t(), keyword) :: Array.t()
   def gaussian_nll_loss(inputs, targets, variances, options \\ []) do
     Options.check(:gaussian_nll_loss, options, [:full, :eps, :reduction])
-    same_shape(:gaussian_nll_loss, inputs, targets)
-    same_shape(:gaussian_nll_loss, inputs, variances)
-    v = Mlx.maximum(variances, Keyword.get(options, :eps, 1.0e-6))
+    [inputs, targets, variances] = alike(:gaussian_nll_loss, [inputs, targets, variances])
+    v = Mlx.maximum(variances, Options.number(:gaussian_nll_loss, options, :eps, 1.0e-6))
     loss = 0.5 * (Mlx.log(v) + Mlx.square(targets - inputs) / v)
-    full = Keyword.get(options, :full, false)
+    full = Options.flag(:gaussian_nll_loss, options, :full, false)
     reduce(if(full, do: loss + 0.5 * :math.log(2 * :math.pi()), else: loss), options, :mean)
   end
 
@@ -159,8 +163,9 @@ defmodule Mlx.NN.Losses do
   @spec kl_div_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def kl_div_loss(inputs, targets, options \\ []) do
     Options.check(:kl_div_loss, options, [:axis, :reduction])
+    [inputs, targets] = alike(:kl_div_loss, [inputs, targets])
     loss = Mlx.exp(targets) * (targets - inputs)
-    reduce(Mlx.sum(loss, axis: Keyword.get(options, :axis, -1)), options, :none)
+    reduce(Mlx.sum(loss, axis: Options.axis(:kl_div_loss, options, -1)), options, :none)
   end
 
   @doc """
@@ -170,8 +175,8 @@ defmodule Mlx.NN.Losses do
   @spec smooth_l1_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def smooth_l1_loss(predictions, targets, options \\ []) do
     Options.check(:smooth_l1_loss, options, [:beta, :reduction])
-    same_shape(:smooth_l1_loss, predictions, targets)
-    beta = Keyword.get(options, :beta, 1.0)
+    [predictions, targets] = alike(:smooth_l1_loss, [predictions, targets])
+    beta = Options.number(:smooth_l1_loss, options, :beta, 1.0)
     d = Mlx.abs(predictions - targets)
 
     loss =
@@ -197,18 +202,25 @@ defmodule Mlx.NN.Losses do
   @spec triplet_loss(Array.t(), Array.t(), Array.t(), keyword) :: Array.t()
   def triplet_loss(anchors, positives, negatives, options \\ []) do
     Options.check(:triplet_loss, options, [:axis, :p, :margin, :eps, :reduction])
-    p = Keyword.get(options, :p, 2)
-    axis = Keyword.get(options, :axis, -1)
-    eps = Keyword.get(options, :eps, 1.0e-6)
+    [anchors, positives, negatives] = common([anchors, positives, negatives])
+    p = Options.number(:triplet_loss, options, :p, 2)
+    axis = Options.axis(:triplet_loss, options, -1)
+    eps = Options.number(:triplet_loss, options, :eps, 1.0e-6)
     distance = fn a, b -> (Mlx.sum(Mlx.abs(a - b) ** p, axis: axis) + eps) ** (1 / p) end
     difference = distance.(anchors, positives) - distance.(anchors, negatives)
-    reduce(Mlx.maximum(difference + Keyword.get(options, :margin, 1.0), 0), options, :none)
+
+    reduce(
+      Mlx.maximum(difference + Options.number(:triplet_loss, options, :margin, 1.0), 0),
+      options,
+      :none
+    )
   end
 
   @doc "`max(1 - y t, 0)` for scores `y` and targets of -1 or 1. Options: `:reduction` (`:none`)."
   @spec hinge_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def hinge_loss(inputs, targets, options \\ []) do
     Options.check(:hinge_loss, options, [:reduction])
+    [inputs, targets] = alike(:hinge_loss, [inputs, targets])
     reduce(Mlx.maximum(1 - inputs * targets, 0), options, :none)
   end
 
@@ -219,7 +231,8 @@ defmodule Mlx.NN.Losses do
   @spec huber_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def huber_loss(inputs, targets, options \\ []) do
     Options.check(:huber_loss, options, [:delta, :reduction])
-    delta = Keyword.get(options, :delta, 1.0)
+    [inputs, targets] = alike(:huber_loss, [inputs, targets])
+    delta = Options.number(:huber_loss, options, :delta, 1.0)
     d = Mlx.abs(inputs - targets)
     far = delta * (d - 0.5 * delta)
     reduce(Mlx.where(Mlx.less_equal(d, delta), 0.5 * Mlx.square(d), far), options, :none)
@@ -229,6 +242,7 @@ defmodule Mlx.NN.Losses do
   @spec log_cosh_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def log_cosh_loss(inputs, targets, options \\ []) do
     Options.check(:log_cosh_loss, options, [:reduction])
+    [inputs, targets] = alike(:log_cosh_loss, [inputs, targets])
     e = inputs - targets
     reduce(Mlx.logaddexp(e, -e) - :math.log(2), options, :none)
   end
@@ -240,9 +254,10 @@ defmodule Mlx.NN.Losses do
   @spec cosine_similarity_loss(Array.t(), Array.t(), keyword) :: Array.t()
   def cosine_similarity_loss(a, b, options \\ []) do
     Options.check(:cosine_similarity_loss, options, [:axis, :eps, :reduction])
-    axis = Keyword.get(options, :axis, 1)
+    [a, b] = common([a, b])
+    axis = Options.axis(:cosine_similarity_loss, options, 1)
     norms = Mlx.Linalg.norm(a, axis: axis) * Mlx.Linalg.norm(b, axis: axis)
-    least = Keyword.get(options, :eps, 1.0e-8)
+    least = Options.number(:cosine_similarity_loss, options, :eps, 1.0e-8)
     reduce(Mlx.sum(a * b, axis: axis) / Mlx.maximum(norms, least), options, :none)
   end
 
@@ -253,13 +268,23 @@ defmodule Mlx.NN.Losses do
   @spec margin_ranking_loss(Array.t(), Array.t(), Array.t(), keyword) :: Array.t()
   def margin_ranking_loss(inputs1, inputs2, targets, options \\ []) do
     Options.check(:margin_ranking_loss, options, [:margin, :reduction])
-    same_shape(:margin_ranking_loss, inputs1, inputs2)
-    same_shape(:margin_ranking_loss, inputs1, targets)
-    margin = Keyword.get(options, :margin, 0.0)
+    [inputs1, inputs2, targets] = alike(:margin_ranking_loss, [inputs1, inputs2, targets])
+    margin = Options.number(:margin_ranking_loss, options, :margin, 0.0)
     reduce(Mlx.maximum(margin - targets * (inputs1 - inputs2), 0), options, :none)
   end
 
   # --- what they share ------------------------------------------------------------------------
+
+  # Differences and products of integers may be none of their dtype.
+  defp common(arrays) do
+    dtype = arrays |> Mlx.result_type() |> Mlx.NN.inexact()
+    Enum.map(arrays, &Mlx.astype(&1, dtype))
+  end
+
+  defp alike(name, [first | others] = arrays) do
+    for other <- others, do: same_shape(name, first, other)
+    common(arrays)
+  end
 
   defp same_shape(name, a, b) do
     if Mlx.shape(a) != Mlx.shape(b) do
@@ -275,11 +300,12 @@ defmodule Mlx.NN.Losses do
   end
 
   defp reduce(loss, options, fallback) do
-    case Keyword.get(options, :reduction, fallback) do
+    given = Keyword.get(options, :reduction, fallback)
+
+    case Options.one_of(:loss, :reduction, given, [:none, :mean, :sum]) do
       :none -> loss
       :mean -> Mlx.mean(loss)
       :sum -> Mlx.sum(loss)
-      other -> Error.fail(:reduction, "it must be :none, :mean or :sum, not #{inspect(other)}")
     end
   end
 end

@@ -216,7 +216,7 @@ def softshrink(x, lambd: float = 0.5):
         >>> nn.softshrink(mx.array([-2.0, 0.25, 1.0]))
         array([-1.5, 0, 0.5], dtype=float32)
     """
-    return mx.where(mx.abs(x) > lambd, x - mx.sign(x) * lambd, 0)
+    return mx.where(mx.abs(x) <= lambd, 0, x - mx.sign(x) * lambd)
 
 
 def celu(x: mx.array, alpha: float = 1.0) -> mx.array:
@@ -440,7 +440,7 @@ def hard_tanh(x: mx.array, min_val: float = -1.0, max_val: float = 1.0) -> mx.ar
 
 
 def hard_shrink(x: mx.array, lambd: float = 0.5) -> mx.array:
-    """`x` where `|x| > lambd`, else 0.
+    """0 where `|x| <= lambd`, else `x`.
 
     Args:
         x: The numbers.
@@ -453,7 +453,7 @@ def hard_shrink(x: mx.array, lambd: float = 0.5) -> mx.array:
         >>> nn.hard_shrink(mx.array([-4.0, 0.25, 2.0]))
         array([-4, 0, 2], dtype=float32)
     """
-    return mx.where(mx.abs(x) > lambd, x, 0)
+    return mx.where(mx.abs(x) <= lambd, 0, x)
 
 
 def tanh(x: mx.array) -> mx.array:
