@@ -372,4 +372,28 @@ defmodule Mlx.NxBackendTest do
     optional = Nx.Defn.Compiler.behaviour_info(:optional_callbacks)
     assert wanted -- (optional ++ Mlx.Compiler.__info__(:functions)) == []
   end
+
+  test "shifts of all integer types by all others" do
+    types = for kind <- [:u, :s], bits <- [8, 16, 32, 64], do: {kind, bits}
+    amounts = [0, 1, 7, 8, 15, 31, 32, 63, 64, 100, 127]
+
+    for shift <- [&Nx.left_shift/2, &Nx.right_shift/2], own <- types, other <- types do
+      pairs = for x <- ends(own), n <- amounts, do: {x, n}
+      {values, by} = Enum.unzip(pairs)
+
+      [found, wanted] =
+        for backend <- [Mlx.Backend, Nx.BinaryBackend] do
+          a = Nx.tensor(values, type: own, backend: backend)
+          b = Nx.tensor(by, type: other, backend: backend)
+          shifted = shift.(a, b)
+          by_one = shift.(a, Nx.tensor(1, type: other, backend: backend))
+          {Nx.type(shifted), Nx.to_flat_list(shifted), Nx.to_flat_list(by_one)}
+        end
+
+      assert found == wanted
+    end
+  end
+
+  defp ends({:u, n}), do: [0, 1, 3, 2 ** (n - 1), 2 ** n - 1, 2 ** (n - 2) + 5]
+  defp ends({:s, n}), do: [0, 1, -1, -5, 2 ** (n - 1) - 1, -(2 ** (n - 1))]
 end

@@ -58,7 +58,7 @@ defmodule Mlx.NxCompilerTest do
   test "options of other compilers are refused by name, and those that are handed on are taken" do
     for {options, name} <- [
           {[client: :cuda], ":client"},
-          {[garbage_collect: true, max_concurrency: 2], ":garbage_collect"},
+          {[garbage_colect: true, max_concurrency: 2], ":garbage_colect"},
           {[hooks: %{}, lazy_transfers: :always], ":lazy_transfers"}
         ],
         call <- [
@@ -66,11 +66,18 @@ defmodule Mlx.NxCompilerTest do
           fn -> Nx.Defn.jit_apply(&softmax/1, [Nx.tensor([1.0])], options) end,
           fn -> Nx.Defn.compile(&softmax/1, [Nx.template({1}, :f32)], options) end
         ] do
-      wanted = "[jit] there is no option #{name}; there are :hooks, :max_concurrency"
+      known = ":garbage_collect, :hooks, :max_concurrency"
+      wanted = "[jit] there is no option #{name}; there are #{known}"
       assert_raise Mlx.Error, wanted, call
     end
 
-    for options <- [[on_conflict: :reuse, mode: :train, debug: false], [max_concurrency: 1]] do
+    for options <- [
+          [on_conflict: :reuse, mode: :train, debug: false],
+          [max_concurrency: 1],
+          # the evaluator's
+          [garbage_collect: true, hooks: %{}, max_concurrency: 2]
+        ] do
+      assert Nx.to_number(jit(&softmax/1, options).(Nx.tensor([1.0]))[0]) == 1.0
       compiled = Nx.Defn.compile(&softmax/1, [Nx.template({1}, :f32)], options)
       assert Nx.to_number(compiled.(Nx.tensor([1.0]))[0]) == 1.0
     end

@@ -12,8 +12,9 @@ defmodule Mlx.Compiler do
   process. Where a hook is called, it is computed step by step instead, lazily between the values that
   are asked for.
 
-  Options, beside Nx's own: `:max_concurrency`, the partitions of an `Nx.Serving` (1). Those of other
-  compilers are errors.
+  Options, beside Nx's own: `:max_concurrency`, the partitions of an `Nx.Serving` (1), and
+  `:garbage_collect`, which stands for nothing here, so that options for `Nx.Defn.Evaluator` are right for
+  this compiler, too. Those of other compilers are errors.
   """
 
   @behaviour Nx.Defn.Compiler
@@ -28,7 +29,7 @@ defmodule Mlx.Compiler do
   # Operations in a graph: a loop of known length that would need more is run step by step.
   @most_operations 20_000
 
-  @options [:hooks, :max_concurrency]
+  @options [:garbage_collect, :hooks, :max_concurrency]
   # What Nx.Serving, Nx.Defn.compile and Axon hand on, whatever the compiler.
   @handed_on [:batch_keys, :on_conflict] ++
                [:debug, :global_layer_options, :mode, :print_values, :raise_on_none]

@@ -300,7 +300,12 @@ defmodule Mlx.Backend.Elementwise do
   end
 
   def left_shift(a, b, dtype), do: Mlx.left_shift(cast(a, dtype), cast(b, dtype))
-  def right_shift(a, b, dtype), do: Mlx.right_shift(cast(a, dtype), cast(b, dtype))
+
+  # Of uint64 as uint64, also where the dtype beside a signed one has a sign.
+  def right_shift(a, b, dtype) do
+    own = if mixed?(a, b) and unsigned?(a), do: :uint64, else: dtype
+    cast(Mlx.right_shift(cast(a, own), cast(b, own)), dtype)
+  end
 
   # --- casts ----------------------------------------------------------------------------------
 
