@@ -23,6 +23,18 @@ defmodule Mlx.IOTest do
     end
   end
 
+  test "a name may be empty, where the format has such", %{folder: folder, a: a, b: b} do
+    for ending <- ["npz", "safetensors"] do
+      path = Path.join(folder, "a." <> ending)
+      Mlx.IO.save(path, %{"" => a, ".npy" => b})
+      assert %{"" => x, ".npy" => y} = Mlx.IO.load(path)
+      assert values([x, y]) == [[[0, 1, 2], [3, 4, 5]], [1.5, :nan]]
+    end
+
+    gguf = Path.join(folder, "a.gguf")
+    assert error(fn -> Mlx.IO.save(gguf, %{"" => a}) end).message =~ "a name of 0 bytes"
+  end
+
   test "safetensors", %{folder: folder, a: a, b: b} do
     path = Path.join(folder, "a.safetensors")
     Mlx.IO.save(path, %{"a" => a, "b" => b}, metadata: %{"k" => "v"})

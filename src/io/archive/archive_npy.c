@@ -111,7 +111,7 @@ static bool open_packed(mx_archive *a, int part, const char *key, size_t index) 
 static char *key_of(const char *name) {
     size_t n = strlen(name);
     char *key = mx_strdup(name);
-    if (key && n > 4 && strcmp(name + n - 4, ".npy") == 0)
+    if (key && n >= 4 && strcmp(name + n - 4, ".npy") == 0)
         key[n - 4] = 0;
     return key;
 }

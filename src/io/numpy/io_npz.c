@@ -166,7 +166,7 @@ static const char *name_of(zip_t *z, zip_uint64_t i, const zip_stat_t *st) {
 /* The member's name without .npy, for mx_free. */
 static char *key_of(const char *name) {
     size_t n = strlen(name);
-    if (n > 4 && strcmp(name + n - 4, ".npy") == 0)
+    if (n >= 4 && strcmp(name + n - 4, ".npy") == 0)
         n -= 4;
     char *key = mx_malloc(n + 1);
     if (key)

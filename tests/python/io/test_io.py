@@ -84,6 +84,15 @@ def test_paths():
     same(mx.load("käse ☃.npy"), A)
 
 
+def test_a_name_in_npz_may_be_empty(tmp_path):
+    path = str(tmp_path / "a.npz")
+    for save in (np.savez, mx.savez, mx.savez_compressed):
+        save(path, **{"": mx.arange(3), ".npy": mx.ones(2)})
+        found = mx.load(path)
+        assert {name: a.tolist() for name, a in found.items()} == {"": [0, 1, 2], ".npy": [1, 1]}
+        assert sorted(np.load(path)) == ["", ".npy"]
+
+
 @pytest.mark.parametrize("name", ["a\x01", "\x7f", "a/b", "a b", "café", "日本"])
 def test_names_of_arrays_in_npz(name):
     """Whatever libzip's version, as NumPy takes them."""
