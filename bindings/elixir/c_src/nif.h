@@ -167,9 +167,9 @@ char *mex_text(ErlNifEnv *env, term t);
 term mex_double_term(ErlNifEnv *env, double x);
 /* A float, an integer, or one of :nan, :infinity and :neg_infinity. */
 bool mex_number(ErlNifEnv *env, double *out, term t);
-/* An integer as a double that is to be rounded further, to a float or a half. What has more bits than a
-   double is rounded to odd: rounding that gives what rounding the integer itself would (Boldo and
-   Melquiond 2008). */
+/* An integer as a double that is to be rounded further, to a float or a half. What has more bits
+   than a double is rounded to odd: rounding that gives what rounding the integer itself would
+   (Boldo and Melquiond 2008). */
 double mex_odd_int(int64_t i);
 double mex_odd_uint(uint64_t u);
 /* {re, im} or a struct with such fields, as doubles that are to be rounded to floats. */

@@ -498,7 +498,12 @@ defmodule Mlx.ArrayTest do
              x
 
     assert error(fn -> Mlx.Random.normal(:x) end).reason == :invalid
-    assert error(fn -> Mlx.Random.seed(-1) end).message =~ "from 0, not -1"
+
+    for seed <- [-1, :x, 1.0] do
+      message = error(fn -> Mlx.Random.seed(seed) end).message
+      assert message == "a seed must be an integer from 0 to 2^64 - 1, not #{inspect(seed)}"
+    end
+
     assert error(fn -> Mlx.Random.seed(2 ** 64) end).reason == :range
     state = Mlx.Random.state()
 

@@ -747,12 +747,14 @@ defmodule Mlx.NNTest do
     x = Mlx.ones([2, 2])
 
     for {call, said} <- [
-          {fn -> Losses.huber_loss(x, x, delta: :x) end, "delta must be a number, not :x"},
-          {fn -> Losses.smooth_l1_loss(x, x, beta: nil) end, "beta must be a number, not nil"},
+          {fn -> Losses.huber_loss(x, x, delta: :x) end, "delta must be a number from 0, not :x"},
+          {fn -> Losses.smooth_l1_loss(x, x, beta: nil) end,
+           "beta must be a number from 0, not nil"},
           {fn -> Losses.cross_entropy(x, x, axis: :x) end, "axis must be an integer, not :x"},
           {fn -> Losses.nll_loss(x, x, axis: 0.5) end, "axis must be an integer, not 0.5"},
           {fn -> Losses.triplet_loss(x, x, x, margin: "1") end, "margin must be a number"},
-          {fn -> Losses.triplet_loss(x, x, x, p: :two) end, "p must be a number, not :two"},
+          {fn -> Losses.triplet_loss(x, x, x, p: :two) end,
+           "p must be a number above 0, not :two"},
           {fn -> Losses.gaussian_nll_loss(x, x, x, full: 1) end, "full must be true or false"},
           {fn -> Losses.l1_loss(x, x, reduction: "mean") end,
            ~s(reduction must be :none, :mean or :sum, not "mean")}

@@ -59,6 +59,123 @@ defmodule Mlx.RefusalsTest do
       [%Mlx.Distributed.Group{ref: 1}, %Mlx.Tokenizer{ref: 5}]
   end
 
+  test "terms of every kind as options" do
+    calls = calls()
+    assert length(calls) > 60
+
+    other =
+      for {module, name, arguments} <- calls,
+          {key, flag?} <- options(module, name, arguments),
+          value <- [:x, nil, "s", -1.5, [], {1}, %{}, :nan, 2 ** 70, self()],
+          error = raised(module, name, arguments ++ [with_heads(name, key, value)]),
+          # yes and no are nothing else
+          error != Mlx.Error and (flag? or error != nil),
+          do: {module, name, key, value, error}
+
+    assert other == []
+  end
+
+  defp with_heads(name, key, value) do
+    if name in [:multi_head_attention, :transformer_encoder, :transformer_decoder],
+      do: Keyword.put([heads: 2], key, value),
+      else: [{key, value}]
+  end
+
+  @flags [:bias, :training, :pytorch_compatible, :align_corners, :norm_first, :checkpoint] ++
+           [:cos_first, :full_turns, :nesterov, :bias_correction, :scale_parameter] ++
+           [:relative_step, :warmup_init, :mapped, :compressed, :shapeless, :full, :with_logits]
+
+  # What a function says that there is, when it is given another one.
+  defp options(module, name, arguments) do
+    message = error(fn -> apply(module, name, arguments ++ [[there_is_none: 1]]) end).message
+    assert [_, there] = Regex.run(~r/there is no option :?there_is_none; there are (.+)/, message)
+    names = for ":" <> key <- String.split(there, ", "), do: String.to_atom(key)
+    assert names != []
+    for key <- names, key != :stream, do: {key, key in @flags}
+  end
+
+  defp calls do
+    alias Mlx.NN
+    alias Mlx.NN.{Attention, Conv, Init, Losses, Recurrent}
+    key = [key: Mlx.Random.key(0)]
+    [x, line, plane] = for sizes <- [[2, 4], [2, 5, 4], [2, 5, 5, 4]], do: Mlx.ones(sizes)
+    classes = Mlx.array([0, 1])
+    file = Path.join(folder(), "a.npz")
+    Mlx.IO.save(file, %{"a" => x})
+    encoder = Attention.init_transformer_encoder(1, 4, key)
+    decoder = Attention.init_transformer_decoder(1, 4, key)
+
+    for(name <- [:init_linear, :init_embedding], do: {NN, name, [4, 3]}) ++
+      for(name <- [:init_norm, :init_batch_state], do: {NN, name, [4]}) ++
+      for(name <- [:layer_norm, :rms_norm], do: {NN, name, [x, %{}]}) ++
+      for(
+        name <- ~w(l1 mse smooth_l1 huber hinge log_cosh kl_div cosine_similarity)a,
+        do: {Losses, :"#{name}_loss", [x, x]}
+      ) ++
+      for(
+        name <- [:triplet_loss, :margin_ranking_loss, :gaussian_nll_loss],
+        do: {Losses, name, [x, x, x]}
+      ) ++
+      for(
+        name <- ~w(normal uniform identity glorot_normal glorot_uniform he_normal he_uniform)a,
+        do: {Init, name, [{2, 2}]}
+      ) ++
+      for(name <- [:rnn, :gru, :lstm], init = :"init_#{name}", do: {Recurrent, init, [4, 3]}) ++
+      for(
+        {name, p} <- [rnn: [4, 3], gru: [4, 3], lstm: [4, 3]],
+        parameters = apply(Recurrent, :"init_#{name}", p ++ [key]),
+        do: {Recurrent, name, [line, parameters]}
+      ) ++
+      for(
+        name <- ~w(rmsprop adagrad adadelta adam adamw adamax lion sgd muon adafactor)a,
+        do: {Mlx.Optimizers, name, [0.1]}
+      ) ++
+      [
+        {NN, :init_bilinear, [4, 4, 3]},
+        {NN, :quantize, [%{weight: Mlx.ones([64, 64])}]},
+        {NN, :instance_norm, [line, %{}]},
+        {NN, :group_norm, [line, 2, %{}]},
+        {NN, :batch_norm, [x, %{}, NN.init_batch_state(4)]},
+        {Losses, :cross_entropy, [x, x]},
+        {Losses, :cross_entropy, [x, classes]},
+        {Losses, :nll_loss, [x, classes]},
+        {Losses, :binary_cross_entropy, [x, x]},
+        {Conv, :init_conv1d, [4, 3, 2]},
+        {Conv, :init_conv_transpose2d, [4, 3, 2]},
+        {Conv, :conv2d, [plane, Conv.init_conv2d(4, 3, 2, key)]},
+        {Conv, :conv_transpose2d, [plane, Conv.init_conv_transpose2d(4, 3, 2, key)]},
+        {Conv, :max_pool2d, [plane, 2]},
+        {Conv, :avg_pool1d, [line, 2]},
+        {Conv, :upsample, [plane, 2]},
+        {Attention, :init_multi_head_attention, [4]},
+        {Attention, :init_transformer_encoder, [1, 4]},
+        {Attention, :init_transformer, [4]},
+        {Attention, :multi_head_attention,
+         [line, line, line, Attention.init_multi_head_attention(4, key)]},
+        {Attention, :transformer_encoder, [line, encoder]},
+        {Attention, :transformer_decoder, [line, line, decoder]},
+        {Attention, :rope, [line, 4]},
+        {Attention, :sinusoidal, [x, 6]},
+        {Attention, :alibi, [plane]},
+        {Init, :constant, [{2}, 1]},
+        {Init, :sparse, [{2, 2}, 0.5]},
+        {Init, :orthogonal, [{2, 2}]},
+        {Mlx, :grad, [&Mlx.sum/1]},
+        {Mlx, :vmap, [&Mlx.sum/1]},
+        {Mlx, :compile, [&Mlx.sum/1]},
+        {Mlx, :eval, [x]},
+        {Mlx, :sum, [x]},
+        {Mlx, :arange, [1, 4]},
+        {Mlx.Random, :split, [Mlx.Random.key(0)]},
+        {Mlx.FFT, :fft, [x]},
+        {Mlx.Tree, :named, [%{a: x}]},
+        {Mlx.Tree, :flatten, [[x, 1]]},
+        {Mlx.IO, :load, [file]},
+        {Mlx.IO, :save, [file, %{"a" => x}]},
+        {Mlx.Profile, :run, [fn -> 1 end]}
+      ]
+  end
+
   test "structs that were made by hand" do
     for ref <- [5, nil, make_ref(), Mlx.Native.cell_new(1)], forged = %Mlx.Array{ref: ref} do
       for call <- [

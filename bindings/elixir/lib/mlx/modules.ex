@@ -52,12 +52,19 @@ defmodule Mlx.Random do
   """
 
   @state :"$mlx_random"
+  @most_seed 0xFFFF_FFFF_FFFF_FFFF
 
   use Mlx.Catalog, module: "mlx.core.random", except: [:seed]
 
   @doc "Start this process's sequence from a seed."
   @spec seed(non_neg_integer) :: :ok
   def seed(seed) do
+    unless is_integer(seed) and seed in 0..@most_seed do
+      reason = if is_integer(seed), do: :range, else: :invalid
+      wanted = "a seed must be an integer from 0 to 2^64 - 1"
+      Mlx.Error.fail(:seed, reason, "#{wanted}, not #{inspect(seed, limit: 5)}")
+    end
+
     Process.put(@state, key(seed))
     :ok
   end

@@ -44,7 +44,7 @@ defmodule Mlx.NN do
     [key, bias_key] = Init.keys(options, 2)
 
     %{weight: weight({outputs, inputs}, limit, key, options)}
-    |> put_if(Keyword.get(options, :bias, true), :bias, fn ->
+    |> put_if(Options.flag(:init_linear, options, :bias, true), :bias, fn ->
       Init.within({outputs}, limit, keyed(options, bias_key))
     end)
   end
@@ -73,7 +73,7 @@ defmodule Mlx.NN do
     [key, bias_key] = Init.keys(options, 2)
 
     %{weight: weight({outputs, inputs2, inputs1}, limit, key, options)}
-    |> put_if(Keyword.get(options, :bias, true), :bias, fn ->
+    |> put_if(Options.flag(:init_bilinear, options, :bias, true), :bias, fn ->
       Init.within({outputs}, limit, keyed(options, bias_key))
     end)
   end
@@ -100,7 +100,7 @@ defmodule Mlx.NN do
   def init_embedding(count, dims, options \\ []) do
     Options.check(:init_embedding, options, @made)
     sizes!(:init_embedding, count: count, dims: dims)
-    initial = Keyword.get(options, :weight, &Init.normal/2)
+    initial = Options.function(:init_embedding, options, :weight, 2, &Init.normal/2)
     options = Keyword.take(options, [:key, :dtype]) ++ [std: 1 / :math.sqrt(dims)]
     %{weight: initial.({count, dims}, options)}
   end
@@ -205,7 +205,9 @@ defmodule Mlx.NN do
     inner = Keyword.take(options, [:dtype])
 
     %{weight: Init.ones({dims}, inner)}
-    |> put_if(Keyword.get(options, :bias, true), :bias, fn -> Init.zeros({dims}, inner) end)
+    |> put_if(Options.flag(:init_norm, options, :bias, true), :bias, fn ->
+      Init.zeros({dims}, inner)
+    end)
   end
 
   @doc """
@@ -528,10 +530,9 @@ defmodule Mlx.NN do
 
   @doc false
   def weight(shape, limit, key, options) do
-    case Keyword.get(options, :weight) do
-      nil -> Init.within(shape, limit, keyed(options, key))
-      initial -> initial.(shape, keyed(options, key))
-    end
+    uniform = &Init.within(&1, limit, &2)
+    initial = Options.function(:weight, options, :weight, 2, uniform)
+    initial.(shape, keyed(options, key))
   end
 
   @doc false

@@ -4,9 +4,15 @@ defmodule Mlx.Options do
 
   alias Mlx.Error
 
-  @doc "The options of an operation as a map, with the defaults; all that there are have one."
-  def read(name, given, defaults),
-    do: defaults |> Keyword.merge(check(name, given, Keyword.keys(defaults))) |> Map.new()
+  @doc """
+  The options of an operation as a map, with the defaults; all that there are have one, and where it is
+  true or false the option is.
+  """
+  def read(name, given, defaults) do
+    o = defaults |> Keyword.merge(check(name, given, Keyword.keys(defaults))) |> Map.new()
+    for {key, yes} when is_boolean(yes) <- defaults, do: one_of(name, key, o[key], [true, false])
+    o
+  end
 
   @doc "The options, if they are some."
   def keywords(name, given) do
@@ -26,7 +32,7 @@ defmodule Mlx.Options do
     given
   end
 
-  @doc "The option that is a number: any, one `:above` 0, or one of a range."
+  @doc "The option that is a number: any, one `:above` 0, one `:from` 0, or one of a range."
   def number(name, options, key, fallback, which \\ :any) do
     x = Keyword.get(options, key, fallback)
 
@@ -39,15 +45,29 @@ defmodule Mlx.Options do
 
   defp among?(_x, :any), do: true
   defp among?(x, :above), do: x > 0
-  defp among?(x, least..most), do: x >= least and x <= most
+  defp among?(x, :from), do: x >= 0
+  defp among?(x, least..most//_), do: x >= least and x <= most
 
   defp wanted(:any), do: "a number"
   defp wanted(:above), do: "a number above 0"
-  defp wanted(least..most), do: "a number from #{least} to #{most}"
+  defp wanted(:from), do: "a number from 0"
+  defp wanted(least..most//_), do: "a number from #{least} to #{most}"
 
   @doc "The option that is true or false."
   def flag(name, options, key, fallback),
     do: one_of(name, key, Keyword.get(options, key, fallback), [true, false])
+
+  @doc "The option that is a function of so many arguments."
+  def function(name, options, key, arity, fallback) do
+    function = Keyword.get(options, key, fallback)
+
+    unless is_function(function, arity) do
+      given = inspect(function, limit: 5)
+      Error.fail(name, "#{key} must be a function of #{arity} arguments, not #{given}")
+    end
+
+    function
+  end
 
   @doc "The option that is an integer, an axis."
   def axis(name, options, fallback) do

@@ -23,7 +23,7 @@ defmodule Mlx.Tree do
   # what the package itself asks for is known
   defp numbers([]), do: false
   defp numbers(numbers: true), do: true
-  defp numbers(options), do: Options.read(:flatten, options, numbers: false).numbers
+  defp numbers(options), do: Options.read(:flatten, options, numbers: nil).numbers || false
 
   defp flat(%Array{} = a, found, _numbers), do: {[a | found], :"$array"}
 
@@ -219,10 +219,17 @@ defmodule Mlx.Tree do
   end
 
   defp names(template, tree, prefix) do
-    names = for {path, _} <- parts(template, tree), do: Enum.join(List.wrap(prefix) ++ path, ".")
+    before = List.wrap(prefix)
+    unless word?(before), do: misnamed("no prefix is #{inspect(prefix, limit: 5)}")
+    names = for {path, _} <- parts(template, tree), do: Enum.join(before ++ path, ".")
     twice = Enum.uniq(names -- Enum.uniq(names))
     unless twice == [], do: misnamed("arrays of one name: #{inspect(twice, limit: 5)}")
     names
+  end
+
+  defp word?(words) do
+    not List.improper?(words) and
+      Enum.all?(words, &((is_binary(&1) and String.valid?(&1)) or is_atom(&1) or is_integer(&1)))
   end
 
   defp replacement(name, own, arrays) do

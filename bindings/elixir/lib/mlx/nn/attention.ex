@@ -163,7 +163,7 @@ defmodule Mlx.NN.Attention do
     own = Keyword.take(options, [:heads, :mask])
     attend = &drop(multi_head_attention(&1, &1, &1, p.attention, own), first, options)
     branches = [{attend, p.ln1}, {&mlp(&1, p, second, options), p.ln2}]
-    residual(x, branches, Keyword.get(options, :norm_first, true))
+    residual(x, branches, Options.flag(:transformer, options, :norm_first, true))
   end
 
   defp residual(x, branches, norm_first) do
@@ -175,7 +175,7 @@ defmodule Mlx.NN.Attention do
   end
 
   defp mlp(x, p, key, options) do
-    activation = Keyword.get(options, :activation, &NN.relu/1)
+    activation = Options.function(:transformer, options, :activation, 1, &NN.relu/1)
     x |> NN.linear(p.linear1) |> activation.() |> drop(key, options) |> NN.linear(p.linear2)
   end
 
@@ -234,8 +234,11 @@ defmodule Mlx.NN.Attention do
     parameters
   end
 
-  defp checkpointed(function, options),
-    do: if(Keyword.get(options, :checkpoint, false), do: Mlx.checkpoint(function), else: function)
+  defp checkpointed(function, options) do
+    if Options.flag(:transformer, options, :checkpoint, false),
+      do: Mlx.checkpoint(function),
+      else: function
+  end
 
   # --- decoder --------------------------------------------------------------------------------
 
@@ -275,7 +278,7 @@ defmodule Mlx.NN.Attention do
       &drop(multi_head_attention(&1, memory, memory, p.cross_attention, across), second, options)
 
     branches = [{attend, p.ln1}, {recall, p.ln2}, {&mlp(&1, p, third, options), p.ln3}]
-    residual(x, branches, Keyword.get(options, :norm_first, true))
+    residual(x, branches, Options.flag(:transformer, options, :norm_first, true))
   end
 
   @doc "Parameters of `transformer_decoder/4`, as of `init_transformer_encoder/3`."
@@ -368,17 +371,19 @@ defmodule Mlx.NN.Attention do
 
     angles = Mlx.expand_dims(x, -1) * frequencies(div(dims, 2), options)
     parts = [Mlx.sin(angles), Mlx.cos(angles)]
-    parts = if Keyword.get(options, :cos_first, false), do: Enum.reverse(parts), else: parts
-    Mlx.concatenate(parts, axis: -1) * Keyword.get(options, :scale, :math.sqrt(2 / dims))
+    turned = Options.flag(:sinusoidal, options, :cos_first, false)
+    parts = if turned, do: Enum.reverse(parts), else: parts
+    scale = Options.number(:sinusoidal, options, :scale, :math.sqrt(2 / dims))
+    Mlx.concatenate(parts, axis: -1) * scale
   end
 
   defp frequencies(count, options) do
-    low = :math.log(Keyword.get(options, :min_freq, 0.0001))
-    high = :math.log(Keyword.get(options, :max_freq, 1))
+    low = :math.log(Options.number(:sinusoidal, options, :min_freq, 0.0001, :above))
+    high = :math.log(Options.number(:sinusoidal, options, :max_freq, 1, :above))
     up = 1 - Mlx.arange(0, count) / max(count - 1, 1)
     frequencies = Mlx.exp(up * (high - low) + low)
 
-    if Keyword.get(options, :full_turns, false),
+    if Options.flag(:sinusoidal, options, :full_turns, false),
       do: frequencies * (2 * :math.pi()),
       else: frequencies
   end
@@ -395,7 +400,7 @@ defmodule Mlx.NN.Attention do
   def alibi(scores, options \\ []) do
     Options.check(:alibi, options, [:offset, :mask])
     {heads, queries, keys} = score_sizes(Mlx.shape(scores))
-    offset = Keyword.get(options, :offset, 0)
+    offset = Options.number(:alibi, options, :offset, 0)
     at = Mlx.expand_dims(Mlx.arange(offset, queries + offset), 1)
     distance = Mlx.astype(Mlx.abs(at - Mlx.arange(0, keys)), Mlx.dtype(scores))
     bias = -distance * slopes(heads, Mlx.dtype(scores))

@@ -76,7 +76,7 @@ defmodule Mlx.NN.Conv do
     shape = List.to_tuple([outputs] ++ kernel ++ [within])
 
     %{weight: NN.weight(shape, limit, key, options)}
-    |> NN.put_if(Keyword.get(options, :bias, true), :bias, fn ->
+    |> NN.put_if(Options.flag(:init_conv, options, :bias, true), :bias, fn ->
       Init.zeros({outputs}, Keyword.take(options, [:dtype]))
     end)
   end
@@ -206,15 +206,8 @@ defmodule Mlx.NN.Conv do
     spatial = Mlx.ndim(x) - 2
     factors = factors(factor, spatial)
     mode = Keyword.get(options, :mode, :nearest)
-
-    unless mode in [:nearest, :linear, :cubic],
-      do:
-        Error.fail(
-          :upsample,
-          "the mode must be :nearest, :linear or :cubic, not #{inspect(mode)}"
-        )
-
-    align = Keyword.get(options, :align_corners, false)
+    Options.one_of(:upsample, :mode, mode, [:nearest, :linear, :cubic])
+    align = Options.flag(:upsample, options, :align_corners, false)
 
     factors
     |> Enum.with_index(1)

@@ -182,7 +182,7 @@ defmodule Mlx.NN.Init do
   end
 
   defp put(options, more), do: options |> Keyword.take(@common) |> Keyword.merge(more)
-  defp gain(options), do: Keyword.get(options, :gain, 1.0)
+  defp gain(options), do: Options.number(:init, options, :gain, 1.0)
   defp dtype(options), do: Keyword.get(options, :dtype, :float32)
 
   defp random(options) do
@@ -195,10 +195,11 @@ defmodule Mlx.NN.Init do
   defp fan(shape, options) do
     {fan_in, fan_out} = fans(shape)
 
-    case Keyword.get(options, :mode, :fan_in) do
+    mode = Keyword.get(options, :mode, :fan_in)
+
+    case Options.one_of(:init, :mode, mode, [:fan_in, :fan_out]) do
       :fan_in -> fan_in
       :fan_out -> fan_out
-      other -> Error.fail(:init, "the mode must be :fan_in or :fan_out, not #{inspect(other)}")
     end
   end
 

@@ -176,7 +176,7 @@ defmodule Mlx.NN.Losses do
   def smooth_l1_loss(predictions, targets, options \\ []) do
     Options.check(:smooth_l1_loss, options, [:beta, :reduction])
     [predictions, targets] = alike(:smooth_l1_loss, [predictions, targets])
-    beta = Options.number(:smooth_l1_loss, options, :beta, 1.0)
+    beta = Options.number(:smooth_l1_loss, options, :beta, 1.0, :from)
     d = Mlx.abs(predictions - targets)
 
     loss =
@@ -203,7 +203,7 @@ defmodule Mlx.NN.Losses do
   def triplet_loss(anchors, positives, negatives, options \\ []) do
     Options.check(:triplet_loss, options, [:axis, :p, :margin, :eps, :reduction])
     [anchors, positives, negatives] = common([anchors, positives, negatives])
-    p = Options.number(:triplet_loss, options, :p, 2)
+    p = Options.number(:triplet_loss, options, :p, 2, :above)
     axis = Options.axis(:triplet_loss, options, -1)
     eps = Options.number(:triplet_loss, options, :eps, 1.0e-6)
     distance = fn a, b -> (Mlx.sum(Mlx.abs(a - b) ** p, axis: axis) + eps) ** (1 / p) end
@@ -232,7 +232,7 @@ defmodule Mlx.NN.Losses do
   def huber_loss(inputs, targets, options \\ []) do
     Options.check(:huber_loss, options, [:delta, :reduction])
     [inputs, targets] = alike(:huber_loss, [inputs, targets])
-    delta = Options.number(:huber_loss, options, :delta, 1.0)
+    delta = Options.number(:huber_loss, options, :delta, 1.0, :from)
     d = Mlx.abs(inputs - targets)
     far = delta * (d - 0.5 * delta)
     reduce(Mlx.where(Mlx.less_equal(d, delta), 0.5 * Mlx.square(d), far), options, :none)

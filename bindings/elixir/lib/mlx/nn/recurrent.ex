@@ -34,7 +34,7 @@ defmodule Mlx.NN.Recurrent do
   def rnn(x, parameters, options \\ []) do
     NN.parameters!(:rnn, parameters, [:Wxh, :Whh])
     Options.check(:rnn, options, [:hidden, :nonlinearity])
-    f = Keyword.get(options, :nonlinearity, &Mlx.tanh/1)
+    f = Options.function(:rnn, options, :nonlinearity, 1, &Mlx.tanh/1)
 
     x
     |> projected(Map.get(parameters, :Wxh), Map.get(parameters, :bias))
@@ -150,7 +150,7 @@ defmodule Mlx.NN.Recurrent do
   end
 
   defp with_bias(parameters, options, biases) do
-    wanted = Keyword.get(options, :bias, true)
+    wanted = Options.flag(:init_recurrent, options, :bias, true)
 
     Enum.reduce(biases, parameters, fn {name, make}, parameters ->
       NN.put_if(parameters, wanted, name, make)
