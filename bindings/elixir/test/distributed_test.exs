@@ -55,7 +55,7 @@ defmodule Mlx.DistributedTest do
 
     for {call, wanted} <- [
           {fn -> Distributed.init(backend: :telepathy) end, "telepathy"},
-          {fn -> Distributed.init(strict: 1) end, "must be true or false, not the number 1"},
+          {fn -> Distributed.init(strict: 1) end, "strict must be true or false, not 1"},
           {fn -> Distributed.init(backend: nil) end, "must be a string or an atom, not nil"},
           {fn -> Distributed.init(ranks: 2) end, "there is no option :ranks"},
           {fn -> Distributed.init(5) end, "options are a keyword list, not 5"},

@@ -26,8 +26,14 @@ defmodule Mlx.GuidesTest do
     end
   end
 
-  test "there are four" do
+  test "there are four, which install the package that they are in" do
     assert length(@guides) == 4
+
+    for path <- @guides do
+      install = ~r/Mix\.install\(\[\{:mlx, path: Path\.join\(__DIR__, "(.+)"\)\}\]\)/
+      assert [_, place] = Regex.run(install, File.read!(path)), path
+      assert path |> Path.dirname() |> Path.join(place) |> Path.join("mix.exs") |> File.exists?()
+    end
   end
 
   # [{code, output or nil}] without the cell that installs the package.
