@@ -1,8 +1,12 @@
-/* float16 and bfloat16 as stored bits; scalar conversions, round to nearest even, NaN stays
- * NaN. */
+/* float16 and bfloat16 as stored bits; scalar conversions, round to nearest even, NaN stays NaN.
+ *
+ * What is wider than float32 goes through a float32 that is rounded to odd: where it is not exact,
+ * its last bit says so, and the second rounding is right (Boldo and Melquiond, "Emulation of FMA
+ * and correctly rounded sums", IEEE Trans. Computers 57, 2008). */
 #ifndef MX_BASE_HALF_H
 #define MX_BASE_HALF_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -45,6 +49,30 @@ static inline uint16_t mx_f32_to_f16(float f) {
         return (uint16_t)(sign | (mx_f32_bits(m) - 0x3f000000u));
     }
     return (uint16_t)(sign | ((mag - 0x38000000u + 0xfffu + ((mag >> 13) & 1u)) >> 13));
+}
+
+/* Of the two floats around x, the one whose last bit is set; x itself where a float holds it. */
+static inline float mx_f64_to_f32_odd(double x) {
+    float near = (float)x;
+    uint32_t u = mx_f32_bits(near);
+    int beyond = (fabs(x) > fabs((double)near)) - (fabs(x) < fabs((double)near));
+    return mx_bits_f32(u + (~u & 1u) * (uint32_t)beyond);
+}
+/* The same from 64 bits to a double: what needs more than 53 digits gives the last eleven of 64
+   for one that says whether they were zeros. */
+static inline double mx_u64_to_f64_odd(uint64_t x) {
+    uint64_t odd = (x & ~UINT64_C(0x7ff)) | (x & 0x7ff ? 0x800 : 0);
+    return (double)(x >> 53 ? odd : x);
+}
+static inline double mx_i64_to_f64_odd(int64_t x) {
+    int64_t odd = (x & ~INT64_C(0x7ff)) | (x & 0x7ff ? 0x800 : 0);
+    return (double)(((uint64_t)x + (UINT64_C(1) << 53)) >> 54 ? odd : x);
+}
+static inline uint16_t mx_f64_to_f16(double x) {
+    return mx_f32_to_f16(mx_f64_to_f32_odd(x));
+}
+static inline uint16_t mx_f64_to_bf16(double x) {
+    return mx_f32_to_bf16(mx_f64_to_f32_odd(x));
 }
 
 #endif

@@ -107,11 +107,19 @@ typedef union element {
     mx_complex64 complex_number;
 } element;
 
-static element float_element(double x, mx_dtype t) {
+/* For a float of fewer digits: rounded to odd, so that the next rounding is right. */
+static double odd_number(const mlx_value *v) {
+    return v->kind == MLX_VALUE_INT    ? mx_i64_to_f64_odd(v->as.integer)
+           : v->kind == MLX_VALUE_UINT ? mx_u64_to_f64_odd((uint64_t)v->as.integer)
+                                       : cat_number(v);
+}
+
+static element float_element(const mlx_value *v, mx_dtype t) {
+    double x = odd_number(v);
     switch (t) {
-    case MX_FLOAT16: return (element){.half = mx_f32_to_f16((float)x)};
-    case MX_BFLOAT16: return (element){.half = mx_f32_to_bf16((float)x)};
-    case MX_FLOAT64: return (element){.f64 = x};
+    case MX_FLOAT16: return (element){.half = mx_f64_to_f16(x)};
+    case MX_BFLOAT16: return (element){.half = mx_f64_to_bf16(x)};
+    case MX_FLOAT64: return (element){.f64 = cat_number(v)};
     case MX_COMPLEX64: return (element){.complex_number = {(float)x, 0}};
     default: return (element){.f32 = (float)x};
     }
@@ -132,7 +140,7 @@ static int become(mlx_value *v, mx_dtype t) {
     if (v->kind == MLX_VALUE_COMPLEX)
         e.complex_number = (mx_complex64){v->as.complex_number.re, v->as.complex_number.im};
     else if (mx_dtype_is_inexact(t))
-        e = float_element(cat_number(v), t);
+        e = float_element(v, t);
     else if (t != MX_BOOL && !fits(v, t))
         return overflow(v, t);
     else

@@ -383,6 +383,16 @@ static mx_ref real_to_int(real x, mx_dtype to) {
     bool wide = mx_dtype_size(to) == 8 || to == MX_UINT32;
     return of_int(to, whole(x, wide ? 64 : 32));
 }
+/* The nearest number of so many digits that is a multiple of 2^least; infinite from limit on. */
+static real nearest(real x, int digits, int least, real limit) {
+    int e;
+    if (x == 0 || !isfinite(x))
+        return x;
+    frexpl(x, &e);
+    int unit = e - digits > least ? e - digits : least;
+    real r = ldexpl(rintl(ldexpl(x, -unit)), unit);
+    return fabsl(r) < limit ? r : copysignl(INFINITY, x);
+}
 mx_ref mx_ref_cast(mx_ref a, mx_dtype to) {
     bool from_int = mx_dtype_category(a.type) <= MX_CAT_SIGNED;
     bool to_int_type = mx_dtype_category(to) <= MX_CAT_SIGNED;
@@ -397,8 +407,8 @@ mx_ref mx_ref_cast(mx_ref a, mx_dtype to) {
     real x = from_int ? (real)to_int(a) : a.re;
     switch (to) {
     case MX_FLOAT64:  return of_real(to, (double)x);
-    case MX_FLOAT16:  return of_real(to, mx_f16_to_f32(mx_f32_to_f16((float)x)));
-    case MX_BFLOAT16: return of_real(to, mx_bf16_to_f32(mx_f32_to_bf16((float)x)));
+    case MX_FLOAT16:  return of_real(to, nearest(x, 11, -24, 0x1p16L));
+    case MX_BFLOAT16: return of_real(to, nearest(x, 8, -133, 0x1p128L));
     default:          return of_real(to, (float)x);
     }
 }

@@ -166,6 +166,36 @@ static void test_vec(void) {
 }
 
 /* Every float16 reads back from float32; rounding is to nearest even. */
+/* Between each two neighbours: just below, at and just above the middle, which no float32 tells
+   apart. */
+static void test_middles(void) {
+    int wrong = 0;
+    for (int h = 0; h < 0x7c00; h++) {
+        double a = (double)mx_f16_to_f32((uint16_t)h);
+        double b = h == 0x7bff ? 0x1p16 : (double)mx_f16_to_f32((uint16_t)(h + 1));
+        double middle = (a + b) / 2;
+        wrong += mx_f64_to_f16(middle * (1 - 0x1p-45)) != h;
+        wrong += mx_f64_to_f16(middle) != h + (h & 1);
+        wrong += mx_f64_to_f16(-middle * (1 + 0x1p-45)) != (0x8000 | (h + 1));
+    }
+    for (int h = 0; h < 0x7f80; h++) {
+        double a = (double)mx_bf16_to_f32((uint16_t)h);
+        double b = h == 0x7f7f ? 0x1p128 : (double)mx_bf16_to_f32((uint16_t)(h + 1));
+        double middle = (a + b) / 2;
+        wrong += mx_f64_to_bf16(middle * (1 - 0x1p-45)) != h;
+        wrong += mx_f64_to_bf16(middle) != h + (h & 1);
+        wrong += mx_f64_to_bf16(-middle * (1 + 0x1p-45)) != (0x8000 | (h + 1));
+    }
+    CHECK_EQ_INT(wrong, 0);
+    CHECK_EQ_INT(mx_f64_to_f16(-INFINITY), 0xfc00);
+    CHECK_EQ_INT(mx_f64_to_bf16(1e300), 0x7f80);
+    CHECK(isnan(mx_f16_to_f32(mx_f64_to_f16(NAN))) && isnan(mx_bf16_to_f32(mx_f64_to_bf16(NAN))));
+    CHECK(mx_u64_to_f64_odd(UINT64_MAX) == 0x1p64 - 2048);
+    CHECK(mx_i64_to_f64_odd(INT64_MIN) == -0x1p63);
+    CHECK_EQ_INT(mx_f64_to_bf16(mx_i64_to_f64_odd((1LL << 62) + (1LL << 54) + 1)), 0x5e81);
+    CHECK_EQ_INT(mx_f64_to_bf16(mx_i64_to_f64_odd(-(1LL << 62) - (1LL << 54))), 0xde80);
+}
+
 static void test_half(void) {
     int wrong = 0;
     for (unsigned h = 0; h < 65536; h++) {
@@ -193,5 +223,6 @@ int main(void) {
     RUN(test_map_without_memory);
     RUN(test_vec);
     RUN(test_half);
+    RUN(test_middles);
     return check_done();
 }

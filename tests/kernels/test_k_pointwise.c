@@ -111,6 +111,19 @@ static double some_real(size_t k, bool tame) {
     }
     return k % 5 == 2 ? uniform(-1, 1) : k % 5 == 3 ? uniform(-12, 12) : uniform(-110, 110);
 }
+/* In the middle of two halves, or just beside it. */
+static double some_middle(void) {
+    uint64_t bits = random_bits();
+    int digits = bits & 1 ? 12 : 9, e = (int)(bits >> 8 & 31) - 16;
+    double odd = (double)((1 << (digits - 1)) | (bits >> 16 & ((1 << (digits - 1)) - 1)) | 1);
+    double beside = bits & 2 ? 0 : bits & 4 ? 0x1p-50 : -0x1p-50;
+    return ldexp(odd * (1 + beside), e - digits) * (bits & 8 ? -1 : 1);
+}
+static uint64_t some_integer_middle(mx_dtype t) {
+    int sign = mx_dtype_category(t) == MX_CAT_SIGNED, digits = 8 * (int)mx_dtype_size(t) - sign;
+    uint64_t bits = random_bits(), odd = 256 | (bits & 255) | 1, beside = bits >> 8 & 3;
+    return (odd << (digits - 9)) + (beside & 1 ? beside - 2 : 0);
+}
 static void put(mx_dtype t, char *p, size_t k, bool tame) {
     uint64_t bits = random_bits();
     double x = some_real(k, tame);
@@ -119,6 +132,8 @@ static void put(mx_dtype t, char *p, size_t k, bool tame) {
     if (mx_dtype_is_integer(t) && k % 11 == 0)
         bits = mx_dtype_category(t) == MX_CAT_SIGNED ? UINT64_C(1) << (8 * mx_dtype_size(t) - 1)
                                                      : UINT64_MAX;
+    if (!tame && k % 13 == 0)
+        x = some_middle(), bits = mx_dtype_size(t) >= 4 ? some_integer_middle(t) : bits;
     if (t == MX_BOOL)
         bits &= 1;
     float f = (float)x, g = (float)some_real(k / 7, tame);

@@ -43,8 +43,8 @@ void mx_write_double(void *out, mx_dtype to, double v) {
     int64_t i;
     switch (to) {
     case MX_BOOL: *(uint8_t *)out = v != 0; break;
-    case MX_FLOAT16: *(uint16_t *)out = mx_f32_to_f16((float)v); break;
-    case MX_BFLOAT16: *(uint16_t *)out = mx_f32_to_bf16((float)v); break;
+    case MX_FLOAT16: *(uint16_t *)out = mx_f64_to_f16(v); break;
+    case MX_BFLOAT16: *(uint16_t *)out = mx_f64_to_bf16(v); break;
     case MX_FLOAT32: *(float *)out = (float)v; break;
     case MX_FLOAT64: *(double *)out = v; break;
     case MX_COMPLEX64: *(mx_complex64 *)out = (mx_complex64){(float)v, 0}; break;
@@ -99,6 +99,13 @@ bool mx_element_fits(mx_dtype to, const void *data, mx_dtype from) {
                                      : integer_fits(data, from, to);
 }
 
+/* For a float of fewer digits: rounded to odd, so that the next rounding is right. */
+static double read_odd(const void *data, mx_dtype from) {
+    return from == MX_INT64    ? mx_i64_to_f64_odd(LOAD(int64_t))
+           : from == MX_UINT64 ? mx_u64_to_f64_odd(LOAD(uint64_t))
+                               : mx_read_double(data, from);
+}
+
 void mx_read_element(void *out, mx_dtype to, const void *data, mx_dtype from) {
     if (from == to) {
         memcpy(out, data, mx_dtype_size(to));
@@ -106,6 +113,7 @@ void mx_read_element(void *out, mx_dtype to, const void *data, mx_dtype from) {
         int64_t i = mx_read_int64(data, from);
         memcpy(out, &i, mx_dtype_size(to));
     } else {
-        mx_write_double(out, to, mx_read_double(data, from));
+        bool exact = to == MX_FLOAT64;
+        mx_write_double(out, to, exact ? mx_read_double(data, from) : read_odd(data, from));
     }
 }

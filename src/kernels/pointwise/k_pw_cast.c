@@ -5,6 +5,7 @@
  * of the int32; uint32 takes the low bits of an int64; uint64 from 2^63 up to 2^64 is right,
  * beyond it is 0, and below -2^63 or NaN it is 2^63.
  */
+#include "base/half.h"
 #include "kernels/pointwise/k_pw.h"
 #include "kernels/pointwise/k_pw_cast.h"
 
@@ -89,6 +90,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_u8_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -96,6 +98,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_u16_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -103,6 +106,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     mx_f64_to_f32_odd(v)
 #define TO(name)   KN(k_cast_u32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -110,6 +114,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     mx_f64_to_f32_odd(mx_u64_to_f64_odd(v))
 #define TO(name)   KN(k_cast_u64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -117,6 +122,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_i8_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -124,6 +130,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_i16_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -131,6 +138,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     mx_f64_to_f32_odd(v)
 #define TO(name)   KN(k_cast_i32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -138,6 +146,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) INT_##to(v)
+#define ODD(v)     mx_f64_to_f32_odd(mx_i64_to_f64_odd(v))
 #define TO(name)   KN(k_cast_i64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -145,6 +154,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) f32_##to(v)
+#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_f32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -152,6 +162,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) f64_##to(v)
+#define ODD(v)     mx_f64_to_f32_odd(v)
 #define TO(name)   KN(k_cast_f64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 
@@ -159,6 +170,7 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     ((x).re)
 #define TRUE(x)    ((x).re != 0 || (x).im != 0)
 #define CVT(to, v) f32_##to(v)
+#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_c64_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 

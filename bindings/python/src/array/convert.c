@@ -90,7 +90,7 @@ int mpy_operand(mlx_array *out, PyObject *o, mlx_dtype other) {
         return number < 0 ? -1 : weak_number(out, o, &n, other);
     if (o == Py_None || PyList_Check(o) || PyTuple_Check(o))
         return 1;
-    int status = mpy_array_from_foreign(out, o, other == MLX_FLOAT64);
+    int status = mpy_array_from_foreign(out, o, 1);
     if (!status && !mpy_has(o, "__mlx_array__") && mlx_array_dtype(*out) != other) {
         mlx_stream s = {NULL};
         return mlx_astype(out, *out, other, s) ? (mpy_raise(), -1) : 0;

@@ -129,7 +129,7 @@ int mpy_array_from_object(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
     int number = mpy_number_from(&n, o);
     if (number)
         return number < 0 ? -1 : mpy_number_array(out, &n, dtype ? *dtype : mpy_number_dtype(&n));
-    int status = o == Py_None ? 1 : mpy_array_from_foreign(out, o, dtype && *dtype == MLX_FLOAT64);
+    int status = o == Py_None ? 1 : mpy_array_from_foreign(out, o, dtype != NULL);
     if (o == Py_None)
         PyErr_SetString(PyExc_TypeError,
                         "expected an array or something that can become one, got None"),

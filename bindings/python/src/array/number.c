@@ -47,6 +47,26 @@ mlx_dtype mpy_number_dtype(const mpy_number *n) {
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* What has more digits than a float is rounded to odd first: of the two neighbours the one whose
+   last bit is set, so that the next rounding is the only one that counts (Boldo and Melquiond,
+   IEEE Trans. Computers 57, 2008). */
+static float odd_float(double x) {
+    float near = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &near, 4);
+    if (!(bits & 1))
+        bits += (uint32_t)((fabs(x) > fabs((double)near)) - (fabs(x) < fabs((double)near)));
+    memcpy(&near, &bits, 4);
+    return near;
+}
+
+static double odd_double(const mpy_number *n) {
+    int64_t odd = (n->i & ~INT64_C(0x7ff)) | (n->i & 0x7ff ? 0x800 : 0);
+    if (n->kind >= MPY_FLOAT || fabs(n->re) < 0x1p53)
+        return n->re;
+    return n->kind == MPY_UINT ? (double)(uint64_t)odd : (double)odd;
+}
+
 /* float to the nearest 16-bit number, ties to even (IEEE 754 binary16). */
 static uint16_t half_bits(float x) {
     uint32_t bits;
@@ -86,12 +106,13 @@ static int64_t integer_of(const mpy_number *n, mlx_dtype dtype) {
 }
 
 void mpy_number_store(void *to, mlx_dtype dtype, const mpy_number *n) {
-    float f = (float)n->re, pair[2] = {f, (float)n->im};
+    double wide = odd_double(n);
+    float f = (float)wide, pair[2] = {f, (float)n->im};
     uint16_t half;
     switch (dtype) {
     case MLX_BOOL: *(bool *)to = n->re != 0 || n->im != 0; return;
-    case MLX_FLOAT16: half = half_bits(f), memcpy(to, &half, 2); return;
-    case MLX_BFLOAT16: half = bfloat_bits(f), memcpy(to, &half, 2); return;
+    case MLX_FLOAT16: half = half_bits(odd_float(wide)), memcpy(to, &half, 2); return;
+    case MLX_BFLOAT16: half = bfloat_bits(odd_float(wide)), memcpy(to, &half, 2); return;
     case MLX_FLOAT32: memcpy(to, &f, 4); return;
     case MLX_FLOAT64: memcpy(to, &n->re, 8); return;
     case MLX_COMPLEX64: memcpy(to, pair, 8); return;

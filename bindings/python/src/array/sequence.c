@@ -147,8 +147,8 @@ static int same_shape(mlx_array a, mlx_array b) {
     return 1;
 }
 
-/* The items of a list as arrays of one shape and one dtype. */
-static int items_of(mlx_vector_array out, PyObject *list) {
+/* The items of a list as arrays of one shape; of dtype unless that is NULL. */
+static int items_of(mlx_vector_array out, PyObject *list, const mlx_dtype *dtype) {
     mlx_array first = {NULL}, item = {NULL};
     Py_ssize_t n = PySequence_Fast_GET_SIZE(list);
     int status = 0;
@@ -156,8 +156,8 @@ static int items_of(mlx_vector_array out, PyObject *list) {
         mlx_array_free(item);
         item = (mlx_array){NULL};
         PyObject *o = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
-        status = is_sequence(o) ? mpy_array_from_sequence(&item, o, NULL)
-                                : mpy_array_from_object(&item, o, NULL);
+        status = is_sequence(o) ? mpy_array_from_sequence(&item, o, dtype)
+                                : mpy_array_from_object(&item, o, dtype);
         Py_DECREF(o);
         if (!status && PySequence_Fast_GET_SIZE(list) != n) // the item's own conversion did that
             status = changed();
@@ -188,11 +188,11 @@ static int common_dtype(mlx_dtype *out, mlx_vector_array items) {
     return status;
 }
 
-static int from_items(mlx_array *out, PyObject *list) {
+static int from_items(mlx_array *out, PyObject *list, const mlx_dtype *wanted) {
     mlx_vector_array items = mlx_vector_array_new();
     mlx_stream s = {NULL};
     mlx_dtype dtype = MLX_FLOAT32;
-    int status = items_of(items, list);
+    int status = items_of(items, list, wanted);
     if (!status && (common_dtype(&dtype, items) || mlx_stack_axis(out, items, 0, s) ||
                     (mlx_array_dtype(*out) != dtype && mlx_astype(out, *out, dtype, s))))
         status = (mpy_raise(), -1);
@@ -202,7 +202,6 @@ static int from_items(mlx_array *out, PyObject *list) {
 
 int mpy_array_from_sequence(mlx_array *out, PyObject *o, const mlx_dtype *dtype) {
     shape_walk w = {.ndim = -1};
-    mlx_stream s = {NULL};
     if (visit(&w, o, 0, 1))
         return -1;
     if (!w.foreign) {
@@ -211,7 +210,5 @@ int mpy_array_from_sequence(mlx_array *out, PyObject *o, const mlx_dtype *dtype)
             empty |= w.shape[i] == 0;
         return from_numbers(out, o, &w, dtype ? *dtype : empty ? MLX_FLOAT32 : widest(&w));
     }
-    if (from_items(out, o))
-        return -1;
-    return dtype && mlx_astype(out, *out, *dtype, s) ? (mpy_raise(), -1) : 0;
+    return from_items(out, o, dtype);
 }
