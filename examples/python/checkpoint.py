@@ -10,6 +10,22 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
+
+def _quick_gelu(x):
+    return x * mx.sigmoid(1.702 * x)
+
+
+# transformers' names. What gelu_new approximates by tanh, gelu is.
+ACTIVATIONS = {
+    "gelu": nn.gelu,
+    "gelu_new": nn.gelu_approx,
+    "gelu_pytorch_tanh": nn.gelu_approx,
+    "quick_gelu": _quick_gelu,
+    "relu": nn.relu,
+    "silu": nn.silu,
+    "swish": nn.silu,
+}
+
 DTYPES = {"float32": mx.float32, "bfloat16": mx.bfloat16, "float16": mx.float16}
 
 
@@ -48,6 +64,22 @@ def field(config, name, folder):
     if name not in config:
         sys.exit(f"{Path(folder) / 'config.json'} has no {name}.")
     return config[name]
+
+
+def check_activation(config, name, folder):
+    """Ends the program unless config[name] is one of ACTIVATIONS."""
+    if config[name] not in ACTIVATIONS:
+        known = f"{', '.join(list(ACTIVATIONS)[:-1])} or {list(ACTIVATIONS)[-1]}"
+        sys.exit(f"{folder}: {name} is {config[name]}, expected {known}.")
+
+
+def check_same(found, expected, place):
+    """Ends the program where a configuration has another value than a program is written for; what it
+    leaves out, or null, is no other."""
+    for name, value in expected.items():
+        said = found.get(name)
+        if said is not None and said != value:
+            sys.exit(f"{place}: {name} is {said}, expected {value}.")
 
 
 def _is_like(value, example):

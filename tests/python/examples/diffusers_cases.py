@@ -58,6 +58,8 @@ SCHEDULES = {
     "euler trailing": (EULER, 7, TRAILING),
     "euler karras": (EULER, 10, KARRAS),
     "euler v": (EULER, 7, V | OFFSET),
+    "euler sigma_min": (EULER, 7, {"final_sigmas_type": "sigma_min"}),
+    "euler karras sigma_min": (EULER, 16, KARRAS | {"final_sigmas_type": "sigma_min"}),
     "euler linear": (EULER, 7, {"beta_schedule": "linear"}),
     "euler_a": (ANCESTRAL, 10, {}),
     "euler_a v": (ANCESTRAL, 7, V | OFFSET),

@@ -124,3 +124,15 @@ SAM = {
         "iou_head_hidden_dim": 24,
     },
 }
+
+# Other activations and norms, windows that do not fit, no positions, more masks.
+SAM_ODD = {
+    "vision_config": SAM["vision_config"]
+    | {"hidden_act": "relu", "layer_norm_eps": 1e-2, "window_size": 5, "qkv_bias": False}
+    | {"use_rel_pos": False, "use_abs_pos": False, "global_attn_indexes": []},
+    "prompt_encoder_config": SAM["prompt_encoder_config"]
+    | {"hidden_act": "relu", "layer_norm_eps": 1e-2},
+    "mask_decoder_config": SAM["mask_decoder_config"]
+    | {"hidden_act": "gelu", "layer_norm_eps": 1e-2, "num_multimask_outputs": 4}
+    | {"iou_head_depth": 2, "num_hidden_layers": 3},
+}

@@ -19,6 +19,7 @@ from encoders_cases import (
     CLIP_TEXTS,
     CLIP_VISION,
     SAM,
+    SAM_ODD,
     SAM_PROMPTS,
     T5,
     T5_TEXT,
@@ -39,9 +40,13 @@ def shaken(model, scale=0.15):
     return model.eval()
 
 
-def clip(folder):
-    text = clip_text(clip_tokenizer(folder))
-    config = transformers.CLIPConfig(text_config=text, vision_config=CLIP_VISION, projection_dim=24)
+def clip_odd(folder):
+    return clip(folder, hidden_act="relu", num_attention_heads=1, layer_norm_eps=1e-2)
+
+
+def clip(folder, **more):
+    text, vision = clip_text(clip_tokenizer(folder)) | more, CLIP_VISION | more
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)
     model = shaken(transformers.CLIPModel(config))
     model.save_pretrained(folder)
     tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
@@ -70,7 +75,7 @@ def clip(folder):
 
 def t5(folder, **more):
     size = t5_tokenizer(folder)
-    config = transformers.T5Config(vocab_size=size, **T5, **more)
+    config = transformers.T5Config(vocab_size=size, **(T5 | more))
     model = shaken(transformers.T5ForConditionalGeneration(config), 0.3)
     model.save_pretrained(folder)
     tokens, after = torch.randint(3, size, (2, 30)), torch.randint(3, size, (2, 25))
@@ -94,8 +99,16 @@ def t5_gated(folder):
     return t5(folder, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
 
 
-def sam(folder):
-    model = transformers.SamModel(transformers.SamConfig(**SAM))
+def t5_gelu(folder):
+    return t5(folder, feed_forward_proj="gelu", d_kv=5, num_heads=3, layer_norm_epsilon=1e-2)
+
+
+def sam_odd(folder):
+    return sam(folder, SAM_ODD)
+
+
+def sam(folder, config=SAM):
+    model = transformers.SamModel(transformers.SamConfig(**config))
     model = shaken(model, 0.3)
     model.prompt_encoder.shared_embedding.positional_embedding.copy_(torch.randn(2, 20))
     same = model.prompt_encoder.shared_embedding.positional_embedding
@@ -121,7 +134,8 @@ def sam(folder):
     return found
 
 
-PARTS = {"sam": sam, "clip": clip, "t5": t5, "t5_gated": t5_gated}
+PARTS = {"sam": sam, "sam_odd": sam_odd, "clip": clip, "clip_odd": clip_odd}
+PARTS |= {"t5": t5, "t5_gated": t5_gated, "t5_gelu": t5_gelu}
 
 
 def main(folder, *parts):

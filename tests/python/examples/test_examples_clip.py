@@ -18,10 +18,10 @@ def folder(tmp_path_factory):
     return tiny_folders.made(tmp_path_factory, "clip")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    top = referenced(tmp_path_factory, "encoders_worker.py", "clip")
-    return top / "clip", np.load(top / "clip.npz")
+@pytest.fixture(scope="module", params=["clip", "clip_odd"])
+def made(tmp_path_factory, request):
+    top = referenced(tmp_path_factory, "encoders_worker.py", request.param)
+    return top / request.param, np.load(top / f"{request.param}.npz")
 
 
 def test_towers_and_logits(made):

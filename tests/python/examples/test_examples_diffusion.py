@@ -12,6 +12,7 @@ from examples import is_png, near, needs_pillow, pictures, program, referenced
 from generative.stable_diffusion import samplers
 from generative.stable_diffusion.folder import CLASSES, SPACING
 from generative.stable_diffusion.folder import SCHEDULE as DEFAULTS
+from generative.stable_diffusion.folder import load_sampler
 from generative.stable_diffusion.pipeline import StableDiffusion
 from generative.stable_diffusion.vae import blended
 from memory import peak_of
@@ -242,6 +243,27 @@ def configured(name, **values):
     return change
 
 
+@pytest.mark.parametrize(
+    "name, option, value",
+    [
+        ("dpm++", "algorithm_type", "sde-dpmsolver++"),
+        ("dpm++", "solver_order", 3),
+        ("dpm++", "use_beta_sigmas", True),
+        ("euler", "interpolation_type", "log_linear"),
+        ("euler", "sigma_max", 10.0),
+        ("euler_a", "trained_betas", [0.1, 0.2]),
+    ],
+)
+def test_what_a_sampler_has_not(top, tmp_path, name, option, value):
+    """It is refused by the sampler that would compute something else, and no matter to others."""
+    shutil.copytree(top / "sd15" / "scheduler", tmp_path / "scheduler")
+    configured("scheduler/scheduler_config.json", **{option: value})(tmp_path)
+    with pytest.raises(SystemExit, match=f"{option} is .*, expected "):
+        load_sampler(tmp_path, name, 4)
+    if option != "trained_betas":
+        assert len(load_sampler(tmp_path, "ddim", 4)) == 4
+
+
 def gone(name):
     return lambda folder: (folder / name).unlink()
 
@@ -280,6 +302,14 @@ UNET, MODEL = "unet/config.json", "diffusion_pytorch_model.safetensors"
         (configured("scheduler/scheduler_config.json", beta_schedule="sigmoid"), "beta_schedule"),
         (configured("scheduler/scheduler_config.json", timestep_spacing="x"), "timestep_spacing x"),
         (gone("scheduler/scheduler_config.json"), "cannot be read as JSON"),
+        (
+            configured("scheduler/scheduler_config.json", rescale_betas_zero_snr=True),
+            "rescale_betas_zero_snr is True, expected False",
+        ),
+        (configured("scheduler/scheduler_config.json", thresholding=True), "thresholding is True"),
+        (configured(UNET, mid_block_scale_factor=2), "mid_block_scale_factor is 2, expected 1"),
+        (configured(UNET, time_cond_proj_dim=8), "time_cond_proj_dim is 8, expected None"),
+        (configured("vae/config.json", shift_factor=0.1), "shift_factor is 0.1, expected None"),
     ],
 )
 def test_what_is_wrong_with_a_folder(top, tmp_path, change, sentence):

@@ -21,10 +21,10 @@ def folder(tmp_path_factory):
     return tiny_folders.made(tmp_path_factory, "sam")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    top = referenced(tmp_path_factory, "encoders_worker.py", "sam")
-    return load(top / "sam"), np.load(top / "sam.npz")
+@pytest.fixture(scope="module", params=["sam", "sam_odd"])
+def made(tmp_path_factory, request):
+    top = referenced(tmp_path_factory, "encoders_worker.py", request.param)
+    return load(top / request.param), np.load(top / f"{request.param}.npz")
 
 
 def test_image(made):
@@ -109,6 +109,7 @@ def test_program(folder, tmp_path):
         ({"model_type": "sam2"}, "is of sam2, expected sam"),
         ({"vision_config": {"image_size": 32}}, "images have 32 and 64 pixels"),
         ({"mask_decoder_config": {"num_hidden_layers": 3}}, "is missing"),
+        ({"prompt_encoder_config": {"hidden_act": "tanh"}}, "hidden_act is tanh, expected gelu, "),
     ],
 )
 def test_what_is_wrong_with_a_folder(folder, tmp_path, values, sentence):

@@ -133,12 +133,23 @@ def test_bad_models(tmp_path):
         ({"model_type": "llama"}, "is of llama, expected bert"),
         ({"num_hidden_layers": 3}, "encoder.layer.2.* is missing"),
         ({"num_hidden_layers": 1}, "encoder.layer.1.* is no part"),
-        ({"hidden_act": "relu"}, "hidden_act is relu"),
+        ({"hidden_act": "tanh"}, "hidden_act is tanh, expected gelu, "),
+        ({"position_embedding_type": "relative_key"}, "is relative_key, expected absolute"),
         ({"vocab_size": 97}, "has shape"),
     ):
         (folder / "config.json").write_text(json.dumps(config | change))
         refused(match, SentenceEncoder, folder)
     (folder / "config.json").write_text(json.dumps(config))
+    (folder / "1_Pooling").mkdir()
+    for modes in (["cls_token"], ["cls_token", "mean_tokens"], []):
+        pooling = {f"pooling_mode_{mode}": True for mode in modes} | {
+            "word_embedding_dimension": 64
+        }
+        (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+        refused("expected pooling_mode_mean_tokens", SentenceEncoder, folder)
+    pooling = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    SentenceEncoder(folder)
     (folder / "tokenizer.json").write_text("{}")
     refused("has no tokenizer", SentenceEncoder, folder)
     (folder / "model.safetensors").write_bytes(b"abc")

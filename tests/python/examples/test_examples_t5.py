@@ -4,19 +4,21 @@ import json
 import shutil
 
 import mlx.core as mx
+import mlx.nn as nn
 import numpy as np
 import pytest
 import tiny_folders
 from encoders_cases import T5_TEXT
 from examples import near, program, referenced
 from language.t5.folder import load, load_tokenizer, read
+from language.t5.model import FeedForward
 
 KINDS = ["t5", "t5_gated"]
 
 
 @pytest.fixture(scope="module")
 def top(tmp_path_factory):
-    return referenced(tmp_path_factory, "encoders_worker.py", *KINDS)
+    return referenced(tmp_path_factory, "encoders_worker.py", *KINDS, "t5_gelu")
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -24,7 +26,7 @@ def folder(tmp_path_factory, request):
     return tiny_folders.made(tmp_path_factory, request.param)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[*KINDS, "t5_gelu"])
 def made(top, request):
     return load(top / request.param), np.load(top / f"{request.param}.npz"), top / request.param
 
@@ -46,6 +48,22 @@ def test_logits(made):
         logits, cache = model.decode(part, memory, cache, mask)
         parts.append(logits)
     near(mx.concatenate(parts, axis=1), wanted["logits"])
+
+
+@pytest.mark.parametrize(
+    "name, gated, act",
+    [
+        ("relu", False, nn.relu),
+        ("gelu", False, nn.gelu),
+        ("gelu_new", False, nn.gelu_approx),
+        ("gated-gelu", True, nn.gelu_approx),
+        ("gated-silu", True, nn.silu),
+    ],
+)
+def test_activations(name, gated, act):
+    """gelu is what it is called, but in gated-gelu, which is T5 1.1's."""
+    layer = FeedForward({"d_model": 4, "d_ff": 6, "feed_forward_proj": name})
+    assert layer.act is act and ("wi" not in layer) == gated
 
 
 def test_answer(made):

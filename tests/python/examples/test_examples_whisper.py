@@ -439,7 +439,17 @@ def test_folders_that_are_no_model(tiny, tmp_path):
     refused(lambda: load(tmp_path / "no"), "no folder")
     refused(lambda: load(tmp_path), "config.json is missing")
     config = tmp_path / "config.json"
-    for text, word in (("{", "no JSON"), ("[]", "object"), ('{"model_type": "bert"}', "'bert'")):
+    whisper = '{"model_type": "whisper", '
+    for text, word in (
+        ("{", "no JSON"),
+        ("[]", "object"),
+        ('{"model_type": "bert"}', "'bert'"),
+        (
+            whisper + '"activation_function": "relu"}',
+            "activation_function is 'relu', expected 'gelu'",
+        ),
+        (whisper + '"scale_embedding": true}', "scale_embedding is True, expected False"),
+    ):
         config.write_text(text)
         refused(lambda: load(tmp_path), word)
     said = json.loads((tiny / "config.json").read_text())

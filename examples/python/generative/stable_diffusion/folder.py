@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mlx.core as mx
 from checkpoint import (
+    check_same,
     config_of,
     described,
     field,
@@ -79,15 +80,29 @@ EXPECTED = {
     "freq_shift": 0,
     "mid_block_type": "UNetMidBlock2DCrossAttn",
     "attention_type": "default",
+    "addition_embed_type_num_heads": 64,
+    "class_embeddings_concat": False,
+    "conv_in_kernel": 3,
+    "conv_out_kernel": 3,
+    "cross_attention_norm": None,
+    "downsample_padding": 1,
+    "mid_block_scale_factor": 1,
+    "mid_block_only_cross_attention": None,
+    "num_class_embeds": None,
+    "resnet_out_scale_factor": 1,
+    "resnet_skip_time_act": False,
+    "reverse_transformer_layers_per_block": None,
+    "time_cond_proj_dim": None,
+    "time_embedding_act_fn": None,
+    "time_embedding_dim": None,
+    "timestep_post_act": None,
 }
 
 
 def unet_config(folder):
     """The configuration with its defaults, heads of each level, and depths of its transformers."""
     found = config_of(folder, "UNet2DConditionModel")
-    for name, value in EXPECTED.items():
-        if found.get(name, value) != value:
-            sys.exit(f"{folder}: {name} is {found[name]}, expected {value}.")
+    check_same(found, EXPECTED, folder)
     config = filled(UNET, found, folder)
     levels = len(add_widths(config, found, folder))
     if config["addition_embed_type"] not in ("", "text_time"):
@@ -155,6 +170,8 @@ def renamed(name):
 
 def vae_config(folder):
     found = config_of(folder, "AutoencoderKL")
+    others = dict.fromkeys(("shift_factor", "latents_mean", "latents_std"))
+    check_same(found, {"act_fn": "silu", **others}, folder)
     config = filled(VAE_DEFAULTS, found, folder)
     add_widths(config, found, folder)
     return config
@@ -202,6 +219,21 @@ SCHEDULE = {
 # What a scheduler_config.json leaves out means something else in each class.
 SPACING = {"ddim": "leading", "euler": "linspace", "euler_a": "linspace", "dpm++": "linspace"}
 
+# What the samplers are written for; of what a class has not, its configuration says nothing.
+NOISE = {"trained_betas": None, "rescale_betas_zero_snr": False}
+SIGMAS = {"use_exponential_sigmas": False, "use_beta_sigmas": False}
+EULER = NOISE | SIGMAS | {"interpolation_type": "linear", "timestep_type": "discrete"}
+EULER |= {"sigma_min": None, "sigma_max": None}
+DPM = NOISE | SIGMAS | {"algorithm_type": "dpmsolver++", "solver_order": 2}
+DPM |= {"solver_type": "midpoint", "euler_at_final": False, "thresholding": False}
+DPM |= {"use_lu_lambdas": False, "use_flow_sigmas": False, "variance_type": None}
+OF_SAMPLERS = {
+    "ddim": NOISE | {"thresholding": False},
+    "euler": EULER,
+    "euler_a": NOISE,
+    "dpm++": DPM,
+}
+
 
 def load_sampler(folder, name, steps, spacing=None, karras=None):
     """The sampler of a name, or where it is None the one that scheduler_config.json names."""
@@ -211,6 +243,7 @@ def load_sampler(folder, name, steps, spacing=None, karras=None):
     if name is None and own is None:
         sys.exit(f"{path} is of {found.get('_class_name')}: say --sampler {' or '.join(SAMPLERS)}.")
     name = name or own
+    check_same(found, OF_SAMPLERS[name], path)
     config = filled(SCHEDULE, found, path)
     config["timestep_spacing"] = spacing or config["timestep_spacing"] or SPACING[name]
     if config["clip_sample"] is None:

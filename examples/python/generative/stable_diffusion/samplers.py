@@ -119,8 +119,12 @@ class Euler(Sampler):
         if self.config["use_karras_sigmas"]:
             self.sigmas = karras(self.sigmas[-1], self.sigmas[0], steps)
             times = self.times_at(self.sigmas)
-        self.sigmas = np.append(self.sigmas, 0)
+        self.sigmas = np.append(self.sigmas, self.last())
         return times
+
+    def last(self):
+        """The sigma behind the last step."""
+        return self.train_sigmas[0] if self.config["final_sigmas_type"] == "sigma_min" else 0
 
     def times_at(self, sigmas):
         """The times at which training had these sigmas, interpolated in their logarithms."""
@@ -149,6 +153,9 @@ class Euler(Sampler):
 class EulerAncestral(Euler):
     """A longer step of Euler's, and fresh noise up to the sigma that was wanted."""
 
+    def last(self):
+        return 0
+
     def step(self, i, x, prediction):
         now, then = self.sigmas[i], self.sigmas[i + 1]
         up = np.sqrt(then**2 * (now**2 - then**2) / now**2)
@@ -167,8 +174,7 @@ class DPM(Euler):
         if self.config["use_karras_sigmas"]:
             self.sigmas = karras(self.train_sigmas[0], self.train_sigmas[-1], steps)
             times = np.round(self.times_at(self.sigmas))
-        last = self.train_sigmas[0] if self.config["final_sigmas_type"] == "sigma_min" else 0
-        self.sigmas, self.before = np.append(self.sigmas, last), None
+        self.sigmas, self.before = np.append(self.sigmas, self.last()), None
         return times
 
     def first(self, noise):

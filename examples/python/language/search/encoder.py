@@ -6,7 +6,15 @@ from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
-from checkpoint import config_of, field, load_weights, read_json, weights_of
+from checkpoint import (
+    check_activation,
+    check_same,
+    config_of,
+    field,
+    load_weights,
+    read_json,
+    weights_of,
+)
 from language.search.model import Bert, Config, mean
 from mlx.lm import Tokenizer
 
@@ -16,8 +24,8 @@ def open_bert(folder):
     config = config_of(folder, "bert")
     for name in ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"):
         field(config, name, folder)
-    if config.get("hidden_act", "gelu") != "gelu":
-        sys.exit(f"{folder}: hidden_act is {config['hidden_act']}, expected gelu.")
+    check_activation({"hidden_act": "gelu"} | config, "hidden_act", folder)
+    check_same(config, {"position_embedding_type": "absolute", "is_decoder": False}, folder)
     weights = {
         name.removeprefix("bert."): x
         for name, x in weights_of(folder).items()
@@ -27,10 +35,23 @@ def open_bert(folder):
     return load_weights(model, weights, folder)
 
 
+def check_pooling(folder):
+    """Ends the program where a folder says that the vector of a text is no mean of its tokens'."""
+    path = Path(folder) / "1_Pooling" / "config.json"
+    if path.is_file():
+        found = read_json(path)
+        others = [n for n, on in found.items() if n.startswith("pooling_mode_") and on is True]
+        if others != ["pooling_mode_mean_tokens"]:
+            sys.exit(
+                f"{path}: {' and '.join(others) or 'nothing'}, expected pooling_mode_mean_tokens."
+            )
+
+
 class SentenceEncoder:
     """A model folder as sentence-transformers has it, whose texts' vectors are means."""
 
     def __init__(self, folder):
+        check_pooling(folder)
         self.model = open_bert(folder)
         try:
             self.tokenizer = Tokenizer(folder)

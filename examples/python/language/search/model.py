@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import mlx.core as mx
 import mlx.nn as nn
+from checkpoint import ACTIVATIONS
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Config:
     max_position_embeddings: int = 512
     type_vocab_size: int = 2
     layer_norm_eps: float = 1e-12
+    hidden_act: str = "gelu"
 
 
 class Embeddings(nn.Module):
@@ -82,9 +84,10 @@ class Intermediate(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.act = ACTIVATIONS[config.hidden_act]
 
     def __call__(self, x):
-        return nn.gelu(self.dense(x))
+        return self.act(self.dense(x))
 
 
 class Layer(nn.Module):

@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 import mlx.core as mx
-from checkpoint import config_of, described, filled, load_weights, weights_of
+from checkpoint import ACTIVATIONS, config_of, described, filled, load_weights, weights_of
 from mlx.lm import Tokenizer
 
-from language.t5.model import ACTIVATIONS, T5
+from language.t5.model import T5
 
 # What config.json leaves out where it is as in the first T5, small.
 DEFAULTS = {

@@ -4,8 +4,14 @@ import math
 
 import mlx.core as mx
 import mlx.nn as nn
+from checkpoint import ACTIVATIONS
 
-ACTIVATIONS = {"relu": nn.relu, "gelu": nn.gelu_approx, "gelu_new": nn.gelu_approx, "silu": nn.silu}
+
+def forward_of(name):
+    """Whether feed_forward_proj is gated, and its activation's name: gated-gelu is that of T5 1.1, which
+    is approximated."""
+    gated, _, act = name.rpartition("-")
+    return gated == "gated", "gelu_new" if name == "gated-gelu" else act
 
 
 def buckets(distance, count, furthest, both):
@@ -63,7 +69,7 @@ class FeedForward(nn.Module):
     def __init__(self, config):
         super().__init__()
         wide, inner = config["d_model"], config["d_ff"]
-        gated, _, act = config["feed_forward_proj"].rpartition("-")
+        gated, act = forward_of(config["feed_forward_proj"])
         self.act = ACTIVATIONS[act]
         for name in ("wi_0", "wi_1") if gated else ("wi",):
             setattr(self, name, nn.Linear(wide, inner, bias=False))

@@ -63,6 +63,9 @@ def _from_safetensors(folder):
     values = _json(folder / "config.json")
     if values.get("model_type") != "whisper":
         raise ValueError(f"{folder}: a model of {values.get('model_type')!r}, not whisper")
+    for name, wanted in (("activation_function", "gelu"), ("scale_embedding", False)):
+        if values.get(name, wanted) != wanted:
+            raise ValueError(f"{folder}: {name} is {values[name]!r}, expected {wanted!r}")
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise ValueError(f"{folder}: neither model.safetensors nor model.bin is there")

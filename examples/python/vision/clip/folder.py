@@ -5,9 +5,17 @@ from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
-from checkpoint import config_of, described, filled, load_weights, read_json, weights_of
+from checkpoint import (
+    check_activation,
+    config_of,
+    described,
+    filled,
+    load_weights,
+    read_json,
+    weights_of,
+)
 
-from vision.clip.model import ACTIVATIONS, CLIP
+from vision.clip.model import CLIP
 
 # What config.json leaves out where it is as in the first CLIP, ViT-B/32.
 COMMON = {"hidden_act": "quick_gelu", "layer_norm_eps": 1e-5, "num_hidden_layers": 12}
@@ -33,10 +41,7 @@ VISION = COMMON | {
 def tower_config(found, defaults, folder):
     """A tower's configuration with its defaults."""
     config = filled(defaults, found, folder)
-    if config["hidden_act"] not in ACTIVATIONS:
-        sys.exit(
-            f"{folder}: hidden_act is {config['hidden_act']}, expected {' or '.join(ACTIVATIONS)}."
-        )
+    check_activation(config, "hidden_act", folder)
     heads = config["num_attention_heads"]
     if not heads or config["hidden_size"] % heads:
         sys.exit(f"{folder}: hidden_size {config['hidden_size']} is no multiple of its heads.")

@@ -2,13 +2,7 @@
 
 import mlx.core as mx
 import mlx.nn as nn
-
-
-def quick_gelu(x):
-    return x * mx.sigmoid(1.702 * x)
-
-
-ACTIVATIONS = {"quick_gelu": quick_gelu, "gelu": nn.gelu}
+from checkpoint import ACTIVATIONS
 
 
 class Attention(nn.Module):

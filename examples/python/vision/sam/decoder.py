@@ -31,14 +31,15 @@ class TwoWayLayer(nn.Module):
 
     def __init__(self, config, first):
         super().__init__()
-        dims, eps, shrink = config["hidden_size"], 1e-6, config["attention_downsample_rate"]
+        dims, eps = config["hidden_size"], config["layer_norm_eps"]
+        shrink = config["attention_downsample_rate"]
         self.first = first
         self.self_attn = Attention(config, 1)
         self.cross_attn_token_to_image = Attention(config, shrink)
         self.cross_attn_image_to_token = Attention(config, shrink)
         self.layer_norm1, self.layer_norm2 = nn.LayerNorm(dims, eps), nn.LayerNorm(dims, eps)
         self.layer_norm3, self.layer_norm4 = nn.LayerNorm(dims, eps), nn.LayerNorm(dims, eps)
-        self.mlp = MLP(dims, config["mlp_dim"], nn.relu)
+        self.mlp = MLP(config)
 
     def __call__(self, tokens, image, points, places):
         """`points` are the tokens as they began, `places` the image's positions."""

@@ -4,6 +4,7 @@ transformers'; images are (B, H, W, C)."""
 
 import mlx.core as mx
 import mlx.nn as nn
+from checkpoint import ACTIVATIONS
 
 
 def relative(table):
@@ -50,9 +51,11 @@ class Attention(nn.Module):
 
 
 class MLP(nn.Module):
-    def __init__(self, dims, inner, act=nn.gelu):
+    def __init__(self, config):
         super().__init__()
-        self.lin1, self.lin2, self.act = nn.Linear(dims, inner), nn.Linear(inner, dims), act
+        dims, inner = config["hidden_size"], config["mlp_dim"]
+        self.lin1, self.lin2 = nn.Linear(dims, inner), nn.Linear(inner, dims)
+        self.act = ACTIVATIONS[config["hidden_act"]]
 
     def __call__(self, x):
         return self.lin2(self.act(self.lin1(x)))
@@ -83,7 +86,7 @@ class Layer(nn.Module):
         dims, eps, self.window = config["hidden_size"], config["layer_norm_eps"], window
         self.layer_norm1, self.layer_norm2 = nn.LayerNorm(dims, eps), nn.LayerNorm(dims, eps)
         self.attn = Attention(config, window or config["image_size"] // config["patch_size"])
-        self.mlp = MLP(dims, config["mlp_dim"])
+        self.mlp = MLP(config)
 
     def __call__(self, x):
         y = self.layer_norm1(x)

@@ -4,7 +4,7 @@ import sys
 
 import mlx.core as mx
 import mlx.nn as nn
-from checkpoint import config_of, described, filled, load_weights, weights_of
+from checkpoint import check_activation, config_of, described, filled, load_weights, weights_of
 
 from vision.sam.decoder import MaskDecoder
 from vision.sam.encoder import Encoder
@@ -19,6 +19,7 @@ VISION = {
     "image_size": 1024,
     "patch_size": 16,
     "layer_norm_eps": 1e-6,
+    "hidden_act": "gelu",
     "qkv_bias": True,
     "use_abs_pos": True,
     "use_rel_pos": True,
@@ -34,6 +35,8 @@ PROMPTS = {
     "patch_size": 16,
     "mask_input_channels": 16,
     "num_point_embeddings": 4,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-6,
 }
 DECODER = {
     "hidden_size": 256,
@@ -44,6 +47,8 @@ DECODER = {
     "num_multimask_outputs": 3,
     "iou_head_depth": 3,
     "iou_head_hidden_dim": 256,
+    "hidden_act": "relu",
+    "layer_norm_eps": 1e-6,
 }
 
 
@@ -75,7 +80,10 @@ def parts_of(config, folder):
         "prompt_encoder_config": PROMPTS,
         "mask_decoder_config": DECODER,
     }
-    return [filled(defaults, config.get(name), folder) for name, defaults in names.items()]
+    parts = [filled(defaults, config.get(name), folder) for name, defaults in names.items()]
+    for part in parts:
+        check_activation(part, "hidden_act", folder)
+    return parts
 
 
 def load(folder, dtype=mx.float32):

@@ -4,6 +4,7 @@ import math
 
 import mlx.core as mx
 import mlx.nn as nn
+from checkpoint import ACTIVATIONS
 
 BACKGROUND, FOREGROUND = 0, 1
 TOP_LEFT, BOTTOM_RIGHT = 2, 3
@@ -32,18 +33,16 @@ class MaskEmbedding(nn.Module):
 
     def __init__(self, config):
         super().__init__()
-        inner = config["mask_input_channels"]
+        inner, eps = config["mask_input_channels"], config["layer_norm_eps"]
+        self.act = ACTIVATIONS[config["hidden_act"]]
         self.conv1 = nn.Conv2d(1, inner // 4, 2, 2)
         self.conv2 = nn.Conv2d(inner // 4, inner, 2, 2)
         self.conv3 = nn.Conv2d(inner, config["hidden_size"], 1)
-        self.layer_norm1, self.layer_norm2 = (
-            nn.LayerNorm(inner // 4, 1e-6),
-            nn.LayerNorm(inner, 1e-6),
-        )
+        self.layer_norm1, self.layer_norm2 = nn.LayerNorm(inner // 4, eps), nn.LayerNorm(inner, eps)
 
     def __call__(self, masks):
-        x = nn.gelu(self.layer_norm1(self.conv1(masks)))
-        return self.conv3(nn.gelu(self.layer_norm2(self.conv2(x))))
+        x = self.act(self.layer_norm1(self.conv1(masks)))
+        return self.conv3(self.act(self.layer_norm2(self.conv2(x))))
 
 
 class PromptEncoder(nn.Module):
