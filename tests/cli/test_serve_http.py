@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from files import gguf_bytes
 from program import run
 from server import FAKE, HANG, server, serving, user  # noqa: F401
 
@@ -103,6 +104,80 @@ def test_what_is_no_http(server, data):
     assert fine(server)
 
 
+CHUNKED = "Transfer-Encoding: chunked"
+CHUNKS = "%x\r\n%s\r\n0\r\n\r\n" % (len(GOOD), GOOD.decode())
+COUNTED = f"Content-Length: {len(GOOD)}"
+TWICE = "stands there 2 times"
+
+
+@pytest.mark.parametrize(
+    ("lines", "body", "status", "why"),
+    [
+        # whose the request is
+        ([COUNTED], GOOD, 400, "HTTP/1.1 has a Host"),
+        (["Host: localhost", "Host: localhost", COUNTED], GOOD, 400, f"Host {TWICE}"),
+        (["Host: localhost", "host: evil.example", COUNTED], GOOD, 400, f"Host {TWICE}"),
+        (["Host: localhost", "Origin: a", "Origin: b", COUNTED], GOOD, 400, f"Origin {TWICE}"),
+        (["Host: localhost", "Authorization: a", "Authorization: b"], "", 400, TWICE),
+        (["Host: localhost", "X-API-Key: a", "x-api-key: b"], "", 400, f"x-api-key {TWICE}"),
+        # where its body ends
+        (["Host: localhost", COUNTED, CHUNKED], CHUNKS, 400, "not both"),
+        (["Host: localhost", CHUNKED, COUNTED], CHUNKS, 400, "not both"),
+        (["Host: localhost", COUNTED, COUNTED], GOOD, 400, f"Content-Length {TWICE}"),
+        (["Host: localhost", COUNTED, "Content-Length: 1"], GOOD, 400, TWICE),
+        (["Host: localhost", f"{COUNTED}, {len(GOOD)}"], GOOD, 400, ""),
+        (["Host: localhost", f"Content-Length: +{len(GOOD)}"], GOOD, 400, ""),
+        (["Host: localhost", "Content-Length: 0x10"], GOOD, 400, ""),
+        (["Host: localhost", "Content-Length:"], GOOD, 400, ""),
+        (["Host: localhost", CHUNKED, CHUNKED], CHUNKS, 400, f"Transfer-Encoding {TWICE}"),
+        (["Host: localhost", "Transfer-Encoding: gzip, chunked"], CHUNKS, 501, "'chunked' alone"),
+        (["Host: localhost", "Transfer-Encoding: chunked, x"], CHUNKS, 501, "'chunked' alone"),
+        (["Host: localhost", "Transfer-Encoding: xchunked"], CHUNKS, 501, "'chunked' alone"),
+        (["Host: localhost", "Transfer-Encoding: identity"], "", 501, "'chunked' alone"),
+        (["Host: localhost", CHUNKED], "0x5\r\nabcde\r\n0\r\n\r\n", 400, ""),
+        (["Host: localhost", CHUNKED], "-5\r\nabcde\r\n0\r\n\r\n", 400, ""),
+        (["Host: localhost", CHUNKED], "f" * 17 + "\r\nabc", 413, ""),
+        (["Host: localhost", CHUNKED], "5;" + "a" * 200000 + "\r\nabcde\r\n", 500, ""),
+        (["Host: localhost", CHUNKED], CHUNKS[:-2] + "X: y\r\n" * 50000 + "\r\n", 431, ""),
+        # what is no header
+        (["Host: localhost", "Content-Length : 5", COUNTED], GOOD, 400, "no token"),
+        (["Host: localhost", "Transfer-Encoding : chunked", COUNTED], GOOD, 400, "no token"),
+        (["Host: localhost", "a b: c", COUNTED], GOOD, 400, "no token"),
+        ([" folded: into the request line", "Host: localhost", COUNTED], GOOD, 400, "no token"),
+        (["Host: localhost", " .evil.example", COUNTED], GOOD, 400, "has a Host"),  # folded
+        (["Host: localhost", "X: a\rContent-Length: 1", COUNTED], GOOD, 400, "control character"),
+        (["Host: localhost", "X: a\x01", COUNTED], GOOD, 400, "control character"),
+        (["Host: localhost", "no colon", COUNTED], GOOD, 400, ""),
+        # what is allowed
+        (["Host: localhost", CHUNKED], CHUNKS, 200, "hello"),
+        (["Host: localhost", "transfer-encoding: Chunked"], CHUNKS, 200, "hello"),
+        (["Host: localhost", CHUNKED], CHUNKS.replace("\r\n", ";a=b\r\n", 1), 200, "hello"),
+        (["Host: localhost", CHUNKED], CHUNKS[:-2] + "X: y\r\n\r\n", 200, "hello"),
+        (["Host: localhost", COUNTED, "X: \ta\xe9 ", "X: b"], GOOD, 200, "hello"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_headers_are_read_one_way(server, lines, body, status, why):
+    """RFC 9112: 3.2 Host, 5 fields, 6 the body's end, 7.1 chunks."""
+    head = "\r\n".join([f"POST {CHAT} HTTP/1.1", *lines, "Connection: close", "", ""])
+    body = body if isinstance(body, bytes) else body.encode()
+    answer = raw(server, head.encode("latin-1") + body)
+    assert answer.startswith(b"HTTP/1.1 %d " % status) and why.encode() in answer, answer[-300:]
+    assert fine(server)
+
+
+def test_what_is_read_two_ways_ends_the_connection(server):
+    """Nobody else's request is read out of its rest."""
+    head = f"POST {CHAT} HTTP/1.1\r\nHost: localhost\r\n{COUNTED}\r\n{CHUNKED}\r\n\r\n"
+    answer = raw(
+        server, head.encode() + b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
+    assert answer.count(b"HTTP/1.1 ") == 1 and answer.startswith(b"HTTP/1.1 400")
+    assert b"connection: close" in answer.lower()
+    old = f"POST {CHAT} HTTP/1.0\r\n{CHUNKED}\r\n\r\n{CHUNKS}"
+    assert b"HTTP/1.0 has no Transfer-Encoding" in raw(server, old.encode())
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW", "OPTIONS", "GET"])
 def test_methods(server, method):
     status, headers, answer = server.ask(CHAT, method=method)
@@ -175,8 +250,11 @@ def test_large_bodies():
             "Transfer-Encoding: chunked\r\n\r\n"
         )
         one = b"400\r\n" + b"x" * 1024 + b"\r\n"
-        assert raw(small, head.encode() + one * 12 + b"0\r\n\r\n").startswith(b"HTTP/1.1 413")
-        assert not raw(small, head.encode() + one * 3000).startswith(b"HTTP/1.1 200")
+        for many in one * 12, one * 3000, b"100000\r\n" + b"x" * 0x100000 + b"\r\n":
+            answer = raw(small, head.encode() + many + b"0\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 413") and b"10240 bytes" in answer
+    with serving("--max-body", "10K", "--read-timeout", "1") as small:  # and without end
+        assert raw(small, head.encode() + one * 100) == b""
         assert fine(small)
 
 
@@ -468,6 +546,41 @@ def test_the_command_line():
     assert "POST" not in run("serve", "--help").stdout
     run("serve", "x", "--port", "70000", status=2)
     run("serve", "x", "--parallel", "0", status=2)
+
+
+GGUF = {"general.architecture": "llama", "general.alignment": (4, 32)}
+BYTE_PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+@pytest.mark.parametrize("sandbox", [[], ["--sandbox"]], ids=str)
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("missing.gguf", None),
+        ("empty.gguf", b""),
+        ("image.png", BYTE_PNG),
+        ("image.gguf", BYTE_PNG),
+        ("text.gguf", b"no model\n"),
+        ("bare.gguf", gguf_bytes({}, GGUF)),
+        ("short.gguf", gguf_bytes({}, GGUF)[:40]),
+        ("folder", {}),
+        ("folder", {"config.json": b"{}"}),
+        ("folder", {"config.json": b'{"model_type": "llama"}', "model.safetensors": b"x"}),
+    ],
+    ids=range(10),
+)
+def test_what_is_no_model_is_not_served(tmp_path, name, content, sandbox):
+    """A sentence and a status, before it listens; also behind a model that is one."""
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        path.mkdir()
+        for file, data in content.items():
+            (path / file).write_bytes(data)
+    done = run("serve", path, "--port", "0", *sandbox, status=1)
+    assert name.split(".")[0] in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    assert done.stdout == "" and "Traceback" not in done.stderr
 
 
 def test_sandbox():

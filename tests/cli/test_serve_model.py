@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from program import MLX, MODELS
+from program import MLX, MODELS, run
 from server import serving, user
 
 FILE = (
@@ -233,7 +233,10 @@ def test_loading_and_leaving():
 def test_a_file_that_is_none(tmp_path):
     bad = tmp_path / "bad.gguf"
     bad.write_bytes(FILE.read_bytes()[:100000])
-    with serving(program=MLX, models=[bad, FILE]) as mixed:
+    run("serve", FILE, bad, "--port", "0", status=1)  # named: refused before it listens
+    with serving(
+        program=MLX, models=[tmp_path, FILE]
+    ) as mixed:  # in a folder: when it is asked for
         answer = mixed.post("/v1/chat/completions", 500, model="bad", messages=[user("a")])
         assert "'bad' cannot be loaded" in answer["error"]["message"]
         assert "Paris" in text_of(ask(mixed, model=FILE.name.removesuffix(".gguf")))

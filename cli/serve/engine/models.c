@@ -12,7 +12,7 @@
 
 enum { MOST_MODELS = 10000 };
 
-/* --- the list --------------------------------------------------------------------------------- */
+/* --- one model -------------------------------------------------------------------------------- */
 
 static void free_model(srv_model *m) {
     if (!m)
@@ -56,6 +56,85 @@ static srv_model *make_model(srv_engine *e, const char *path, const char *id, si
     m->file_bytes = bytes_of(path, &s);
     return m;
 }
+
+/* --- its parts -------------------------------------------------------------------------------- */
+
+static void unload(srv_model *m) {
+    engine_batch_close(m);
+    mlx_structure_vocabulary_free(m->vocabulary);
+    mlx_template_free(m->template);
+    mlx_tokenizer_free(m->tokenizer);
+    mlx_lm_free(m->lm);
+    m->about = (srv_about){0};
+}
+
+/* A model without a template is no fault: it may be asked for completions. */
+static bool open_template(srv_model *m) {
+    mlx_vector_string names = mlx_vector_string_new();
+    bool some = mlx_template_names(&names, m->path) == 0 && mlx_vector_string_size(names) > 0;
+    size_t n;
+    mlx_vector_string_free(names);
+    if (!some)
+        return true;
+    return mlx_template_open(&m->template, m->path, NULL) == 0 &&
+           mlx_template_text(&m->about.chat, &n, m->template) == 0;
+}
+
+static bool read_about(srv_model *m) {
+    mlx_lm_info info;
+    if (mlx_lm_about(&info, m->lm))
+        return false;
+    int64_t context = m->engine->o.context;
+    m->about = (srv_about){.id = m->id,
+                           .family = info.family,
+                           .context = context && context < info.context ? context : info.context,
+                           .vocabulary = info.vocabulary,
+                           .hidden = info.hidden,
+                           .layers = info.layers,
+                           .parameters = info.parameters,
+                           .bytes = info.bytes,
+                           .encoder = info.encoder,
+                           .vector = info.vector,
+                           .classes = info.classes};
+    return info.encoder || mlx_structure_vocabulary_open(&m->vocabulary, m->tokenizer,
+                                                         info.end_tokens, info.end_token_num) == 0;
+}
+
+/* All but the batch, with the thread that computes. */
+static bool open_parts(srv_model *m, srv_fault *f) {
+    m->lm = mlx_lm_new();
+    m->tokenizer = mlx_tokenizer_new();
+    m->template = mlx_template_new();
+    m->vocabulary = mlx_structure_vocabulary_new();
+    m->batch = mlx_lm_batch_new();
+    bool ok = mlx_lm_open(&m->lm, m->path, NULL) == 0 &&
+              mlx_lm_tokenizer(&m->tokenizer, m->lm) == 0 && read_about(m) &&
+              (m->about.encoder || open_template(m));
+    if (ok)
+        return true;
+    srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, mlx_last_error_message());
+    unload(m);
+    return false;
+}
+
+static bool load(srv_model *m, srv_fault *f) {
+    if (!open_parts(m, f))
+        return false;
+    if (m->about.encoder || engine_batch_open(m, f))
+        return true;
+    unload(m);
+    return false;
+}
+
+/* Could it be loaded? What was named and is no model is refused before anybody asks for it. */
+static bool check(srv_model *m, srv_fault *f) {
+    bool ok = open_parts(m, f);
+    if (ok)
+        unload(m);
+    return ok;
+}
+
+/* --- which there are -------------------------------------------------------------------------- */
 
 /* The name without its ending. */
 static size_t id_length(const char *name) {
@@ -143,7 +222,7 @@ static bool add_source(srv_engine *e, const srv_source *s, srv_fault *f) {
         return srv_fail(f, 400, "'%s': %s", s->path, strerror(errno));
     if (S_ISDIR(at.st_mode) && !has_config(s->path))
         return add_all(e, s->path, f);
-    return add(e, s->path, name_of(s), f);
+    return add(e, s->path, name_of(s), f) && check(e->models[e->count - 1], f);
 }
 
 srv_engine *srv_engine_open(const srv_engine_options *o, srv_fault *f) {
@@ -190,64 +269,6 @@ int64_t srv_engine_find(const srv_engine *e, const char *name) {
 }
 
 /* --- loading ---------------------------------------------------------------------------------- */
-
-static void unload(srv_model *m) {
-    engine_batch_close(m);
-    mlx_structure_vocabulary_free(m->vocabulary);
-    mlx_template_free(m->template);
-    mlx_tokenizer_free(m->tokenizer);
-    mlx_lm_free(m->lm);
-    m->about = (srv_about){0};
-}
-
-/* A model without a template is no fault: it may be asked for completions. */
-static bool open_template(srv_model *m) {
-    mlx_vector_string names = mlx_vector_string_new();
-    bool some = mlx_template_names(&names, m->path) == 0 && mlx_vector_string_size(names) > 0;
-    size_t n;
-    mlx_vector_string_free(names);
-    if (!some)
-        return true;
-    return mlx_template_open(&m->template, m->path, NULL) == 0 &&
-           mlx_template_text(&m->about.chat, &n, m->template) == 0;
-}
-
-static bool read_about(srv_model *m) {
-    mlx_lm_info info;
-    if (mlx_lm_about(&info, m->lm))
-        return false;
-    int64_t context = m->engine->o.context;
-    m->about = (srv_about){.id = m->id,
-                           .family = info.family,
-                           .context = context && context < info.context ? context : info.context,
-                           .vocabulary = info.vocabulary,
-                           .hidden = info.hidden,
-                           .layers = info.layers,
-                           .parameters = info.parameters,
-                           .bytes = info.bytes,
-                           .encoder = info.encoder,
-                           .vector = info.vector,
-                           .classes = info.classes};
-    return info.encoder || mlx_structure_vocabulary_open(&m->vocabulary, m->tokenizer,
-                                                         info.end_tokens, info.end_token_num) == 0;
-}
-
-static bool load(srv_model *m, srv_fault *f) {
-    m->lm = mlx_lm_new();
-    m->tokenizer = mlx_tokenizer_new();
-    m->template = mlx_template_new();
-    m->vocabulary = mlx_structure_vocabulary_new();
-    m->batch = mlx_lm_batch_new();
-    bool ok = mlx_lm_open(&m->lm, m->path, NULL) == 0 &&
-              mlx_lm_tokenizer(&m->tokenizer, m->lm) == 0 && read_about(m) &&
-              (m->about.encoder || open_template(m));
-    if (!ok)
-        srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, mlx_last_error_message());
-    if (ok && (m->about.encoder || engine_batch_open(m, f)))
-        return true;
-    unload(m);
-    return false;
-}
 
 /* One thread loads, others wait for it. False: it could not, and says why. */
 static bool come(srv_engine *e, srv_model *m, srv_fault *f) {

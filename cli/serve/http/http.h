@@ -60,6 +60,10 @@ mhd_unescape http_unescape;
 mhd_completed http_completed;
 mhd_notify http_notify;
 
+/* The headers as RFC 9112 and 9110 ask: what two readers could take for two things (where the body
+   ends, whose the request is) is refused. False: a fault, after which the connection is closed. */
+bool http_check_headers(http_server *h, mhd_connection *c, const char *version, srv_fault *f);
+
 /* From now on signals end http_run. */
 void http_take_signals(void);
 void http_register(http_server *h, http_connection *c, int fd);

@@ -9,6 +9,7 @@ const mhd_library *srv_mhd(srv_fault *f) {
     const cli_function all[] = {{&lib.start, "MHD_start_daemon"},
                                 {&lib.stop, "MHD_stop_daemon"},
                                 {&lib.header, "MHD_lookup_connection_value"},
+                                {&lib.headers, "MHD_get_connection_values_n"},
                                 {&lib.answer, "MHD_queue_response"},
                                 {&lib.of_buffer, "MHD_create_response_from_buffer"},
                                 {&lib.of_reader, "MHD_create_response_from_callback"},

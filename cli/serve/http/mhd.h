@@ -1,5 +1,5 @@
 /* libmicrohttpd, found when it is needed. What stands here is its ABI, that of libmicrohttpd.so.12
- * (versions 0.9.58 and newer; https://www.gnu.org/software/libmicrohttpd/manual/). */
+ * (versions 0.9.64 and newer; https://www.gnu.org/software/libmicrohttpd/manual/). */
 #ifndef SERVE_MHD_H
 #define SERVE_MHD_H
 
@@ -42,6 +42,8 @@ typedef int mhd_access(void *data, mhd_connection *c, const char *url, const cha
 typedef void mhd_completed(void *data, mhd_connection *c, void **request, int why);
 typedef void mhd_notify(void *data, mhd_connection *c, void **context, int what);
 typedef size_t mhd_unescape(void *data, mhd_connection *c, char *text);
+typedef int mhd_each(void *data, int kind, const char *key, size_t key_num, const char *value,
+                     size_t value_num);
 typedef ssize_t mhd_reader(void *data, uint64_t at, char *out, size_t room);
 
 typedef struct mhd_library {
@@ -49,6 +51,7 @@ typedef struct mhd_library {
                          mhd_access *access, void *data, ...);
     void (*stop)(mhd_daemon *d);
     const char *(*header)(mhd_connection *c, int kind, const char *key);
+    int (*headers)(mhd_connection *c, int kind, mhd_each *each, void *data);
     int (*answer)(mhd_connection *c, unsigned status, mhd_response *r);
     mhd_response *(*of_buffer)(size_t n, void *data, int mode);
     mhd_response *(*of_reader)(uint64_t size, size_t block, mhd_reader *read, void *data,

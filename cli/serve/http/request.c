@@ -18,6 +18,7 @@ typedef struct request {
     srv_text body;
     char *method, *path;
     bool too_large, answering;
+    bool closes;  /* the connection, after the answer */
     int outside;  /* why it was ended from outside */
     srv_text out; /* of a stream: what was not sent */
     size_t sent;  /* of it */
@@ -59,6 +60,8 @@ static void add_headers(const request *r, mhd_response *answer) {
         *c->policy ? c->policy : "default-src 'none'; frame-ancestors 'none'");
     add(r, answer, "Cache-Control", "no-store");
     add_origin(r, answer);
+    if (r->closes)
+        add(r, answer, "Connection", "close");
     if (c->fault.retry) {
         snprintf(text, sizeof text, "%d", c->fault.retry);
         add(r, answer, "Retry-After", text);
@@ -185,6 +188,7 @@ static request *make_request(http_server *h, mhd_connection *c, const char *url,
     r->call = (srv_call){.server = h->server,
                          .method = r->method,
                          .path = r->path,
+                         .dialect = srv_route_dialect(url),
                          .host = header(h, c, "Host"),
                          .origin = header(h, c, "Origin"),
                          .key = key_of(h, c),
@@ -209,12 +213,13 @@ static void fail_size(request *r) {
 
 /* The headers are there: what is refused without its body is refused now. */
 static int begin(http_server *h, mhd_connection *c, const char *url, const char *method,
-                 void **to) {
+                 const char *version, void **to) {
     request *r = make_request(h, c, url, method);
     if (!r)
         return MHD_NO;
     *to = r;
-    if (!srv_admit(&r->call))
+    r->closes = !http_check_headers(h, c, version, &r->call.fault);
+    if (r->closes || !srv_admit(&r->call))
         return send_fault(r, c);
     if (!is_too_large(r, c))
         return MHD_YES;
@@ -222,17 +227,14 @@ static int begin(http_server *h, mhd_connection *c, const char *url, const char 
     return send_fault(r, c);
 }
 
-/* Of a body in chunks, whose size nobody said, the rest is passed over; what does not end ends the
-   connection. */
+/* Of a body in chunks, whose size nobody said, the rest is passed over until it ends, or the time
+   for reading a request. */
 static int take_body(request *r, const char *data, size_t n) {
-    uint64_t limit = r->h->server->o.body;
-    r->too_large |= r->body.n + n > limit;
-    if (!r->too_large) {
-        srv_text_put(&r->body, data, n);
-        return r->body.failed ? MHD_NO : MHD_YES;
-    }
-    r->bytes += n;
-    return r->bytes > limit ? MHD_NO : MHD_YES;
+    r->too_large |= r->body.n + n > r->h->server->o.body;
+    if (r->too_large)
+        return MHD_YES;
+    srv_text_put(&r->body, data, n);
+    return r->body.failed ? MHD_NO : MHD_YES;
 }
 
 static int answer(request *r, mhd_connection *c) {
@@ -256,9 +258,8 @@ static int answer(request *r, mhd_connection *c) {
 int http_access(void *data, mhd_connection *c, const char *url, const char *method,
                 const char *version, const char *body, size_t *body_num, void **to) {
     request *r = *to;
-    (void)version;
     if (!r)
-        return begin(data, c, url, method, to);
+        return begin(data, c, url, method, version, to);
     if (*body_num == 0)
         return answer(r, c);
     size_t n = *body_num;
