@@ -63,7 +63,7 @@ int capi_end(capi_call *c, mlx_array *res, mx_array *result) {
 }
 
 int capi_end2(capi_call *c, mlx_array *res0, mlx_array *res1, bool ok, mx_array *const *result) {
-    ok = ok && !mx_failed();
+    ok = ok && !mx_failed() && capi_slots(res0, res1, "array");
     return capi_end_ok(c, ok && capi_put(res0, result[0]) && capi_put(res1, result[1]));
 }
 

@@ -100,6 +100,10 @@ bool capi_frees(const void *ctx, const char *kind, int *status);
 /* The ctx of a result handle (any kind: a struct of one pointer). NULL and an error: there is no
    handle, or what it holds was never initialised. */
 void **capi_slot(void *res, const char *kind);
+/* Two of them: before either is changed. */
+static inline bool capi_slots(void *res_0, void *res_1, const char *kind) {
+    return capi_slot(res_0, kind) && capi_slot(res_1, kind);
+}
 
 /* The array in a handle, borrowed. Empty: an error and NULL. */
 mx_array *capi_in(mlx_array a);

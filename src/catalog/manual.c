@@ -213,8 +213,7 @@ int mlx_operation_manual(mlx_string *res, const mlx_operation *op) {
     mx_error_clear();
     if (!res || !op)
         return cat_fail(MX_INVALID, "[operation_manual] the %s NULL",
-                        res ? "operation is" : "result is"),
-               capi_report();
+                        res ? "operation is" : "result is");
     char room[MOST_NAME];
     manual m = {.count = 0};
     mx_text t = {0};

@@ -632,6 +632,12 @@ void value_free(void *slot, const capi_call_row *row, int i) {
         fclose(AS(FILE *));
 }
 
+bool value_is_untouched(const capi_call_row *row, int i) {
+    const char *type = row->parameter[i].type, *star = strchr(type, '*');
+    bool is_result = handle(type) && star && strncmp(type, "const", 5) && !strcmp(star, "*");
+    return !is_result || !*(void **)(void *)rooms[i];
+}
+
 void value_free_result(void *result, const capi_call_row *row) {
     void *slot = result;
     if (is(row->result, "mlx_map_string_to_array_iterator"))

@@ -16,6 +16,8 @@ void values_end(void);
    handles. */
 void value_make(void *slot, const capi_call_row *row, int i);
 void value_free(void *slot, const capi_call_row *row, int i);
+/* Parameter i is no result handle, or one that still holds nothing. */
+bool value_is_untouched(const capi_call_row *row, int i);
 /* Let go of what the function returned. */
 void value_free_result(void *result, const capi_call_row *row);
 

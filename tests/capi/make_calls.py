@@ -3,8 +3,9 @@
 
     make_calls.py include/mlx/c > capi_calls.c
 
-A row has a function's name, its parameters with their types, and a function that calls it with the
-values that lie in an array of slots. Variadic functions are left out.
+A row has a function's name, its parameters with their types and what the documentation says of
+them (tools/docs/contracts.py), and a function that calls it with the values that lie in an array of
+slots. Variadic functions are left out.
 """
 
 import re
@@ -13,15 +14,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools" / "docs"))
 
-from headers import split
-
-
-def declarations(folder):
-    for header in sorted(Path(folder).glob("*.h")):
-        text = re.sub(r"/\*.*?\*/|//[^\n]*", " ", header.read_text(), flags=re.S)
-        text = re.sub(r"#if MLX_C_INTERFACE.*?#else", "", text, flags=re.S)  # not the default
-        for found in re.finditer(r"\bMLX_API\s+([^;{]+);", text):
-            yield " ".join(found.group(1).split()).replace("( ", "(")
+import contracts
+import headers
+import nothing
 
 
 def parameter(text):
@@ -34,16 +29,13 @@ def parameter(text):
 
 
 def functions(folder):
-    for text in declarations(folder):
-        result, name, inside = re.match(
-            r"(.*?)\b(_?mlx_\w+)\((.*?)\)(?: __asm__.*)?$", text
-        ).groups()
-        if "..." not in inside:
-            yield (
-                result.strip(),
-                name,
-                [] if inside == "void" else [parameter(p) for p in split(inside)],
-            )
+    for header in headers.read(folder):
+        for entry in header.entries:
+            if entry.kind == "function" and "..." not in entry.text:
+                inside = entry.text[entry.text.index("(") + 1 : entry.text.rindex(")")]
+                given = [] if inside == "void" else [parameter(p) for p in headers.split(inside)]
+                succeeds = not contracts.refusals(header, entry)
+                yield headers.returns(entry.text), entry.name, given, succeeds
 
 
 def argument(i, kind):
@@ -51,18 +43,28 @@ def argument(i, kind):
     return f"*({pointer})slot[{i}]"
 
 
-def row(result, name, parameters):
+def described(function, kind, name):
+    may_be_nothing = str(bool(nothing.meaning(function, kind, name))).lower()
+    enumeration = str(kind in contracts.ENUMS and function != "mlx_dtype_size").lower()
+    return f'{{"{kind}", "{name}", {may_be_nothing}, {enumeration}}}'
+
+
+def row(result, name, parameters, succeeds):
     call = f"{name}({', '.join(argument(i, kind) for i, (kind, _) in enumerate(parameters))})"
     kept = (
         f"{result} r = {call};\n    memcpy(result, &r, sizeof r);"
         if result != "void"
         else f"(void)result;\n    {call};"
     )
-    fields = ", ".join(f'{{"{kind}", "{n}"}}' for kind, n in parameters)
+    fields = ", ".join(described(name, kind, n) for kind, n in parameters)
+    flags = ", ".join(str(flag).lower() for flag in (contracts.is_status(name, result), succeeds))
     body = (
         f"static void call_{name}(void *result, void **slot) {{\n    (void)slot;\n    {kept}\n}}\n"
     )
-    return body, f'    {{"{name}", "{result}", call_{name}, {len(parameters)}, {{{fields}}}}},\n'
+    return (
+        body,
+        f'    {{"{name}", "{result}", call_{name}, {flags}, {len(parameters)}, {{{fields}}}}},\n',
+    )
 
 
 def main():

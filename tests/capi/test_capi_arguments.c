@@ -2,10 +2,12 @@
  *
  * The table of all functions is made from the headers (make_calls.py), arguments by capi_values.c.
  * Each function must succeed with good arguments, except where `fails` says why not. Then, one
- * argument at a time, NULL, an empty handle and an address that no object has must be refused,
- * unless `may_be_null` says that nothing means something there; and every allocation must be able
- * to fail. The error handler unwinds out of the library as programs' handlers do, and nothing may
- * be left behind.
+ * argument at a time, NULL, an empty handle, an address that no object has and a number that an
+ * enumeration does not have must be refused; where the documentation says that nothing means
+ * something (tools/docs/nothing.py) it must be accepted. After an error the function returns what
+ * the documentation says, and results are as they were. Every allocation must be able to fail. The
+ * error handler unwinds out of the library as programs' handlers do, and nothing may be left
+ * behind.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -54,118 +56,26 @@ static const pair fails[] = {{"mlx_default_gpu_stream_new", ""},
                              {"mlx_lm_embed", ""},     // a model that makes no vectors
                              {"mlx_lm_classify", ""}}; // or tells no classes
 
-static const pair may_be_null[] = {{"mlx_load_safetensors*", "res_*"},
-                                   {"mlx_pad*", "mode"},
-                                   {"mlx_quantize", "mode"},
-                                   {"mlx_nan_to_num_f64", "posinf"},
-                                   {"mlx_nan_to_num_f64", "neginf"},
-                                   {"mlx_hadamard_transform_f64", "scale"},
-                                   {"mlx_fast_rope_f64", "base"}, // what is left out
-                                   {"mlx_debug_get", ""},
-                                   {"mlx_profile_count", "events"},
-                                   {"mlx_profile_count", "dropped"},
-                                   {"", "s"},
-                                   {"", "S"},
-                                   {"", "stream"}, // the default stream
-                                   {"", "group"},
-                                   {"mlx_distributed_group*", "handle"},
-                                   {"", "dtor"},
-                                   {"", "payload"},
-                                   {"", "bk"},
-                                   {"", "biases"},
-                                   {"", "global_scale*"},
-                                   {"", "lhs_indices"},
-                                   {"", "rhs_indices"},
-                                   {"", "w_scales"},
-                                   {"mlx_clip", "a_m*"},
-                                   {"mlx_block_masked_mm", "mask_*"},
-                                   {"mlx_pad*", "pad_value"},
-                                   {"mlx_fast_*", "weight"},
-                                   {"mlx_fast_*", "bias"},
-                                   {"mlx_fast_*", "freqs"},
-                                   {"mlx_fast_*", "sinks"},
-                                   {"mlx_fast_*", "mask_*"},
-                                   {"mlx_fast_*", "mask"},
-                                   {"mlx_fast_*", "initial_state"},
-                                   {"mlx_fft_*", "window"},
-                                   {"mlx_fft_stft", "onesided"},
-                                   {"mlx_fft_stft", "pad_mode"},
-                                   {"mlx_unique_sized", "fill_value"},
-                                   {"mlx_fast_*", "header"},
-                                   {"mlx_random_*", "key"},
-                                   {"mlx_random_choice", "p"},
-                                   {"mlx_random_normal_broadcast", "loc"},
-                                   {"mlx_random_normal_broadcast", "scale"},
-                                   {"mlx_histogram", "weights"},
-                                   {"mlx_bincount", "weights"},
-                                   {"mlx_histogram_edges", "range"},
-                                   {"mlx_linalg_matrix_rank", "rtol"},
-                                   {"mlx_linalg_cond", "ord"},
-                                   {"mlx_custom_function", "fun_*"},
-                                   {"mlx_function_exporter*", "metadata"},
-                                   {"mlx_save_safetensors*", "metadata"},
-                                   {"mlx_file_writer_open", "format"},
-                                   {"mlx_convert", "options"},
-                                   {"mlx_convert", "progress"},
-                                   {"mlx_convert", "payload"},
-                                   {"mlx_sampler_pick", "allowed"},
-                                   {"mlx_lm_open", "options"},
-                                   {"mlx_train_open", "data"},
-                                   {"mlx_train_open", "options"},
-                                   {"mlx_train_run", "payload"},
-                                   {"mlx_train_test", "payload"},
-                                   {"mlx_fuse", "options"},
-                                   {"mlx_fuse", "payload"},
-                                   {"mlx_lm_batch_open", "options"},
-                                   {"mlx_lm_batch_step", "call"},
-                                   {"mlx_lm_embed", "types"},
-                                   {"mlx_lm_classify", "types"},
-                                   {"mlx_template_open", "name"},
-                                   {"mlx_template_render", "options"},
-                                   {"mlx_hub_pull", "options"},
-                                   {"mlx_hub_*", "call"},
-                                   {"mlx_hub_*", "payload"},
-                                   {"mlx_hub_find", "revision"},
-                                   {"mlx_stream_new_*", "dev"},
-                                   {"mlx_new_thread_local_stream", "dev"},
-                                   {"mlx_get_default_stream", "dev"},
-                                   {"mlx_device_info_get", "dev"},
-                                   {"mlx_set_interrupt_check", "check"},
-                                   {"mlx_set_interrupt_check", "data"},
-                                   {"mlx_set_interrupt_check_within", "check"},
-                                   {"mlx_set_interrupt_check_within", "data"},
-                                   {"mlx_io_*_new", "desc"},
-                                   {"mlx_io_reader_new", "desc"},
-                                   {"mlx_io_writer_new", "desc"},
-                                   {"mlx_array_new_data_managed*", "payload"},
-                                   {"mlx_node_namer_*", ""},
-                                   {"mlx_value_free", ""},
-                                   {"mlx_set_default_stream", ""},
-                                   {"mlx_synchronize", ""},
-                                   {"mlx_stream_*", "src"},
-                                   {"mlx_closure_*apply", "input*"},
-                                   {"mlx_distributed_is_available", ""}};
-
-/* Freeing nothing does nothing; nothing is equal to nothing. */
-static bool null_is_fine(const char *function, const char *parameter, const char *type) {
-    size_t n = strlen(function);
-    bool frees = n > 5 && !strcmp(function + n - 5, "_free");
-    bool compares = !strcmp(function, "mlx_device_equal") || !strcmp(function, "mlx_stream_equal");
-    return ((frees || compares) && value_is_handle(type)) ||
-           LISTED(may_be_null, function, parameter);
-}
+/* What means something only together with other arguments than these. */
+static const pair in_other_calls[] = {{"mlx_fast_rope_f64", "base"}, // with freqs
+                                      {"mlx_qqmm", "w_scales"},      // of w that is not quantized
+                                      {"mlx_gather_qqmm", "w_scales"},
+                                      {"mlx_convert", "options"}, // where nothing is at `out`
+                                      {"mlx_fuse", "options"}};
 
 /* --- one call -------------------------------------------------------------------------------- */
 
 static char message[1024];
 static int told;
 static jmp_buf out;
+static bool returns; /* the handler returns, and so the function does */
 
 static void unwind(const char *text, void *data) {
     (void)data;
     told++;
     snprintf(message, sizeof message, "%s", text);
-    longjmp(out, 1);
+    if (!returns)
+        longjmp(out, 1);
 }
 
 static const char *now; /* for a crash */
@@ -190,6 +100,7 @@ typedef struct change {
 static _Alignas(16) char slots[CAPI_MOST_PARAMETERS][CAPI_SLOT],
     given[CAPI_MOST_PARAMETERS][CAPI_SLOT];
 static _Alignas(16) char result[512];
+static const char *touched; /* a result that has changed, of the last call */
 
 static bool consumes(const capi_call_row *row) {
     size_t n = strlen(row->name);
@@ -215,6 +126,9 @@ static int call(const capi_call_row *row, change c) {
         done = true;
     }
     mx_alloc_fail_at(0);
+    touched = NULL;
+    for (int i = 0; i < row->n; i++)
+        touched = value_is_untouched(row, i) ? touched : row->parameter[i].name;
     if (done)
         value_free_result(result, row);
     bool gone = consumes(row) && done && c.parameter < 0;
@@ -250,6 +164,23 @@ static void check_change(const capi_call_row *row, change c, bool must_fail) {
     CHECK_MSG(!loses(row, c), "%s%s leaves memory behind", row->name, what);
 }
 
+/* What a function that returns after an error gives, and what its results hold. */
+static void check_return(const capi_call_row *row, change c) {
+    static const char zeros[sizeof result];
+    int one = 1;
+    returns = true;
+    call(row, c);
+    returns = false;
+    CHECK_MSG(told == 1 && mlx_last_error_code() == MLX_ERROR_INVALID,
+              "%s%s tells the handler %d times of an error %d", row->name, what, told,
+              mlx_last_error_code());
+    if (row->status)
+        CHECK_MSG(!memcmp(result, &one, sizeof one), "%s%s does not return 1", row->name, what);
+    else
+        CHECK_MSG(!memcmp(result, zeros, sizeof result), "%s%s returns something", row->name, what);
+    CHECK_MSG(!touched, "%s%s changes %s", row->name, what, touched);
+}
+
 /* --- tests ------------------------------------------------------------------------------------ */
 
 #define EACH(row)                                                         \
@@ -267,11 +198,23 @@ static void good_arguments(void) {
     }
 }
 
+enum { NO_ENUMERATOR = 99 };
+
 static void bad_argument(const capi_call_row *row, int i, uintptr_t address) {
-    const char *type = row->parameter[i].type, *name = row->parameter[i].name;
-    bool fine = address == 0 && null_is_fine(row->name, name, type);
-    snprintf(what, sizeof what, "(%s %s = %#zx)", type, name, (size_t)address);
-    check_change(row, (change){i, address, 0}, !fine && !LISTED(fails, row->name, ""));
+    bool fine = address == 0 && row->parameter[i].may_be_nothing;
+    change c = {i, address, 0};
+    snprintf(what, sizeof what, "(%s %s = %#zx)", row->parameter[i].type, row->parameter[i].name,
+             (size_t)address);
+    if (LISTED(fails, row->name, ""))
+        check_change(row, c, false);
+    else if (fine && LISTED(in_other_calls, row->name, row->parameter[i].name))
+        check_change(row, c, false);
+    else if (fine)
+        CHECK_MSG(!call(row, c), "%s%s: %s", row->name, what, message);
+    else {
+        check_change(row, c, true);
+        check_return(row, c);
+    }
 }
 
 static void bad_arguments(void) {
@@ -282,6 +225,8 @@ static void bad_arguments(void) {
             bad_argument(row, i, 0);
         if (handle)
             bad_argument(row, i, 1);
+        if (row->parameter[i].enumeration)
+            bad_argument(row, i, NO_ENUMERATOR);
     }
 }
 
@@ -308,6 +253,7 @@ static void failing_allocations(void) {
         for (uint64_t k = 1; failed && k < MOST_ALLOCATIONS; k++) {
             snprintf(what, sizeof what, " without allocation %d", (int)k);
             failed = call(row, (change){-1, 0, k});
+            CHECK_MSG(!failed || !row->succeeds, "%s%s fails", row->name, what);
             CHECK_MSG(!failed || message[0] == '[', "%s%s says: %s", row->name, what, message);
             CHECK_MSG(!failed || !loses(row, (change){-1, 0, k}), "%s%s leaves memory behind",
                       row->name, what);

@@ -126,39 +126,3 @@ def parameters(declaration):
 
 def returns(declaration):
     return declaration[: declaration.index(function_name(declaration))].strip()
-
-
-HANDLE = re.compile(r"^(?:const )?mlx_(?!dtype|optional|device_type)\w+$")
-
-
-def ownership(declaration):
-    """What the conventions of array.h say of this function's arguments and result, in sentences."""
-    out = []
-    name, result = function_name(declaration), returns(declaration)
-    given = parameters(declaration)
-    outputs = [
-        n for kind, n in given if re.match(r"mlx_\w+ ?\*$", kind) and not kind.startswith("const")
-    ]
-    borrowed = [n for kind, n in given if kind.startswith("const mlx_") and HANDLE.match(kind)]
-    if name.endswith("_free"):
-        out.append("Lets go of the handle, which is not to be used any more.")
-    if outputs and result == "int":
-        out.append(
-            f"{names(outputs)}: what it held is let go and replaced; it must be initialised before."
-        )
-    if borrowed:
-        out.append(f"{names(borrowed)}: borrowed; the caller keeps what it has.")
-    if HANDLE.match(result):
-        out.append("The handle that is returned belongs to the caller, who frees it.")
-    return out
-
-
-def names(given):
-    return ", ".join(f"`{n}`" for n in given)
-
-
-def status(declaration):
-    result = returns(declaration)
-    if result == "int" and function_name(declaration) not in ("mlx_version_number",):
-        return "0, or 1 after the error handler was told; `mlx_last_error_message()` has the text."
-    return None

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import catalog
+import contracts
 import headers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -51,10 +52,10 @@ def prose(comment):
     return "\n.PP\n".join(out)
 
 
-def brief(comment, header):
+def brief(comment):
     text = " ".join(comment.split("\n\n")[0].split())
     end = re.search(r"(?<=[.;:])\s", text)
-    return (text[: end.start()] if end else text).rstrip(".;:") or f"a function of mlx/c/{header}"
+    return (text[: end.start()] if end else text).rstrip(".;:")
 
 
 def prototype(text):
@@ -67,33 +68,38 @@ def prototype(text):
     return roff(f"{start}(\n    " + ",\n    ".join(parts) + ");")
 
 
+def entries(rows):
+    """Parameters with what is said of them."""
+    return [f".TP\n.I {', '.join(names)}\n{plain(sentence)}" for names, sentence in rows]
+
+
+def plain(sentence):
+    return roff(sentence.replace("`", ""))
+
+
+def bullets(sentences):
+    return [f".IP \\(bu 2\n{plain(sentence)}" for sentence in sentences]
+
+
 def page(entry, header, section, found):
     name = entry.name
-    facts = [f.replace("`", "") for f in headers.ownership(entry.text)]
-    status = headers.status(entry.text)
-    result, errors = catalog.facts(found, entry)
+    c = contracts.contract(found, header, entry)
     near = [n for n in section if n != name][:12]
-    out = [f'.TH "{name.upper()}" 3 "" "{SOURCE}" "Library functions"', ".SH NAME"]
-    out.append(f"{name} \\- {roff(brief(entry.comment, header.name))}")
-    out += [".SH LIBRARY", r"libmlxc (\fB\-lmlxc\fR)"]
-    out += [
-        ".SH SYNOPSIS",
-        ".nf",
-        f"#include <mlx/c/{header.name}>",
-        "",
-        prototype(entry.text),
-        ".fi",
-    ]
-    out += [".SH DESCRIPTION", prose(entry.comment)]
-    out += [f".PP\n{roff(fact)}" for fact in facts]
-    if result:
-        out += [".SH RESULT", roff(result)]
-    if status:
-        out += [".SH RETURN VALUE", roff(status.replace("`", ""))]
-    if errors:
-        out += [".SH ERRORS", *[f".IP \\(bu 2\n{roff(error)}" for error in errors]]
-    if near:
-        out += [".SH SEE ALSO", ",\n".join(f".BR {n} (3)" for n in near)]
+    parts = {
+        "NAME": [f"{name} \\- {plain(brief(c.words))}"],
+        "LIBRARY": [r"libmlxc (\fB\-lmlxc\fR)"],
+        "SYNOPSIS": [".nf", f"#include <mlx/c/{header.name}>", "", prototype(entry.text), ".fi"],
+        "DESCRIPTION": [prose(c.words)],
+        "ARGUMENTS": entries(c.takes),
+        "RESULT": [*([plain(c.result)] if c.result else []), *entries(c.gives)],
+        "RETURN VALUE": [plain(" ".join(c.returns))],
+        "ERRORS": bullets(c.refuses or ["none: it always succeeds"]),
+        "SEE ALSO": [",\n".join(f".BR {n} (3)" for n in near)],
+    }
+    out = [f'.TH "{name.upper()}" 3 "" "{SOURCE}" "Library functions"']
+    for title, lines in parts.items():
+        if any(lines):
+            out += [f".SH {title}", *lines]
     return "\n".join(out) + "\n"
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-import catalog
+import contracts
 import headers
 import prose
 
@@ -22,18 +22,21 @@ def comment(text):
     return prose.markdown(text).replace("```python", "```c")
 
 
-def function(entry, found):
-    out = [f"```{{c:function}} {entry.text}", "```", "", comment(entry.comment)]
-    facts = headers.ownership(entry.text)
-    gives, errors = catalog.facts(found, entry)
-    if gives:
-        facts.append("Result: " + prose.escape(gives))
-    status = headers.status(entry.text)
-    if status:
-        facts.append("Returns " + status)
-    if errors:
-        facts.append("Errors: " + prose.escape("; ".join(errors)) + ".")
-    return "\n".join([*out, *[f"- {fact}" for fact in facts], ""])
+def listed(title, sentences):
+    return [f"**{title}**\n", *[f"- {prose.escape(s)}" for s in sentences], ""] if sentences else []
+
+
+def said(rows):
+    return [f"{', '.join(f'`{n}`' for n in names)}: {sentence}" for names, sentence in rows]
+
+
+def function(entry, header, found):
+    c = contracts.contract(found, header, entry)
+    out = [f"```{{c:function}} {entry.text}", "```", "", comment(c.words), ""]
+    out += listed("Arguments", said(c.takes))
+    out += listed("Result", ([c.result] if c.result else []) + said(c.gives))
+    out += listed("Returns", [" ".join(c.returns)] if c.returns else [])
+    return "\n".join(out + listed("Errors", c.refuses or ["none: it always succeeds"]))
 
 
 def plain(entry):
@@ -54,7 +57,7 @@ def page(header, found):
             out.append(f"## {entry.name[:1].upper()}{entry.name[1:]}\n")
         elif (entry.kind, entry.name) not in seen:
             seen.add((entry.kind, entry.name))
-            out.append(function(entry, found) if entry.kind == "function" else plain(entry))
+            out.append(function(entry, header, found) if entry.kind == "function" else plain(entry))
     return "\n".join(out)
 
 

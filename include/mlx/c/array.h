@@ -96,44 +96,45 @@ MLX_API int mlx_array_free(mlx_array arr);
 /* arr becomes another reference to src's array. */
 MLX_API int mlx_array_set(mlx_array *arr, const mlx_array src);
 
-/* An array of one value without dimensions, bool. */
+/* A bool as an array without dimensions. Errors: no memory. */
 MLX_API mlx_array mlx_array_new_bool(bool val);
-/* The same, int32. */
+/* An int32 as an array without dimensions. */
 MLX_API mlx_array mlx_array_new_int(int val);
-/* The same, float32. */
+/* A float32 as an array without dimensions. */
 MLX_API mlx_array mlx_array_new_float32(float val);
-/* The same, float32. */
+/* mlx_array_new_float32. */
 MLX_API mlx_array mlx_array_new_float(float val);
-/* The same, float64. */
+/* A float64 as an array without dimensions. */
 MLX_API mlx_array mlx_array_new_float64(double val);
-/* The same, float64. */
+/* mlx_array_new_float64. */
 MLX_API mlx_array mlx_array_new_double(double val);
-/* The same, complex64. */
+/* A complex64 as an array without dimensions. */
 MLX_API mlx_array mlx_array_new_complex(float real_val, float imag_val);
-/* Put such an array into a handle: bool. */
+/* arr becomes a bool without dimensions. */
 MLX_API int mlx_array_set_bool(mlx_array *arr, bool val);
-/* The same, int32. */
+/* arr becomes an int32 without dimensions. */
 MLX_API int mlx_array_set_int(mlx_array *arr, int val);
-/* The same, float32. */
+/* arr becomes a float32 without dimensions. */
 MLX_API int mlx_array_set_float32(mlx_array *arr, float val);
-/* The same, float32. */
+/* mlx_array_set_float32. */
 MLX_API int mlx_array_set_float(mlx_array *arr, float val);
-/* The same, float64. */
+/* arr becomes a float64 without dimensions. */
 MLX_API int mlx_array_set_float64(mlx_array *arr, double val);
-/* The same, float64. */
+/* mlx_array_set_float64. */
 MLX_API int mlx_array_set_double(mlx_array *arr, double val);
-/* The same, complex64. */
+/* arr becomes a complex64 without dimensions. */
 MLX_API int mlx_array_set_complex(mlx_array *arr, float real_val, float imag_val);
 
 /* An array from dim sizes and elements in row-major order, which are copied. Errors: a
    negative or too large shape, more than 64 dimensions, data NULL with elements to read. */
 MLX_API mlx_array mlx_array_new_data(const void *data, const int *shape, int dim, mlx_dtype dtype);
-/* mlx_array_new_data, put into a handle. */
+/* mlx_array_new_data, put into a handle. Errors as of mlx_array_new_data. */
 MLX_API int mlx_array_set_data(mlx_array *arr, const void *data, const int *shape, int dim,
                                mlx_dtype dtype);
-/* The same without a copy: the memory is borrowed until dtor is called, with data or
-   with payload. dtor NULL: the caller keeps the memory alive. On failure the caller
-   keeps ownership and dtor is not called. */
+/* mlx_array_new_data without a copy: the memory is borrowed until dtor is called, with data or with
+   payload. dtor NULL: the caller keeps the memory alive. On failure the caller keeps ownership
+   and dtor is not called. Errors: a negative or too large shape, more than 64 dimensions, data
+   NULL with elements to read. */
 MLX_API mlx_array mlx_array_new_data_managed(void *data, const int *shape, int dim, mlx_dtype dtype,
                                              void (*dtor)(void *));
 /* The same with an argument of its own for dtor: payload. */
@@ -143,27 +144,27 @@ MLX_API mlx_array mlx_array_new_data_managed_payload(void *data, const int *shap
 
 /* --- asking: nothing is computed ------------------------------------------------- */
 
-/* Bytes of one element. */
+/* Bytes of one element of an array. */
 MLX_API size_t mlx_array_itemsize(const mlx_array arr);
 /* Elements: the product of the sizes. */
 MLX_API size_t mlx_array_size(const mlx_array arr);
 /* Bytes of all elements, were they without gaps. */
 MLX_API size_t mlx_array_nbytes(const mlx_array arr);
-/* Dimensions. */
+/* How many dimensions it has. */
 MLX_API size_t mlx_array_ndim(const mlx_array arr);
-/* The sizes, as many as there are dimensions; they belong to the array and are valid as
+/* The sizes of an array, one for each dimension; they belong to the array and are valid as
    long as the handle holds it. */
 MLX_API const int *mlx_array_shape(const mlx_array arr);
-/* The strides, in elements, as long as the shape is valid. They are final once the
+/* An array's strides, in elements, as long as the shape is valid. They are final once the
    array is evaluated, and may be 0 (a broadcast) or negative (a reversed slice): read
    them as int64_t or ptrdiff_t. */
 MLX_API const size_t *mlx_array_strides(const mlx_array arr);
-/* One size; a negative axis counts from the end. Errors: no such axis. */
+/* The size of one axis; a negative axis counts from the end. Errors: no such axis. */
 MLX_API int mlx_array_dim(const mlx_array arr, int dim);
-/* The dtype; MLX_BOOL of an empty handle, with an error. */
+/* An array's dtype; MLX_BOOL of an empty handle, with an error. */
 MLX_API mlx_dtype mlx_array_dtype(const mlx_array arr);
-/* As array([[1, 2], [3, 4]], dtype=int32); of large arrays the ends alone.
-   Evaluates. */
+/* An array as text, "array([[1, 2], [3, 4]], dtype=int32)"; of large arrays the ends alone.
+   Evaluates. Errors: what evaluation meets. */
 MLX_API int mlx_array_tostring(mlx_string *str, const mlx_array arr);
 /* Decimals of printed floats, for the whole process; -1, the default: six significant
    digits. Errors: less than -1. Not in mlx-c. */
@@ -173,8 +174,9 @@ MLX_API int mlx_get_print_precision(int *decimals);
 
 /* --- evaluating and reading ------------------------------------------------------ */
 
-/* Compute the array and what it needs; it returns when that is done. On failure
-   (memory, a singular matrix, a device) the array stays as it was and eval may be tried again. */
+/* Compute the array and what it needs; it returns when that is done. On failure (memory, a
+   singular matrix, a device) the array stays as it was and eval may be tried again. Errors: what
+   the computation meets. */
 MLX_API int mlx_array_eval(mlx_array arr);
 
 /* The value of an array of one element, whatever its dtype: whether it is not 0.
@@ -210,7 +212,8 @@ MLX_API int mlx_array_item_float32(float *res, const mlx_array arr);
 /* The value as float64. Errors: a value outside of its range (infinities and NaN stay),
    an imaginary part. */
 MLX_API int mlx_array_item_float64(double *res, const mlx_array arr);
-/* The value as complex64; real ones have the imaginary part 0. */
+/* The value as complex64; real ones have the imaginary part 0. Errors: more or fewer elements
+   than one. */
 MLX_API int mlx_array_item_complex64(mlx_complex64_t *res, const mlx_array arr);
 /* The value as float16. Errors: a value outside of its range (infinities and NaN stay),
    an imaginary part. */
@@ -226,44 +229,45 @@ MLX_API int mlx_array_item_bfloat16(bfloat16_t *res, const mlx_array arr);
    before is shown as a copy in row-major order, of which mlx_array_strides tells from
    then on. NULL: not evaluated. The dtype is not checked, here and below. */
 MLX_API const bool *mlx_array_data_bool(const mlx_array arr);
-/* The first element, of dtype uint8. */
+/* The first element, of dtype uint8: see mlx_array_data_bool. */
 MLX_API const uint8_t *mlx_array_data_uint8(const mlx_array arr);
-/* The first element, of dtype uint16. */
+/* The first element, of dtype uint16: see mlx_array_data_bool. */
 MLX_API const uint16_t *mlx_array_data_uint16(const mlx_array arr);
-/* The first element, of dtype uint32. */
+/* The first element, of dtype uint32: see mlx_array_data_bool. */
 MLX_API const uint32_t *mlx_array_data_uint32(const mlx_array arr);
-/* The first element, of dtype uint64. */
+/* The first element, of dtype uint64: see mlx_array_data_bool. */
 MLX_API const uint64_t *mlx_array_data_uint64(const mlx_array arr);
-/* The first element, of dtype int8. */
+/* The first element, of dtype int8: see mlx_array_data_bool. */
 MLX_API const int8_t *mlx_array_data_int8(const mlx_array arr);
-/* The first element, of dtype int16. */
+/* The first element, of dtype int16: see mlx_array_data_bool. */
 MLX_API const int16_t *mlx_array_data_int16(const mlx_array arr);
-/* The first element, of dtype int32. */
+/* The first element, of dtype int32: see mlx_array_data_bool. */
 MLX_API const int32_t *mlx_array_data_int32(const mlx_array arr);
-/* The first element, of dtype int64. */
+/* The first element, of dtype int64: see mlx_array_data_bool. */
 MLX_API const int64_t *mlx_array_data_int64(const mlx_array arr);
-/* The first element, of dtype float32. */
+/* The first element, of dtype float32: see mlx_array_data_bool. */
 MLX_API const float *mlx_array_data_float32(const mlx_array arr);
-/* The first element, of dtype float64. */
+/* The first element, of dtype float64: see mlx_array_data_bool. */
 MLX_API const double *mlx_array_data_float64(const mlx_array arr);
-/* The first element, of dtype complex64. */
+/* The first element, of dtype complex64: see mlx_array_data_bool. */
 MLX_API const mlx_complex64_t *mlx_array_data_complex64(const mlx_array arr);
-/* The first element, of dtype float16. */
+/* The first element, of dtype float16: see mlx_array_data_bool. */
 MLX_API const float16_t *mlx_array_data_float16(const mlx_array arr);
-/* The first element, of dtype bfloat16. */
+/* The first element, of dtype bfloat16: see mlx_array_data_bool. */
 MLX_API const bfloat16_t *mlx_array_data_bfloat16(const mlx_array arr);
 
 /* Whether it has been evaluated. */
 MLX_API int _mlx_array_is_available(bool *res, const mlx_array arr);
-/* Evaluate, and return when that is done: mlx_array_eval. */
+/* Evaluate, and return when that is done: mlx_array_eval. Errors: what the computation meets. */
 MLX_API int _mlx_array_wait(const mlx_array arr);
 /* Whether the elements of an evaluated array lie without gaps, in some order of the
    axes. Errors, as of the next two: not evaluated. */
 MLX_API int _mlx_array_is_contiguous(bool *res, const mlx_array arr);
-/* Whether they lie in row-major order without gaps, as C arrays do: then mlx_array_size
-   elements may be read one after the other. */
+/* Whether they lie in row-major order without gaps, as C arrays do: then mlx_array_size elements
+   may be read one after the other. Errors: not evaluated. */
 MLX_API int _mlx_array_is_row_contiguous(bool *res, const mlx_array arr);
-/* Whether they lie in column-major order without gaps, as Fortran's arrays do. */
+/* Whether they lie in column-major order without gaps, as Fortran's arrays do. Errors: not
+   evaluated. */
 MLX_API int _mlx_array_is_col_contiguous(bool *res, const mlx_array arr);
 
 #ifdef __cplusplus

@@ -75,8 +75,8 @@ MLX_API int mlx_value_new_ints(mlx_value *value, size_t n);
 MLX_API int mlx_value_new_list(mlx_value *value, size_t n);
 /* Let go of what the value owns; it becomes NONE. */
 MLX_API void mlx_value_free(mlx_value *value);
-/* A scalar becomes an owned array: bool, int32 (int64 or uint64 where it must), float32, complex64;
-   other kinds but arrays are errors. */
+/* A scalar becomes an owned array: bool, int32 (int64 or uint64 where it must), float32,
+   complex64; other kinds but arrays are errors. Errors: another kind of value. */
 MLX_API int mlx_value_to_array(mlx_value *value);
 /* Two operands become arrays, a weak scalar of the other's dtype. Errors: an integer that the dtype
    cannot hold. */

@@ -73,7 +73,7 @@ typedef struct mlx_convert_progress_ {
 /* Called after each tensor; not 0: stop. */
 typedef int (*mlx_convert_callback)(const mlx_convert_progress *progress, void *payload);
 
-/* All zero. */
+/* The options with all members zero, for mlx_convert. */
 MLX_API mlx_convert_options mlx_convert_options_default(void);
 /* Convert `file`, a file, a folder, or the first part of a model, to `out`. options and progress
    may be NULL. Errors: a file that cannot be read or written, a family that is not known, tensors

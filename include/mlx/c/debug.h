@@ -16,7 +16,7 @@ extern "C" {
    as MLX_DEBUG=nan, inf or nan,inf in the environment. Every result is read once more, and nothing
    is computed in place. */
 MLX_API int mlx_debug_set(bool nan, bool infinity);
-/* What is on. Either result may be NULL. */
+/* What mlx_debug_set switched on. Either result may be NULL. */
 MLX_API int mlx_debug_get(bool *nan, bool *infinity);
 
 #ifdef __cplusplus

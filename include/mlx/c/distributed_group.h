@@ -21,8 +21,8 @@ MLX_API mlx_distributed_group mlx_distributed_group_new(void);
 MLX_API int mlx_distributed_group_free(mlx_distributed_group group);
 /* Is there a way to reach other processes: bk names it ("mpi", "ring" ...), NULL is any. */
 MLX_API bool mlx_distributed_is_available(const char *bk);
-/* The group of all processes: a group of one where there is no way and strict is false.
-   bk may be NULL. */
+/* The group of all processes: a group of one where there is no way and strict is false. bk may
+   be NULL. Errors: strict, as no other processes can be reached; a name of bk that is not known. */
 MLX_API int mlx_distributed_init(mlx_distributed_group *res, bool strict, const char *bk);
 /* This process's number in the group. */
 MLX_API int mlx_distributed_group_rank(mlx_distributed_group group);

@@ -43,9 +43,9 @@ MLX_API void _mlx_error(const char *file, const int line, const char *fmt, ...)
 
 /* The text of this thread's last error, "" where there was none; valid until its next error. */
 MLX_API const char *mlx_last_error_message(void);
-/* Its code, one of the MLX_ERROR_ constants; 0 where there was none. */
+/* The code of this thread's last error, one of the MLX_ERROR_ constants; 0 where there was none. */
 MLX_API int mlx_last_error_code(void);
-/* Forget it. */
+/* Forget this thread's last error. */
 MLX_API void mlx_clear_last_error(void);
 
 #ifdef __cplusplus

@@ -24,15 +24,16 @@ typedef struct mlx_imported_function_ {
     void *ctx;
 } mlx_imported_function;
 
-/* Trace fun on args and write the graph; shapeless: the file may be used with other shapes. */
+/* Trace fun on args and write the graph; shapeless: the file may be used with other shapes.
+   Errors: those of fun, what cannot be exported, a file that cannot be written. */
 MLX_API int mlx_export_function(const char *file, const mlx_closure fun,
                                 const mlx_vector_array args, bool shapeless);
 /* The same of a function with named arguments. */
 MLX_API int mlx_export_function_kwargs(const char *file, const mlx_closure_kwargs fun,
                                        const mlx_vector_array args,
                                        const mlx_map_string_to_array kwargs, bool shapeless);
-/* A file with several traces of fun: each _apply adds one for the given arguments.
-   _free finishes the file. */
+/* A file with several traces of fun: each _apply adds one for the given arguments. _free
+   finishes the file. Errors: a file that cannot be written. */
 MLX_API mlx_function_exporter mlx_function_exporter_new(const char *file, const mlx_closure fun,
                                                         bool shapeless);
 /* The same for a function that knows the names of its arguments, with a text that the
@@ -44,7 +45,7 @@ MLX_API mlx_function_exporter mlx_function_exporter_new_kwargs(
 MLX_API int mlx_function_exporter_free(mlx_function_exporter xfunc);
 /* Write no file: what is at its place stays, and the exporter goes on as one in memory. */
 MLX_API int mlx_function_exporter_abandon(const mlx_function_exporter xfunc);
-/* Trace the function with these arguments and add the trace. */
+/* Trace the function with these arguments and add the trace. Errors: those of the function. */
 MLX_API int mlx_function_exporter_apply(const mlx_function_exporter xfunc,
                                         const mlx_vector_array args);
 /* The same with named arguments, which only a function that takes them sees. */
@@ -109,7 +110,8 @@ typedef struct mlx_export_visitor_ {
 /* An exporter that writes no file: its traces are there to be visited. */
 MLX_API mlx_function_exporter mlx_function_exporter_new_memory(const mlx_closure_kwargs fun,
                                                                bool shapeless);
-/* Walk what was added to an exporter of either sort so far. */
+/* Walk what was added to an exporter of either sort so far. Errors: what a function of the
+   visitor returns other than 0. */
 MLX_API int mlx_function_exporter_visit(const mlx_function_exporter xfunc,
                                         const mlx_export_visitor *visitor);
 
@@ -123,7 +125,7 @@ MLX_API int mlx_imported_function_free(mlx_imported_function xfunc);
 /* The text in the file, "" if it has none; NULL on an empty handle. Valid as long as the
    function. */
 MLX_API const char *mlx_imported_function_metadata(const mlx_imported_function xfunc);
-/* Call it: the trace that fits the shapes and dtypes. Errors: none does. */
+/* Call an imported function: the trace that fits shapes and dtypes. Errors: none does. */
 MLX_API int mlx_imported_function_apply(mlx_vector_array *res, const mlx_imported_function xfunc,
                                         const mlx_vector_array args);
 /* The same with named arguments. */

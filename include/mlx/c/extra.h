@@ -14,25 +14,27 @@ extern "C" {
 /* --- pointwise -------------------------------------------------------------------- */
 
 /* The real cube root, of negative numbers too. Integers become float32, complex numbers are
-   refused. */
+   refused. Errors: complex numbers. */
 MLX_API int mlx_cbrt(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* 2 to the power a. */
 MLX_API int mlx_exp2(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* sin(pi a) / (pi a), and 1 where a is 0. */
 MLX_API int mlx_sinc(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* The larger of a and b; where one is NaN, the other. */
+/* The larger of a and b; where one is NaN, the other. Errors: shapes that do not broadcast. */
 MLX_API int mlx_fmax(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* The smaller of a and b; where one is NaN, the other. */
+/* The smaller of a and b; where one is NaN, the other. Errors: shapes that do not broadcast. */
 MLX_API int mlx_fmin(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* 0 where a is negative, b where it is 0, else 1; NaN stays. */
+/* 0 where a is negative, b where it is 0, else 1; NaN stays. Errors: shapes that do not
+   broadcast, complex numbers. */
 MLX_API int mlx_heaviside(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* sqrt(a^2 + b^2), safe from overflow. */
+/* sqrt(a^2 + b^2), safe from overflow. Errors: shapes that do not broadcast, complex numbers. */
 MLX_API int mlx_hypot(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* |a| with the sign of b, also of -0.0. */
+/* |a| with the sign of b, also of -0.0. Errors: shapes that do not broadcast, complex numbers. */
 MLX_API int mlx_copysign(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* Whether the sign is minus, also of -0.0 and NaN: bool. */
+/* Whether the sign is minus, also of -0.0 and NaN: bool. Errors: complex numbers. */
 MLX_API int mlx_signbit(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* The float next to a in the direction of b. */
+/* The float next to a in the direction of b. Errors: shapes that do not broadcast, complex
+   numbers. */
 MLX_API int mlx_nextafter(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* Whether each element is (invert: is not) among those of `of`. */
 MLX_API int mlx_isin(mlx_array *res, const mlx_array a, const mlx_array of, bool invert,

@@ -122,7 +122,7 @@ MLX_API mlx_fast_cuda_kernel mlx_fast_cuda_kernel_new(
     const char *source, const char *header, bool ensure_row_contiguous, int shared_memory);
 /* Let go of it. */
 MLX_API void mlx_fast_cuda_kernel_free(mlx_fast_cuda_kernel cls);
-/* Run it on inputs. MLX_ERROR_UNSUPPORTED: there is no CUDA here. */
+/* Run a CUDA kernel on inputs. Errors: always, MLX_ERROR_UNSUPPORTED: there is no CUDA here. */
 MLX_API int mlx_fast_cuda_kernel_apply(mlx_vector_array *outputs, mlx_fast_cuda_kernel cls,
                                        const mlx_vector_array inputs,
                                        const mlx_fast_cuda_kernel_config config,
@@ -173,7 +173,7 @@ MLX_API mlx_fast_metal_kernel mlx_fast_metal_kernel_new(
     const char *source, const char *header, bool ensure_row_contiguous, bool atomic_outputs);
 /* Let go of it. */
 MLX_API void mlx_fast_metal_kernel_free(mlx_fast_metal_kernel cls);
-/* Run it on inputs. MLX_ERROR_UNSUPPORTED: there is no Metal here. */
+/* Run a Metal kernel on inputs. Errors: always, MLX_ERROR_UNSUPPORTED: there is no Metal. */
 MLX_API int mlx_fast_metal_kernel_apply(mlx_vector_array *outputs, mlx_fast_metal_kernel cls,
                                         const mlx_vector_array inputs,
                                         const mlx_fast_metal_kernel_config config,

@@ -66,12 +66,12 @@ MLX_API int mlx_fft_irfftn(mlx_array *res, const mlx_array a, const int *n, size
 /* The frequencies that belong to the n elements of mlx_fft_fft, for samples d apart, in
    cycles per unit of d: float32. */
 MLX_API int mlx_fft_fftfreq(mlx_array *res, int n, double d, const mlx_stream s);
-/* Those of the n/2 + 1 elements of mlx_fft_rfft. */
+/* The frequencies of the n/2 + 1 elements of mlx_fft_rfft. */
 MLX_API int mlx_fft_rfftfreq(mlx_array *res, int n, double d, const mlx_stream s);
 /* Frequency zero moved to the middle along axes (a count of 0: all). */
 MLX_API int mlx_fft_fftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                              const mlx_stream s);
-/* The same undone. */
+/* mlx_fft_fftshift undone. */
 MLX_API int mlx_fft_ifftshift(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                               const mlx_stream s);
 

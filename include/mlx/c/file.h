@@ -71,9 +71,10 @@ MLX_API int mlx_file_free(mlx_file f);
 /* "safetensors", "gguf", "npy", "npz", "pytorch" or the name of a plug-in's format. NULL: an
    error. */
 MLX_API const char *mlx_file_format(mlx_file f);
-/* How many files it is. 0: an error. */
+/* How many parts (files) it has. 0: an error. */
 MLX_API int mlx_file_part_count(mlx_file f);
-/* The path of a part, and its size in bytes. Errors: there is no such part. */
+/* The path of a part, which belongs to the file, and its size in bytes. Errors: there is no such
+   part. */
 MLX_API int mlx_file_part(const char **path, uint64_t *bytes, mlx_file f, int part);
 /* How many tensors there are, in all parts. */
 MLX_API size_t mlx_file_count(mlx_file f);
@@ -85,29 +86,32 @@ MLX_API int mlx_file_find(size_t *res, mlx_file f, const char *name);
 /* The values of the i-th tensor: blocks and 8-bit floats are widened to `dtype` of its description.
    Errors: of its storage no values can be made. */
 MLX_API int mlx_file_read(mlx_array *res, mlx_file f, size_t i, const mlx_stream s);
-/* The same as it lies in the file: blocks (..., rows, bytes of a row) and codes of 8 bits and less
-   as uint8. */
+/* The same as it lies in the file: blocks (..., rows, bytes of a row) and codes of 8 bits and
+   less as uint8. Errors: there is no such tensor. */
 MLX_API int mlx_file_read_stored(mlx_array *res, mlx_file f, size_t i, const mlx_stream s);
 
 /* How many values the metadata has; of several parts, the first that has a key counts. */
 MLX_API size_t mlx_file_metadata_count(mlx_file f);
-/* The i-th key, of the file. NULL: an error. */
+/* The i-th key, of the file. NULL: an error. Errors: there is no such value. */
 MLX_API const char *mlx_file_metadata_key(mlx_file f, size_t i);
 /* The number of the value of a key. Returns 2, without a call of the error handler, where there is
    none. */
 MLX_API int mlx_file_metadata_find(size_t *res, mlx_file f, const char *key);
-/* What the i-th value is. MLX_FILE_NONE: an error. */
+/* What the i-th value is. MLX_FILE_NONE: an error. Errors: there is no such value. */
 MLX_API mlx_file_kind mlx_file_metadata_kind(mlx_file f, size_t i);
 /* The i-th value where it is a text. Returns 3, without a call of the error handler, where it is
-   not. */
+   something else. Errors: there is no such value. */
 MLX_API int mlx_file_metadata_text(mlx_string *res, mlx_file f, size_t i);
-/* The same of a list of texts. Returns 3 likewise. */
+/* The i-th value where it is a list of texts. Returns 3, without a call of the error handler,
+   where it is something else. Errors: there is no such value. */
 MLX_API int mlx_file_metadata_texts(mlx_vector_string *res, mlx_file f, size_t i);
-/* The same of a number or a list of numbers. Returns 3 likewise. */
+/* The i-th value where it is a number or a list of numbers. Returns 3, without a call of the
+   error handler, where it is something else. Errors: there is no such value. */
 MLX_API int mlx_file_metadata_array(mlx_array *res, mlx_file f, size_t i);
 /* The k-th text of the i-th value, a text, a list of them or nested, and its length: it may have
-   zeros inside, where the functions above see its end. It belongs to the file. Codes as above; a k
-   that is not there is an error. */
+   zeros inside, where the functions above see its end. It belongs to the file. Returns 3,
+   without a call of the error handler, where it is something else. Errors: there is no such
+   value, or no such text. */
 MLX_API int mlx_file_metadata_item(const char **res, size_t *length, mlx_file f, size_t i,
                                    size_t k);
 
@@ -115,11 +119,11 @@ MLX_API int mlx_file_metadata_item(const char **res, size_t *length, mlx_file f,
 
 /* A handle of no writer. */
 MLX_API mlx_file_writer mlx_file_writer_new(void);
-/* Begin a file: "safetensors" or "gguf", NULL: by the path's ending. Metadata and declarations come
-   first, then each tensor once, in any order, which is evaluated, written and let go, so that one
-   is in memory at a time. most_bytes: of the tensors in one file; more begin another one
-   ("model-00002-of-00003.safetensors", and "model.safetensors.index.json" beside them). 0: one
-   file. */
+/* Begin a file: "safetensors" or "gguf", NULL: by the path's ending. Metadata and declarations
+   come first, then each tensor once, in any order, which is evaluated, written and let go, so
+   that one is in memory at a time. most_bytes: of the tensors in one file; more begin another
+   one ("model-00002-of-00003.safetensors", and "model.safetensors.index.json" beside them). 0:
+   one file. Errors: another format, an ending that says none. */
 MLX_API int mlx_file_writer_open(mlx_file_writer *res, const char *file, const char *format,
                                  uint64_t most_bytes);
 /* Let go of it. What was not finished leaves no file behind, and what was there before as it
@@ -130,10 +134,11 @@ MLX_API int mlx_file_writer_free(mlx_file_writer w);
 MLX_API int mlx_file_writer_metadata(mlx_file_writer w, mlx_file f, size_t i);
 /* A text of the metadata. Errors: a tensor was put already. */
 MLX_API int mlx_file_writer_text(mlx_file_writer w, const char *key, const char *text);
-/* A list of texts, which GGUF has. */
+/* A list of texts, which GGUF has. Errors: a tensor was put already. */
 MLX_API int mlx_file_writer_texts(mlx_file_writer w, const char *key,
                                   const mlx_vector_string texts);
-/* A number or a vector of numbers, which GGUF has, of the array's dtype. */
+/* A number or a vector of numbers, which GGUF has, of the array's dtype. Errors: a tensor was
+   put already. */
 MLX_API int mlx_file_writer_array(mlx_file_writer w, const char *key, const mlx_array numbers);
 /* Announce a tensor, of a storage as mlx_file_tensor has it and a shape of elements. Errors: a
    storage that the format does not have, a name that was announced before, rows that are no whole

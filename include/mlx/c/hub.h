@@ -55,7 +55,8 @@ MLX_API int mlx_hub_find(mlx_string *res, const char *model, const char *revisio
    (offline: at once), bytes that are others than promised. */
 MLX_API int mlx_hub_pull(mlx_string *res, const char *model, const mlx_hub_options *options,
                          mlx_hub_callback call, void *payload);
-/* The SHA-256 of a file (FIPS 180-4): 64 digits. call (may be NULL) is told of bytes. */
+/* The SHA-256 of a file (FIPS 180-4): 64 digits. call (may be NULL) is told of bytes. Errors:
+   the file cannot be read, and that it was stopped. */
 MLX_API int mlx_hub_sha256(mlx_string *res, const char *file, mlx_hub_callback call, void *payload);
 
 #ifdef __cplusplus

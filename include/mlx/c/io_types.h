@@ -39,9 +39,9 @@ typedef struct mlx_io_gguf_ {
     void *ctx;
 } mlx_io_gguf;
 
-/* A reader from desc, which the functions of the table get; which of them are needed is
-   said above, and missed by the call that reads. The table is copied; its free function is
-   called with desc when the reader is freed, or here when that fails. */
+/* A reader from desc, which the functions of the table get; which of them are needed is said
+   above, and missed by the call that reads. The table is copied; its free function is called
+   with desc when the reader is freed, or here when that fails. Errors: no memory. */
 MLX_API mlx_io_reader mlx_io_reader_new(void *desc, mlx_io_vtable vtable);
 /* The desc that it was made with. */
 MLX_API int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io);
@@ -49,7 +49,7 @@ MLX_API int mlx_io_reader_descriptor(void **desc_, mlx_io_reader io);
 MLX_API int mlx_io_reader_tostring(mlx_string *str_, mlx_io_reader io);
 /* Let go of it: calls the table's free function with desc. */
 MLX_API int mlx_io_reader_free(mlx_io_reader io);
-/* A writer from desc, which the functions get, and a table as a reader's. */
+/* A writer from desc, which the functions get, and a table as a reader's. Errors: no memory. */
 MLX_API mlx_io_writer mlx_io_writer_new(void *desc, mlx_io_vtable vtable);
 /* The desc that it was made with. */
 MLX_API int mlx_io_writer_descriptor(void **desc_, mlx_io_writer io);
@@ -78,9 +78,9 @@ MLX_API int mlx_io_gguf_get_metadata_string(mlx_string *str, mlx_io_gguf io, con
 /* Metadata that are a list of strings. Returns 2 and 3 as mlx_io_gguf_get_metadata_array. */
 MLX_API int mlx_io_gguf_get_metadata_vector_string(mlx_vector_string *vstr, mlx_io_gguf io,
                                                    const char *key);
-/* The k-th text of metadata that are a string, a list of strings, or lists of lists (their text in
-   JSON), and its length: it may have zeros inside. It belongs to io. Returns 2 and 3 as above; a k
-   that is not there is an error. (Not in mlx-c.) */
+/* The k-th text of metadata that are a string, a list of strings, or lists of lists (their text
+   in JSON), and its length: it may have zeros inside. It belongs to io. Returns 2 and 3 as
+   mlx_io_gguf_get_metadata_array. Errors: there is no such text. (Not in mlx-c.) */
 MLX_API int mlx_io_gguf_get_metadata_item(const char **res, size_t *length, mlx_io_gguf io,
                                           const char *key, size_t k);
 /* Whether there is a number or a list of numbers of this name. */
@@ -91,7 +91,7 @@ MLX_API int mlx_io_gguf_has_metadata_string(bool *flag, mlx_io_gguf io, const ch
 MLX_API int mlx_io_gguf_has_metadata_vector_string(bool *flag, mlx_io_gguf io, const char *key);
 /* Put an array under a name, in place of a former one. */
 MLX_API int mlx_io_gguf_set_array(mlx_io_gguf io, const char *key, const mlx_array arr);
-/* Put a number or a vector of numbers under a name. Errors: a dtype that GGUF does not have. */
+/* Put a number or a vector of numbers under a name; saving refuses a dtype that GGUF lacks. */
 MLX_API int mlx_io_gguf_set_metadata_array(mlx_io_gguf io, const char *key, const mlx_array marr);
 /* Put a copy of a string under a name. */
 MLX_API int mlx_io_gguf_set_metadata_string(mlx_io_gguf io, const char *key, const char *mstr);

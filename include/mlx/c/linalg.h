@@ -29,7 +29,7 @@ MLX_API int mlx_linalg_cholesky_inv(mlx_array *res, const mlx_array a, bool uppe
 /* Three arrays P, L, U. P are indices (uint32), so that L[P,:] U is a; L (...,M,K),
    U (...,K,N), K the smaller side. */
 MLX_API int mlx_linalg_lu(mlx_vector_array *res, const mlx_array a, const mlx_stream s);
-/* The same packed: res_0 has U on and above the diagonal and L below it, res_1 the
+/* mlx_linalg_lu packed: res_0 has U on and above the diagonal and L below it, res_1 the
    pivots (uint32): row i was exchanged with row pivots[i]. */
 MLX_API int mlx_linalg_lu_factor(mlx_array *res_0, mlx_array *res_1, const mlx_array a,
                                  const mlx_stream s);
@@ -52,7 +52,7 @@ MLX_API int mlx_linalg_eigvals(mlx_array *res, const mlx_array a, const mlx_stre
    matrices, of which the half that UPLO ("L" or "U") names is read. */
 MLX_API int mlx_linalg_eigh(mlx_array *res_0, mlx_array *res_1, const mlx_array a, const char *UPLO,
                             const mlx_stream s);
-/* Those eigenvalues alone. */
+/* The eigenvalues that mlx_linalg_eigh gives, alone. */
 MLX_API int mlx_linalg_eigvalsh(mlx_array *res, const mlx_array a, const char *UPLO,
                                 const mlx_stream s);
 

@@ -63,15 +63,15 @@ MLX_API mlx_lm mlx_lm_new(void);
    (docs/lm.md), unless MLX_LARGE_PAGES is 0 in the environment.
    Errors: it cannot be read, or asks for what is not understood, which is named. */
 MLX_API int mlx_lm_open(mlx_lm *res, const char *file, const mlx_lm_options *options);
-/* Let go of it; batches hold what they need. */
+/* Let go of the model; batches hold what they need. */
 MLX_API int mlx_lm_free(mlx_lm lm);
-/* What it is. */
+/* What a model is. */
 MLX_API int mlx_lm_about(mlx_lm_info *info, const mlx_lm lm);
-/* How its files say that answers are drawn (temperature, top_k, top_p, min_p, repetition_penalty):
-   generation_config.json, unless its do_sample is false, or general.sampling of GGUF. Zeros where
-   nothing is said. */
+/* How a model's files say that answers are drawn (temperature, top_k, top_p, min_p,
+   repetition_penalty): generation_config.json, unless its do_sample is false, or
+   general.sampling of GGUF. Zeros where nothing is said. */
 MLX_API int mlx_lm_usual_sampling(mlx_sampler_options *options, const mlx_lm lm);
-/* Its tokenizer. */
+/* A model's tokenizer. */
 MLX_API int mlx_lm_tokenizer(mlx_tokenizer *res, const mlx_lm lm);
 /* The tokens of a conversation: variables, a JSON object of n bytes (messages, tools, ...: see
    mlx_template_render), through the model's chat template, at whose end the model is to answer
@@ -81,13 +81,14 @@ MLX_API int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables,
 /* Logits (n, vocabulary) float32 of all positions of n tokens, with the weights as real numbers:
    the graph that training differentiates. Errors: a token that is none, an encoder. */
 MLX_API int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n);
-/* The tokens of `count` texts one behind the other, those of text i end at ends[i], as a model that
-   makes vectors or tells classes reads them: special tokens in them are text, and what is beyond
-   max_seq_length (sentence_bert_config.json) or the context is cut off. */
+/* The tokens of `count` texts one behind the other, those of text i end at ends[i], as a model
+   that makes vectors or tells classes reads them: special tokens in them are text, and what is
+   beyond max_seq_length (sentence_bert_config.json) or the context is cut off. Errors: the model
+   makes no vectors and tells no classes. */
 MLX_API int mlx_lm_texts(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *const *texts,
                          const size_t *lengths, size_t count);
-/* Those of pairs of a text and each of the others, as a question and answers; too long ones are cut
-   at the end of the longer text. */
+/* The tokens of pairs of a text and each of the others, as a question and answers; too long ones
+   are cut at the end of the longer text. */
 MLX_API int mlx_lm_pairs(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *text,
                          size_t text_num, const char *const *others, const size_t *lengths,
                          size_t count);
@@ -195,7 +196,7 @@ MLX_API mlx_lm_batch mlx_lm_batch_new(void);
    `heads` of a model that has none, or beside a draft. */
 MLX_API int mlx_lm_batch_open(mlx_lm_batch *res, const mlx_lm lm,
                               const mlx_lm_batch_options *options);
-/* Let go of it. Requests that have not ended are gone without an event. */
+/* Let go of the batch. Requests that have not ended are gone without an event. */
 MLX_API int mlx_lm_batch_free(mlx_lm_batch batch);
 /* A request more. *id: its number, from 1; 0: too many wait, and nothing was added. Errors: an
    empty or too long prompt, a token that is none, options outside their range. */
@@ -217,7 +218,7 @@ typedef struct mlx_lm_batch_state_ {
     int64_t guessed, accepted; /* by speculation */
     int64_t steps;
 } mlx_lm_batch_state;
-/* Counts, as of the end of the last step. */
+/* How many requests and tokens there are, as of the end of the last step. */
 MLX_API int mlx_lm_batch_about(mlx_lm_batch_state *state, mlx_lm_batch batch);
 
 #ifdef __cplusplus

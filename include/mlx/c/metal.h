@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* False: there is no Metal here. */
+/* Whether there is Metal here: false. */
 MLX_API int mlx_metal_is_available(bool *res);
 /* Starts to record what the Metal device does: nothing where there is none, as in MLX. A NULL path
    is an error. */

@@ -104,8 +104,9 @@ MLX_API int mlx_depends(mlx_vector_array *res, const mlx_vector_array inputs,
 MLX_API int mlx_to_fp8(mlx_array *res, const mlx_array x, const mlx_stream s);
 /* The numbers that float8 bytes (uint8) stand for, in dtype, a float. */
 MLX_API int mlx_from_fp8(mlx_array *res, const mlx_array x, mlx_dtype dtype, const mlx_stream s);
-/* How many elements a has along axes, as one element of dtype that is found when
-   evaluated, so that shapeless functions stay right; inverted: 1 over it. */
+/* How many elements a has along axes, as one element of dtype that is found when evaluated, so
+   that shapeless functions stay right; inverted: 1 over it. Errors: an axis that a does not
+   have. */
 MLX_API int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int *axes,
                                    size_t axes_num, bool inverted, mlx_dtype dtype,
                                    const mlx_stream s);
@@ -117,7 +118,7 @@ MLX_API int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int 
 MLX_API int mlx_add(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* a - b. */
 MLX_API int mlx_subtract(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* a b; of bool: and. */
+/* a times b; of bool: and. */
 MLX_API int mlx_multiply(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
 /* a / b in floating point: integers become float32. */
 MLX_API int mlx_divide(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
@@ -132,13 +133,13 @@ MLX_API int mlx_divmod(mlx_vector_array *res, const mlx_array a, const mlx_array
                        const mlx_stream s);
 /* a to the power b. Integers stay integers and wrap; x^0 is 1. */
 MLX_API int mlx_power(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s);
-/* -a. Unsigned integers wrap. Errors: bool. */
+/* -a, element by element. Unsigned integers wrap. Errors: bool. */
 MLX_API int mlx_negative(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The absolute value; of complex numbers their modulus, as float32. */
 MLX_API int mlx_abs(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* -1, 0 or 1 in a's dtype; 0 of NaN; of complex numbers z / |z|. */
 MLX_API int mlx_sign(mlx_array *res, const mlx_array a, const mlx_stream s);
-/* a a. */
+/* a times a. */
 MLX_API int mlx_square(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The square root; NaN of what is negative. Halves, floats and complex numbers keep
    their dtype, others become float32. */
@@ -289,7 +290,7 @@ MLX_API int mlx_left_shift(mlx_array *res, const mlx_array a, const mlx_array b,
 /* a / 2^b of integers, rounded down; where b is the width or more, 0 or the sign. */
 MLX_API int mlx_right_shift(mlx_array *res, const mlx_array a, const mlx_array b,
                             const mlx_stream s);
-/* x where condition is not 0, else y; the three broadcast. */
+/* x where condition is not 0, else y; the three broadcast. Errors: shapes that do not broadcast. */
 MLX_API int mlx_where(mlx_array *res, const mlx_array condition, const mlx_array x,
                       const mlx_array y, const mlx_stream s);
 
@@ -339,7 +340,7 @@ MLX_API int mlx_moveaxis(mlx_array *res, const mlx_array a, int source, int dest
    has strides of 0. */
 MLX_API int mlx_broadcast_to(mlx_array *res, const mlx_array a, const int *shape, size_t shape_num,
                              const mlx_stream s);
-/* The inputs, each broadcast to the shape of all together. */
+/* The inputs, each broadcast to the shape of all together. Errors: shapes that do not broadcast. */
 MLX_API int mlx_broadcast_arrays(mlx_vector_array *res, const mlx_vector_array inputs,
                                  const mlx_stream s);
 /* A view of the row-major elements of a: element (i, j, ...) is the one at offset + i
@@ -366,8 +367,8 @@ MLX_API int mlx_stack_axis(mlx_array *res, const mlx_vector_array arrays, int ax
 /* num_splits equal parts along an axis; that its size does not divide is an error. */
 MLX_API int mlx_split(mlx_vector_array *res, const mlx_array a, int num_splits, int axis,
                       const mlx_stream s);
-/* The parts between indices along an axis: before the first, between neighbours, behind
-   the last. One more than there are indices. */
+/* The parts between indices along an axis: before the first, between neighbours, behind the
+   last. One more than there are indices. Errors: an axis that a does not have. */
 MLX_API int mlx_split_sections(mlx_vector_array *res, const mlx_array a, const int *indices,
                                size_t indices_num, int axis, const mlx_stream s);
 /* low_pad_size[i] elements before and high_pad_size[i] behind axis axes[i]. mode:
@@ -381,13 +382,14 @@ MLX_API int mlx_pad(mlx_array *res, const mlx_array a, const int *axes, size_t a
 /* The same with pad_width elements at both ends of every axis. */
 MLX_API int mlx_pad_symmetric(mlx_array *res, const mlx_array a, int pad_width,
                               const mlx_array pad_value, const char *mode, const mlx_stream s);
-/* The whole array again, reps[i] times along axis i; where reps are more than axes,
-   along new axes in front. */
+/* The whole array again, reps[i] times along axis i; where reps are more than axes, along new
+   axes in front. Errors: a negative number. */
 MLX_API int mlx_tile(mlx_array *res, const mlx_array arr, const int *reps, size_t reps_num,
                      const mlx_stream s);
-/* Each element of the flattened array repeats times. */
+/* Each element of the flattened array repeats times. Errors: a negative number. */
 MLX_API int mlx_repeat(mlx_array *res, const mlx_array arr, int repeats, const mlx_stream s);
-/* Each element, or slab, repeats times along an axis. */
+/* Each element, or slab, repeats times along an axis. Errors: a negative number, an axis that
+   arr does not have. */
 MLX_API int mlx_repeat_axis(mlx_array *res, const mlx_array arr, int repeats, int axis,
                             const mlx_stream s);
 /* The flattened elements moved by the sum of shift; what leaves at one end enters at
@@ -403,13 +405,16 @@ MLX_API int mlx_roll_axes(mlx_array *res, const mlx_array a, const int *shift, s
 
 /* --- slices and indices ---------------------------------------------------------- */
 
-/* Along each axis the elements from start before stop, in steps of strides, as in
-   Python: negative numbers count from the end, steps may be negative, what is outside
-   is cut. One number for every axis of a. Errors: step 0. */
+/* Along each axis the elements from start before stop, in steps of strides, as in Python:
+   negative numbers count from the end, steps may be negative, what is outside is cut. One number
+   for every axis of a. Errors: step 0, another number of starts, stops or strides than a has
+   axes. */
 MLX_API int mlx_slice(mlx_array *res, const mlx_array a, const int *start, size_t start_num,
                       const int *stop, size_t stop_num, const int *strides, size_t strides_num,
                       const mlx_stream s);
-/* A copy of src in which the slice (see mlx_slice) is update, which broadcasts to it. */
+/* A copy of src in which the slice (see mlx_slice) is update, which broadcasts to it. Errors:
+   step 0, another number of starts, stops or strides than axes, an update that does not
+   broadcast to the slice. */
 MLX_API int mlx_slice_update(mlx_array *res, const mlx_array src, const mlx_array update,
                              const int *start, size_t start_num, const int *stop, size_t stop_num,
                              const int *strides, size_t strides_num, const mlx_stream s);
@@ -433,13 +438,14 @@ MLX_API int mlx_slice_update_min(mlx_array *res, const mlx_array src, const mlx_
                                  const int *start, size_t start_num, const int *stop,
                                  size_t stop_num, const int *strides, size_t strides_num,
                                  const mlx_stream s);
-/* slice_size elements along each axis, from start along axes and from 0 along the
-   others. start: one integer for each of axes, known when evaluated; what reaches
-   outside is an error then. */
+/* slice_size elements along each axis, from start along axes and from 0 along the others. start:
+   one integer for each of axes, known when evaluated; what reaches outside is an error then.
+   Errors: another number of starts or sizes, an axis that a does not have. */
 MLX_API int mlx_slice_dynamic(mlx_array *res, const mlx_array a, const mlx_array start,
                               const int *axes, size_t axes_num, const int *slice_size,
                               size_t slice_size_num, const mlx_stream s);
-/* A copy of src with update written at start (see mlx_slice_dynamic). */
+/* A copy of src with update written at start (see mlx_slice_dynamic). Errors: another number of
+   starts, an axis that src does not have. */
 MLX_API int mlx_slice_update_dynamic(mlx_array *res, const mlx_array src, const mlx_array update,
                                      const mlx_array start, const int *axes, size_t axes_num,
                                      const mlx_stream s);
@@ -458,16 +464,20 @@ MLX_API int mlx_take_along_axis(mlx_array *res, const mlx_array a, const mlx_arr
 /* A copy of a with values written where mlx_take_along_axis would read. */
 MLX_API int mlx_put_along_axis(mlx_array *res, const mlx_array a, const mlx_array indices,
                                const mlx_array values, int axis, const mlx_stream s);
-/* Slices of slice_sizes (one for each axis of a), the i-th index array along axes[i], 0 along the
-   others: shape (indices' common shape..., slice_sizes...). A size of -1 is all of the axis. */
+/* Slices of slice_sizes (one for each axis of a), the i-th index array along axes[i], 0 along
+   the others: shape (indices' common shape..., slice_sizes...). A size of -1 is all of the axis.
+   Errors: indices that are no integers, another number of index arrays than axes, a slice larger
+   than a. */
 MLX_API int mlx_gather(mlx_array *res, const mlx_array a, const mlx_vector_array indices,
                        const int *axes, size_t axes_num, const int *slice_sizes,
                        size_t slice_sizes_num, const mlx_stream s);
 /* The same with one index array along one axis. */
 MLX_API int mlx_gather_single(mlx_array *res, const mlx_array a, const mlx_array indices, int axis,
                               const int *slice_sizes, size_t slice_sizes_num, const mlx_stream s);
-/* A copy of a in which slices at indices (see mlx_gather) are replaced by updates, of
-   shape (indices' shape..., slice...). Where places coincide, which one stays is not said. */
+/* A copy of a in which slices at indices (see mlx_gather) are replaced by updates, of shape
+   (indices' shape..., slice...). Where places coincide, which one stays is not said. Errors:
+   indices that are no integers, another number of index arrays than axes, updates of another
+   shape. */
 MLX_API int mlx_scatter(mlx_array *res, const mlx_array a, const mlx_vector_array indices,
                         const mlx_array updates, const int *axes, size_t axes_num,
                         const mlx_stream s);

@@ -38,7 +38,8 @@ MLX_API int mlx_flip(mlx_array *res, const mlx_array a, const mlx_stream s);
 /* The elements in reverse order along these axes. */
 MLX_API int mlx_flip_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                           const mlx_stream s);
-/* The slabs along an axis, as many as its size, without that axis. */
+/* The slabs along an axis, as many as its size, without that axis. Errors: an axis that a does
+   not have. */
 MLX_API int mlx_unstack(mlx_vector_array *res, const mlx_array a, int axis, const mlx_stream s);
 
 /* --- counts, order, products ------------------------------------------------------ */
@@ -60,8 +61,8 @@ MLX_API int mlx_cumprod_dtype(mlx_array *res, const mlx_array a, int axis, bool 
 /* The differences of neighbours along an axis, each minus the one before it, taken n
    times; the axis becomes shorter by n. */
 MLX_API int mlx_diff(mlx_array *res, const mlx_array a, int n, int axis, const mlx_stream s);
-/* Where each of values belongs in a sorted vector (uint32): before equal elements;
-   right: after them. */
+/* Where each of values belongs in a sorted vector (uint32): before equal elements; right: after
+   them. Errors: sorted is no vector. */
 MLX_API int mlx_searchsorted(mlx_array *res, const mlx_array sorted, const mlx_array values,
                              bool right, const mlx_stream s);
 /* The sum of conj(a) b along an axis of both. */
@@ -102,15 +103,16 @@ MLX_API int mlx_minmax_axis(mlx_array *res_min, mlx_array *res_max, const mlx_ar
 MLX_API int mlx_minmax_axes(mlx_array *res_min, mlx_array *res_max, const mlx_array a,
                             const int *axes, size_t axes_num, bool keepdims, const mlx_stream s);
 /* Four arrays: the first `size` different values of the flattened array, ascending; where each
-   occurs first (uint32); which of them each element is (uint32, in the shape of a); how often each
-   occurs (int32). If there are fewer, the rest is fill_value with count 0; an empty one: the first
-   value. Nothing is evaluated. NaN differs from NaN. */
+   occurs first (uint32); which of them each element is (uint32, in the shape of a); how often
+   each occurs (int32). If there are fewer, the rest is fill_value with count 0; an empty one:
+   the first value. Nothing is evaluated. NaN differs from NaN. Errors: a negative size. */
 MLX_API int mlx_unique_sized(mlx_vector_array *res, const mlx_array a, int size,
                              const mlx_array fill_value, const mlx_stream s);
 
 /* --- rules, asked without arrays -------------------------------------------------- */
 
-/* The shape that two shapes broadcast to, into res (room for the longer of both) and *res_num. */
+/* The shape that two shapes broadcast to, into res (room for the longer of both) and *res_num.
+   Errors: they do not broadcast. */
 MLX_API int mlx_broadcast_shapes(int *res, size_t *res_num, const int *a, size_t a_num,
                                  const int *b, size_t b_num);
 /* The dtype that an operation on both has. */

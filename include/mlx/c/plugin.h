@@ -103,8 +103,8 @@ MLX_API int mlx_storage_register(const mlx_plugin_storage *storage);
    Errors: no such storage, rows that are no whole blocks. */
 MLX_API int mlx_storage_load(mlx_array *res, const char *name, const mlx_array blocks,
                              const mlx_stream s);
-/* The blocks of elements, uint8; evaluates. Errors likewise, and a storage that cannot be
-   written. */
+/* The blocks of elements, uint8; evaluates. Errors: no such storage, rows that are no whole blocks,
+   a storage that cannot be written. */
 MLX_API int mlx_storage_store(mlx_array *res, const char *name, const mlx_array elements,
                               const mlx_stream s);
 
@@ -183,10 +183,10 @@ typedef struct mlx_plugin_operation_ {
    that is needed and NULL, a size that is not known. */
 MLX_API int mlx_operation_register(const mlx_plugin_operation *operation);
 /* The i-th operation that was added, as a row of the catalog ("mlx.core.plugins"), for
-   mlx_operation_call; it lives for ever. NULL: i is too large. Loads what MLX_PLUGINS names;
-   what fails there is reported, and NULL. */
+   mlx_operation_call; it lives for ever. NULL: i is too large. Loads what MLX_PLUGINS names.
+   Errors: those of mlx_plugins_load. */
 MLX_API const mlx_operation *mlx_plugin_operation_get(size_t i);
-/* The operation of this name likewise. NULL: there is none. Errors: no name. */
+/* The operation that was added under a name, as a row of the catalog. NULL: there is none. */
 MLX_API const mlx_operation *mlx_plugin_operation_find(const char *name);
 
 /* --- shared libraries ------------------------------------------------------------------------- */

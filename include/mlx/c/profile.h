@@ -71,9 +71,9 @@ typedef struct mlx_profile_row_ {
                      data lay in caches, or a dtype is faster than float32 */
 } mlx_profile_row;
 
-/* One that has not run. */
+/* A profile that has not run. */
 MLX_API mlx_profile mlx_profile_new(void);
-/* Let go of it; it stops. */
+/* Let go of the profile, which stops. */
 MLX_API int mlx_profile_free(mlx_profile p);
 /* Record from now on, in so many bytes of memory (0: 64 MiB, which are touched as they are filled;
    an event takes about 150). What it has from before is forgotten. Errors: it runs already. */

@@ -26,17 +26,18 @@ MLX_API int mlx_random_seed(uint64_t seed);
    random numbers is compiled with the state as one more input and output: it sets the
    state to the input, draws, and returns what get_state gives; the caller sets that. */
 MLX_API int mlx_random_get_state(mlx_array *res);
-/* Go on from a key, uint32 (2). */
+/* Go on from a key, uint32 (2). Errors: another dtype or shape. */
 MLX_API int mlx_random_set_state(const mlx_array state);
 /* The key of a seed: uint32 (2). */
 MLX_API int mlx_random_key(mlx_array *res, uint64_t seed);
 /* Two keys that are independent of each other and of key. */
 MLX_API int mlx_random_split(mlx_array *res_0, mlx_array *res_1, const mlx_array key,
                              const mlx_stream s);
-/* num such keys: uint32 (num,2). */
+/* num such keys: uint32 (num,2). Errors: another dtype or shape of the key, a negative num. */
 MLX_API int mlx_random_split_num(mlx_array *res, const mlx_array key, int num, const mlx_stream s);
 
-/* Random unsigned integers of width bytes (1, 2 or 4). */
+/* Random unsigned integers of width bytes (1, 2 or 4). Errors: another width, a negative or too
+   large shape. */
 MLX_API int mlx_random_bits(mlx_array *res, const int *shape, size_t shape_num, int width,
                             const mlx_array key, const mlx_stream s);
 /* In [low, high), which broadcast to the shape; a float dtype. */
@@ -72,7 +73,7 @@ MLX_API int mlx_random_gumbel(mlx_array *res, const int *shape, size_t shape_num
 /* Laplace with mean loc and scale b = scale: density exp(-|x - loc| / b) / 2b. */
 MLX_API int mlx_random_laplace(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype,
                                float loc, float scale, const mlx_array key, const mlx_stream s);
-/* bool: true with probability p, which broadcasts to the shape. */
+/* Booleans that are true with probability p, which broadcasts to the shape. */
 MLX_API int mlx_random_bernoulli(mlx_array *res, const mlx_array p, const int *shape,
                                  size_t shape_num, const mlx_array key, const mlx_stream s);
 /* Indices (uint32) along axis with probabilities softmax(logits), one for each line:
@@ -90,7 +91,7 @@ MLX_API int mlx_random_categorical_num_samples(mlx_array *res, const mlx_array l
 /* The slabs of x along an axis in random order. */
 MLX_API int mlx_random_permutation(mlx_array *res, const mlx_array x, int axis, const mlx_array key,
                                    const mlx_stream s);
-/* The integers 0 to x - 1 in random order: uint32. */
+/* The integers 0 to x - 1 in random order: uint32. Errors: a negative x. */
 MLX_API int mlx_random_permutation_arange(mlx_array *res, int x, const mlx_array key,
                                           const mlx_stream s);
 

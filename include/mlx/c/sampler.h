@@ -67,7 +67,7 @@ typedef struct mlx_sampler_options_ {
 MLX_API mlx_sampler mlx_sampler_new(void);
 /* A sampler of these options, whose lists are copied. Errors: a number outside its range. */
 MLX_API int mlx_sampler_open(mlx_sampler *res, const mlx_sampler_options *options);
-/* One that goes on as this one would. */
+/* A sampler that goes on as this one would. */
 MLX_API int mlx_sampler_copy(mlx_sampler *res, mlx_sampler s);
 /* Let go of it. */
 MLX_API int mlx_sampler_free(mlx_sampler s);
@@ -85,7 +85,8 @@ MLX_API int mlx_sampler_pick(int *token, mlx_sampler s, const float *logits, siz
    logits as they are. Errors: k is larger than n, a logit is NaN, none is finite. */
 MLX_API int mlx_log_probabilities(int *tokens, float *log_p, const float *logits, size_t n,
                                   size_t k);
-/* That of one token. Errors likewise, and a token outside. */
+/* The logarithm of one token's probability. Errors: a logit is NaN, none is finite, a token
+   outside. */
 MLX_API int mlx_log_probability(double *log_p, const float *logits, size_t n, int token);
 
 /* --- texts that end an answer ----------------------------------------------------------- */

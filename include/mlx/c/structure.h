@@ -57,15 +57,17 @@ enum {
 /* A handle of no structure. */
 MLX_API mlx_structure mlx_structure_new(void);
 /* All of the text matches a regular expression (ECMA-262, without look-around and back
-   references). */
+   references). Errors: what is no such expression, with the place. */
 MLX_API int mlx_structure_open_regex(mlx_structure *res, const char *pattern);
-/* The text is what the rule `root` of a grammar in GBNF makes. */
+/* The text is what the rule `root` of a grammar in GBNF makes. Errors: what is no such grammar,
+   with the place. */
 MLX_API int mlx_structure_open_gbnf(mlx_structure *res, const char *grammar);
-/* The text is one of these. */
+/* The text is one of these. Errors: no texts. */
 MLX_API int mlx_structure_open_choices(mlx_structure *res, const mlx_vector_string texts);
-/* The text is JSON that is valid by a JSON Schema (draft 2020-12). */
+/* The text is JSON that is valid by a JSON Schema (draft 2020-12). Errors: what is no JSON or no
+   such schema, with the place; flags that are not known. */
 MLX_API int mlx_structure_open_schema(mlx_structure *res, const char *schema, int flags);
-/* The text is JSON: any value, or any object. */
+/* The text is JSON: any value, or any object. Errors: flags that are not known. */
 MLX_API int mlx_structure_open_json(mlx_structure *res, bool object, int flags);
 /* Let go of it. */
 MLX_API int mlx_structure_free(mlx_structure s);
@@ -74,13 +76,15 @@ MLX_API int mlx_structure_free(mlx_structure s);
 
 /* A handle of no vocabulary. */
 MLX_API mlx_structure_vocabulary mlx_structure_vocabulary_new(void);
-/* The bytes of a tokenizer's tokens. Any of the n tokens in `ends` ends a text that is complete; n
-   0: the one whose role is MLX_TOKEN_EOS. Special tokens besides are never allowed. */
+/* The bytes of a tokenizer's tokens. Any of the n tokens in `ends` ends a text that is complete;
+   n 0: the one whose role is MLX_TOKEN_EOS. Special tokens besides are never allowed. Errors: an
+   end that is no token, no end at all. */
 MLX_API int mlx_structure_vocabulary_open(mlx_structure_vocabulary *res, const mlx_tokenizer t,
                                           const int *ends, size_t n);
 /* Let go of it. */
 MLX_API int mlx_structure_vocabulary_free(mlx_structure_vocabulary v);
-/* The bytes that a token stands for, borrowed; none for special ones and ends. */
+/* The bytes that a token stands for, borrowed; none for special ones and ends. Errors: a number
+   that is no token. */
 MLX_API int mlx_structure_vocabulary_bytes(const char **bytes, size_t *bytes_num,
                                            const mlx_structure_vocabulary v, int token);
 
@@ -91,7 +95,7 @@ MLX_API mlx_structure_matcher mlx_structure_matcher_new(void);
 /* A matcher at the beginning of the text, which holds both. */
 MLX_API int mlx_structure_matcher_open(mlx_structure_matcher *res, const mlx_structure s,
                                        const mlx_structure_vocabulary v);
-/* One at the same place, with the same past. */
+/* A matcher at the same place, with the same past. */
 MLX_API int mlx_structure_matcher_copy(mlx_structure_matcher *res, const mlx_structure_matcher m);
 /* Let go of it. */
 MLX_API int mlx_structure_matcher_free(mlx_structure_matcher m);
@@ -106,13 +110,13 @@ MLX_API int mlx_structure_matcher_accept_bytes(bool *fits, mlx_structure_matcher
                                                const char *bytes, size_t n);
 /* Back before the last n steps. Errors: there were fewer. */
 MLX_API int mlx_structure_matcher_rollback(mlx_structure_matcher m, size_t n);
-/* How many there were. */
+/* How many steps there were. */
 MLX_API int mlx_structure_matcher_steps(size_t *steps, const mlx_structure_matcher m);
 /* Is the text complete, so that it may end here? */
 MLX_API int mlx_structure_matcher_is_complete(bool *complete, const mlx_structure_matcher m);
 /* May anything but an end come next? */
 MLX_API int mlx_structure_matcher_continues(bool *continues, const mlx_structure_matcher m);
-/* Was an end accepted? */
+/* Was an end of the text accepted? */
 MLX_API int mlx_structure_matcher_is_ended(bool *ended, const mlx_structure_matcher m);
 /* The bytes that must come next, as each is the only one that may: none, up to 4096, borrowed until
    the next call. */

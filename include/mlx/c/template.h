@@ -45,10 +45,11 @@ typedef struct mlx_template_options_ {
 
 /* A handle of no template. */
 MLX_API mlx_template mlx_template_new(void);
-/* That of a model: a GGUF file, a folder, or a file in it. `name`: one of several (NULL: "default",
-   or the only one). Errors: there is none. */
+/* The template of a model: a GGUF file, a folder, or a file in it. `name`: one of several (NULL:
+   "default", or the only one). Errors: there is none. */
 MLX_API int mlx_template_open(mlx_template *res, const char *file, const char *name);
-/* That of a text of n bytes; `name` is for messages. */
+/* A template from a text of n bytes; `name` is for messages. Errors: what is no template, with
+   the place. */
 MLX_API int mlx_template_open_bytes(mlx_template *res, const char *name, const char *bytes,
                                     size_t n);
 /* Let go of it. */
@@ -69,7 +70,8 @@ MLX_API int mlx_template_render(mlx_string *text, size_t *text_num, const mlx_te
    U+FDD0 and U+FDD1 are put around them as marks, and stand for nothing else in such a text: where
    they were written they become U+FFFD. mlx_chat_encode takes the marks out again. */
 
-/* The text for variables, with marks. */
+/* The text for variables, with marks. Errors: what the template raises, what it does not allow,
+   a limit. */
 MLX_API int mlx_chat_render(mlx_string *text, size_t *text_num, const mlx_template t,
                             const mlx_tokenizer tokenizer, const char *variables, size_t n);
 /* A text of somebody with marks, to be put behind such a text. */
@@ -79,8 +81,9 @@ MLX_API int mlx_chat_mark(mlx_string *marked, size_t *marked_num, const mlx_toke
 MLX_API int mlx_chat_encode(mlx_tokens *res, const mlx_tokenizer tokenizer, const char *text,
                             size_t n);
 /* The tokens of a conversation, of which mlx_tokens_types says (1) which are the assistant's: a
-   message, and what the template ends it with. Each is found by rendering the messages before it,
-   so what a template changes once others follow is not among them. */
+   message, and what the template ends it with. Each is found by rendering the messages before
+   it, so what a template changes once others follow is not among them. Errors: what the template
+   raises, what it does not allow, a limit. */
 MLX_API int mlx_chat_answers(mlx_tokens *res, const mlx_template t, const mlx_tokenizer tokenizer,
                              const char *variables, size_t n);
 

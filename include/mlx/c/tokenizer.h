@@ -57,22 +57,25 @@ typedef enum mlx_token_role_ {
 
 /* A handle of no tokenizer. */
 MLX_API mlx_tokenizer mlx_tokenizer_new(void);
-/* That of a file, or of a folder. tokenizer_config.json beside it says more of roles. */
+/* The tokenizer of a file, or of a folder. tokenizer_config.json beside it says more of roles.
+   Errors: the file cannot be read, or is no tokenizer. */
 MLX_API int mlx_tokenizer_open(mlx_tokenizer *res, const char *file);
-/* That of the n bytes of a tokenizer.json or tokenizer.model; `name` is for messages. */
+/* The tokenizer in the n bytes of a tokenizer.json or tokenizer.model; `name` is for messages.
+   Errors: they are no tokenizer. */
 MLX_API int mlx_tokenizer_open_bytes(mlx_tokenizer *res, const char *name, const char *bytes,
                                      size_t n);
 /* Let go of it. */
 MLX_API int mlx_tokenizer_free(mlx_tokenizer t);
 
-/* The tokens of a text of n bytes. */
+/* The tokens of a text of n bytes. Errors: flags that are not known. */
 MLX_API int mlx_tokenizer_encode(mlx_tokens *res, const mlx_tokenizer t, const char *text, size_t n,
                                  int flags);
-/* Those of two texts that belong together, as a question and an answer. */
+/* The tokens of two texts that belong together, as a question and an answer. Errors: flags that
+   are not known. */
 MLX_API int mlx_tokenizer_encode_pair(mlx_tokens *res, const mlx_tokenizer t, const char *a,
                                       size_t a_num, const char *b, size_t b_num, int flags);
-/* Those of `count` texts, on all threads, one behind the other: the tokens of text i end at
-   ends[i]. */
+/* The tokens of `count` texts, on all threads, one behind the other: the tokens of text i end at
+   ends[i]. Errors: flags that are not known. */
 MLX_API int mlx_tokenizer_encode_all(mlx_tokens *res, size_t *ends, const mlx_tokenizer t,
                                      const char *const *texts, const size_t *lengths, size_t count,
                                      int flags);
@@ -81,18 +84,18 @@ MLX_API int mlx_tokenizer_encode_all(mlx_tokens *res, size_t *ends, const mlx_to
 MLX_API int mlx_tokenizer_decode(mlx_string *text, size_t *text_num, const mlx_tokenizer t,
                                  const int *tokens, size_t n, bool special);
 
-/* How many tokens there are: all are below it. */
+/* The size of the vocabulary: all tokens are below it. */
 MLX_API int mlx_tokenizer_size(size_t *size, const mlx_tokenizer t);
 /* The text of a token as the vocabulary has it, the tokenizer's. NULL: there is none. */
 MLX_API int mlx_tokenizer_piece(const char **piece, size_t *piece_num, const mlx_tokenizer t,
                                 int token);
-/* The token of such a text; -1: there is none. */
+/* The token of a text as the vocabulary has it; -1: there is none. */
 MLX_API int mlx_tokenizer_id(int *token, const mlx_tokenizer t, const char *piece, size_t n);
 /* The token that has a role; -1: there is none. */
 MLX_API int mlx_tokenizer_role(int *token, const mlx_tokenizer t, mlx_token_role role);
-/* Is it one that has no text of its own? */
+/* Is a token one that has no text of its own? */
 MLX_API int mlx_tokenizer_is_special(bool *special, const mlx_tokenizer t, int token);
-/* "BPE", "Unigram", "WordPiece" or "WordLevel". */
+/* The kind of a tokenizer: "BPE", "Unigram", "WordPiece" or "WordLevel". */
 MLX_API int mlx_tokenizer_kind(const char **kind, const mlx_tokenizer t);
 
 /* --- what encoding makes ------------------------------------------------------------------ */
@@ -101,9 +104,9 @@ MLX_API int mlx_tokenizer_kind(const char **kind, const mlx_tokenizer t);
 MLX_API mlx_tokens mlx_tokens_new(void);
 /* Let go of them. */
 MLX_API int mlx_tokens_free(mlx_tokens tokens);
-/* How many. */
+/* How many tokens there are. */
 MLX_API int mlx_tokens_size(size_t *n, const mlx_tokens tokens);
-/* n tokens, borrowed. */
+/* The n tokens, borrowed. */
 MLX_API int mlx_tokens_data(const int **data, size_t *n, const mlx_tokens tokens);
 /* For each of them which text it belongs to, in the tokenizer's numbers (0 and 1); borrowed. */
 MLX_API int mlx_tokens_types(const int **types, size_t *n, const mlx_tokens tokens);

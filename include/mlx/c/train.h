@@ -97,9 +97,9 @@ typedef struct mlx_train_event_ {
 /* Not 0: stop. */
 typedef int (*mlx_train_callback)(const mlx_train_event *event, void *payload);
 
-/* What is usual. */
+/* The usual options of a training. */
 MLX_API mlx_train_options mlx_train_options_default(void);
-/* A handle of nothing. */
+/* A handle of no training. */
 MLX_API mlx_train mlx_train_new(void);
 /* A model (a GGUF file, or a folder) that is to be trained with the data of a folder; data NULL:
    none are read. options NULL: the usual ones. Errors: files that cannot be read (of data with the
@@ -116,7 +116,7 @@ typedef struct mlx_train_info_ {
     int64_t train, valid, test;   /* examples */
     int64_t iteration;            /* that were done */
 } mlx_train_info;
-/* What it is. */
+/* What a training is. */
 MLX_API int mlx_train_about(mlx_train_info *info, const mlx_train train);
 
 /* Train to the last iteration, and save. *stopped: the callback stopped it before, and what was
@@ -125,10 +125,11 @@ MLX_API int mlx_train_about(mlx_train_info *info, const mlx_train train);
    whole. */
 MLX_API int mlx_train_run(bool *stopped, mlx_train train, mlx_train_callback callback,
                           void *payload);
-/* The loss of test.jsonl. */
+/* The loss of test.jsonl. Errors: there is no test.jsonl; it was stopped. */
 MLX_API int mlx_train_test(double *loss, mlx_train train, mlx_train_callback callback,
                            void *payload);
-/* Save adapter and state in the adapter's folder now, each file whole or not at all. */
+/* Save adapter and state in the adapter's folder now, each file whole or not at all. Errors: the
+   files cannot be written, no folder was given. */
 MLX_API int mlx_train_save(mlx_train train);
 
 /* Convert a model (mlx_convert) with an adapter's change in its weights. What is quantized is

@@ -38,17 +38,19 @@ MLX_API int mlx_set_interrupt_check(int (*check)(void *data), void *data);
    so who calls again after that begins it anew. NULL, as at the start: no check. */
 MLX_API int mlx_set_interrupt_check_within(int (*check)(void *data), void *data);
 
-/* A function that gives fun's outputs and the gradients of its first output, a scalar,
-   towards the arguments argnums (in their order), each in its argument's dtype: those of
-   integers are cut to whole numbers, as MLX's are. An error when it is called: no scalar. */
+/* A function that gives fun's outputs and the gradients of its first output, a scalar, towards
+   the arguments argnums (in their order), each in its argument's dtype: those of integers are
+   cut to whole numbers, as MLX's are. An error when it is called: no scalar. Errors: no argnums,
+   one that is negative or stands there twice. */
 MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
                                const int *argnums, size_t argnums_num);
-/* fun's outputs, and the products of cotangents (one for each output) with its
-   derivative: one for each primal, in its dtype. */
+/* fun's outputs, and the products of cotangents (one for each output) with its derivative: one
+   for each primal, in its dtype. Errors: those of fun, fewer cotangents than outputs, one of
+   another shape. */
 MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
                     const mlx_vector_array primals, const mlx_vector_array cotangents);
-/* fun's outputs, and the products of its derivative with tangents (one for each
-   primal): one for each output. */
+/* fun's outputs, and the products of its derivative with tangents (one for each primal): one for
+   each output. Errors: those of fun, another number of tangents, or one of another shape. */
 MLX_API int mlx_jvp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
                     const mlx_vector_array primals, const mlx_vector_array tangents);
 /* fun, written for one example, over batches: in_axes[i] is the batch axis of input i,

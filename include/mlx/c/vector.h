@@ -33,19 +33,19 @@ typedef struct mlx_vector_string_ {
 MLX_API mlx_vector_array mlx_vector_array_new(void);
 /* A vector of size arrays: references to them. */
 MLX_API mlx_vector_array mlx_vector_array_new_data(const mlx_array *data, size_t size);
-/* A vector of one. */
+/* A vector of one array. */
 MLX_API mlx_vector_array mlx_vector_array_new_value(const mlx_array val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_array_set(mlx_vector_array *vec, const mlx_vector_array src);
 /* vec holds these arrays instead of what it held. */
 MLX_API int mlx_vector_array_set_data(mlx_vector_array *vec, const mlx_array *data, size_t size);
-/* vec holds this one instead of what it held. */
+/* vec holds this one array instead of what it held. */
 MLX_API int mlx_vector_array_set_value(mlx_vector_array *vec, const mlx_array val);
-/* Add several at the end. */
+/* Add several arrays at the end. */
 MLX_API int mlx_vector_array_append_data(mlx_vector_array vec, const mlx_array *data, size_t size);
-/* Add one at the end. */
+/* Add one array at the end. */
 MLX_API int mlx_vector_array_append_value(mlx_vector_array vec, const mlx_array val);
-/* How many there are; 0 of an empty handle, with an error. */
+/* How many arrays there are; 0 of an empty handle, with an error. */
 MLX_API size_t mlx_vector_array_size(mlx_vector_array vec);
 /* Another reference to the array at idx. Errors: out of range. */
 MLX_API int mlx_vector_array_get(mlx_array *res, const mlx_vector_array vec, size_t idx);
@@ -59,7 +59,7 @@ MLX_API mlx_vector_vector_array mlx_vector_vector_array_new(void);
 /* A vector of size vectors of arrays: copies that refer to the same arrays. */
 MLX_API mlx_vector_vector_array mlx_vector_vector_array_new_data(const mlx_vector_array *data,
                                                                  size_t size);
-/* A vector of one. */
+/* A vector of one vector of arrays. */
 MLX_API mlx_vector_vector_array mlx_vector_vector_array_new_value(const mlx_vector_array val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_vector_array_set(mlx_vector_vector_array *vec,
@@ -67,16 +67,16 @@ MLX_API int mlx_vector_vector_array_set(mlx_vector_vector_array *vec,
 /* vec holds these vectors of arrays instead of what it held. */
 MLX_API int mlx_vector_vector_array_set_data(mlx_vector_vector_array *vec,
                                              const mlx_vector_array *data, size_t size);
-/* vec holds this one instead of what it held. */
+/* vec holds this one vector of arrays instead of what it held. */
 MLX_API int mlx_vector_vector_array_set_value(mlx_vector_vector_array *vec,
                                               const mlx_vector_array val);
-/* Add several at the end. */
+/* Add several vectors of arrays at the end. */
 MLX_API int mlx_vector_vector_array_append_data(mlx_vector_vector_array vec,
                                                 const mlx_vector_array *data, size_t size);
-/* Add one at the end. */
+/* Add one vector of arrays at the end. */
 MLX_API int mlx_vector_vector_array_append_value(mlx_vector_vector_array vec,
                                                  const mlx_vector_array val);
-/* How many there are; 0 of an empty handle, with an error. */
+/* How many vectors of arrays there are; 0 of an empty handle, with an error. */
 MLX_API size_t mlx_vector_vector_array_size(mlx_vector_vector_array vec);
 /* A copy of the vector at idx. Errors: out of range. */
 MLX_API int mlx_vector_vector_array_get(mlx_vector_array *res, const mlx_vector_vector_array vec,
@@ -90,19 +90,19 @@ MLX_API int mlx_vector_vector_array_free(mlx_vector_vector_array vec);
 MLX_API mlx_vector_int mlx_vector_int_new(void);
 /* A vector of size integers: copies. */
 MLX_API mlx_vector_int mlx_vector_int_new_data(int *data, size_t size);
-/* A vector of one. */
+/* A vector of one integer. */
 MLX_API mlx_vector_int mlx_vector_int_new_value(int val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_int_set(mlx_vector_int *vec, const mlx_vector_int src);
 /* vec holds these integers instead of what it held. */
 MLX_API int mlx_vector_int_set_data(mlx_vector_int *vec, int *data, size_t size);
-/* vec holds this one instead of what it held. */
+/* vec holds this one integer instead of what it held. */
 MLX_API int mlx_vector_int_set_value(mlx_vector_int *vec, int val);
-/* Add several at the end. */
+/* Add several integers at the end. */
 MLX_API int mlx_vector_int_append_data(mlx_vector_int vec, int *data, size_t size);
-/* Add one at the end. */
+/* Add one integer at the end. */
 MLX_API int mlx_vector_int_append_value(mlx_vector_int vec, int val);
-/* How many there are; 0 of an empty handle, with an error. */
+/* How many integers there are; 0 of an empty handle, with an error. */
 MLX_API size_t mlx_vector_int_size(mlx_vector_int vec);
 /* The integer at idx. Errors: out of range. */
 MLX_API int mlx_vector_int_get(int *res, const mlx_vector_int vec, size_t idx);
@@ -115,19 +115,19 @@ MLX_API int mlx_vector_int_free(mlx_vector_int vec);
 MLX_API mlx_vector_string mlx_vector_string_new(void);
 /* A vector of size strings: copies. */
 MLX_API mlx_vector_string mlx_vector_string_new_data(const char **data, size_t size);
-/* A vector of one. */
+/* A vector of one string. */
 MLX_API mlx_vector_string mlx_vector_string_new_value(const char *val);
 /* vec becomes a copy of src. */
 MLX_API int mlx_vector_string_set(mlx_vector_string *vec, const mlx_vector_string src);
 /* vec holds these strings instead of what it held. */
 MLX_API int mlx_vector_string_set_data(mlx_vector_string *vec, const char **data, size_t size);
-/* vec holds this one instead of what it held. */
+/* vec holds this one string instead of what it held. */
 MLX_API int mlx_vector_string_set_value(mlx_vector_string *vec, const char *val);
-/* Add several at the end. */
+/* Add several strings at the end. */
 MLX_API int mlx_vector_string_append_data(mlx_vector_string vec, const char **data, size_t size);
-/* Add one at the end. */
+/* Add one string at the end. */
 MLX_API int mlx_vector_string_append_value(mlx_vector_string vec, const char *val);
-/* How many there are; 0 of an empty handle, with an error. */
+/* How many strings there are; 0 of an empty handle, with an error. */
 MLX_API size_t mlx_vector_string_size(mlx_vector_string vec);
 /* The string at idx, which belongs to the vector: not to be changed or freed. Errors:
    out of range. */

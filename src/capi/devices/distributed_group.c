@@ -59,12 +59,12 @@ int mlx_distributed_init(mlx_distributed_group *res, bool strict, const char *bk
     return capi_done(ok && put_group(res, (group){0, 1}));
 }
 
-/* Empty, and, with an error, what is no group: the group of all. */
+/* Empty: the group of all; of what is no group nothing, with an error. */
 static group group_of(mlx_distributed_group handle) {
     mx_error_clear();
     bool ok = capi_empty_or_object(handle.ctx, "distributed_group");
     capi_done(ok);
-    return ok && handle.ctx ? *(group *)handle.ctx : (group){0, 1};
+    return !ok ? (group){0} : handle.ctx ? *(group *)handle.ctx : (group){0, 1};
 }
 
 int mlx_distributed_group_rank(mlx_distributed_group handle) {

@@ -296,6 +296,7 @@ int mlx_closure_value_and_grad_apply(mlx_vector_array *res_0, mlx_vector_array *
                      ? ((grad_fn_payload *)f->fun)(&r.array[0], &r.array[1], input, f->payload)
                      : ((grad_fn *)f->fun)(&r.array[0], &r.array[1], input);
     return end_results(&r, capi_callback_end(c, "closure", failed) &&
+                               capi_slots(res_0, res_1, "vector_array") &&
                                give_arrays(res_0, r.array[0]) && give_arrays(res_1, r.array[1]));
 }
 
@@ -353,5 +354,6 @@ int mlx_closure_custom_vmap_apply(mlx_vector_array *res_0, mlx_vector_int *res_1
     const capi_func *f = func_in(cls.ctx);
     bool ok = f && is_vector(input_0) && is_list(input_1, input_1_num) &&
               capi_call_custom_vmap(f, &r.array[0], &r.ints, input_0, input_1, input_1_num);
-    return end_results(&r, ok && give_arrays(res_0, r.array[0]) && give_ints(res_1, r.ints));
+    return end_results(&r, ok && capi_slots(res_0, res_1, "vector") &&
+                               give_arrays(res_0, r.array[0]) && give_ints(res_1, r.ints));
 }

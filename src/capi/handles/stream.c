@@ -53,8 +53,17 @@ mlx_device mlx_device_new(void) {
     return end_new_device(mx_default_device());
 }
 
+static bool is_type(mlx_device_type type) {
+    return type == MLX_CPU || type == MLX_GPU ||
+           mx_fail(MX_INVALID, "[device] %d is not a type of devices", (int)type);
+}
+
 mlx_device mlx_device_new_type(mlx_device_type type, int index) {
-    return end_new_device((mx_device){(mx_device_type)type, index});
+    mx_error_clear();
+    if (is_type(type))
+        return end_new_device((mx_device){(mx_device_type)type, index});
+    capi_report();
+    return (mlx_device){NULL};
 }
 
 int mlx_device_free(mlx_device dev) {
@@ -129,9 +138,10 @@ int mlx_device_is_available(bool *avail, mlx_device dev) {
 
 int mlx_device_count(int *count, mlx_device_type type) {
     capi_call c = capi_begin_default();
-    if (count)
+    bool ok = need_result(count, "device_count") && is_type(type);
+    if (ok)
         *count = mx_device_available((mx_device){(mx_device_type)type, 0});
-    return capi_end_ok(&c, need_result(count, "device_count"));
+    return capi_end_ok(&c, ok);
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ int mlx_load_npz(mlx_map_string_to_array *res, const char *file, const mlx_strea
     bool ok = open_file(&from, "load_npz", file, false);
     ok = ok && mx_load_npz(&from, &arrays);
     mx_source_close(&from);
-    if (ok)
+    if (ok && !mx_failed())
         ok = capi_put_map_arrays(res, &arrays);
     else
         mx_map_free(&arrays, mx_io_drop_array);
@@ -81,6 +81,8 @@ int mlx_save_npz(const char *file, const mlx_map_string_to_array arrays, bool co
 /* What was read goes to the handles; one that is not wanted may be NULL. */
 static int end_load(capi_call *c, bool ok, mlx_map_string_to_array *res_0, mx_map *arrays,
                     mlx_map_string_to_string *res_1, mx_map *metadata) {
+    ok = ok && !mx_failed() && (!res_0 || capi_slot(res_0, "map_string_to_array")) &&
+         (!res_1 || capi_slot(res_1, "map_string_to_string"));
     if (ok && res_0) {
         ok = capi_put_map_arrays(res_0, arrays);
         *arrays = (mx_map){0};
@@ -155,7 +157,7 @@ int mlx_save_safetensors_writer(mlx_io_writer in_stream, const mlx_map_string_to
 /* --- gguf ------------------------------------------------------------------------- */
 
 static int end_gguf(capi_call *c, mlx_io_gguf *gguf, bool ok, mx_gguf *g) {
-    if (ok)
+    if (ok && !mx_failed())
         ok = capi_put_gguf(gguf, g);
     else
         mx_gguf_free(g);

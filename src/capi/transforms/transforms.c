@@ -44,7 +44,8 @@ int mlx_set_interrupt_check_within(int (*check)(void *data), void *data) {
 /* Both lists to the handles, freed; the end of the call. */
 static int end_lists(capi_call *c, bool ok, mlx_vector_array *res_0, mx_arrays *list_0,
                      mlx_vector_array *res_1, mx_arrays *list_1) {
-    ok = ok && !mx_failed() && capi_put_arrays(res_0, list_0->item, list_0->count) &&
+    ok = ok && !mx_failed() && capi_slots(res_0, res_1, "vector_array") &&
+         capi_put_arrays(res_0, list_0->item, list_0->count) &&
          capi_put_arrays(res_1, list_1->item, list_1->count);
     mx_arrays_free(list_0);
     mx_arrays_free(list_1);

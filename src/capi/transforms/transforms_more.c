@@ -39,6 +39,7 @@ int mlx_detail_vmap_trace(mlx_vector_array *res_0, mlx_vector_array *res_1, cons
     mx_array *const *in = capi_arrays(inputs, &n);
     bool ok = axes && f && in && axis_count(in_axes_num, n) &&
               mx_vmap_trace(f, in, n, axes, &s_in, &s_out) &&
+              capi_slots(res_0, res_1, "vector_array") &&
               capi_put_arrays(res_0, s_in.item, s_in.count) &&
               capi_put_arrays(res_1, s_out.item, s_out.count);
     mx_arrays_free(&s_in);

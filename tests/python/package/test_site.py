@@ -96,6 +96,7 @@ def test_manual_pages(tmp_path, rows):
     page = (tmp_path / "mlx_add.3").read_text()
     assert page.startswith('.TH "MLX_ADD" 3') and ".SH RETURN VALUE" in page
     assert r"mlx_array *res" in page and "borrowed" in page
+    assert ".SH ARGUMENTS\n.TP\n.I a, b\nborrowed\n" in page
     assert ".SH RESULT\nThe values, in the shape that both broadcast to" in page
     assert ".SH ERRORS\n.IP \\(bu 2\nthe shapes do not broadcast\n" in page
     assert len(list(tmp_path.glob("*.3"))) > 800
