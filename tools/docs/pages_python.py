@@ -25,7 +25,6 @@ ROOMS = {
 # Names that the standard describes: one page for all.
 STANDARD = ["mlx.array_api", "mlx.array_api.linalg", "mlx.array_api.fft"]
 SHOWN_METHODS = {"__init__", "__call__", "__getitem__", "__len__", "__iter__"}
-HELPERS = {"summed", "check_device"}
 # Names of the package that are not its own.
 FOREIGN = {"typing", "collections.abc", "functools", "pathlib", "numpy"}
 
@@ -160,12 +159,9 @@ def write_standard(folder):
         module = importlib.import_module(name)
         out += [f"\n## {name}\n", prose.markdown(doc_of(module))]
         for function, value in of_module(module):
-            if (
-                getattr(value, "__module__", "").startswith("mlx.array_api")
-                and function not in HELPERS
-            ):
+            if getattr(value, "__module__", "").startswith("mlx.array_api"):
                 lines, rest = signatures(function, value, doc_of(value))
-                out += [declaration("function", name, lines), prose.brief(rest) + "\n"]
+                out += [declaration("function", name, lines), prose.markdown(rest) + "\n"]
     (folder / "array_api.md").write_text("\n".join(out))
 
 

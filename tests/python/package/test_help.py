@@ -15,6 +15,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import mlx.array_api as xp
 import mlx.core as mx
 import mlx.data
 import mlx.lm
@@ -34,7 +35,7 @@ OPERATION = type(mx.add)
 CORE = ["", "linalg", "fft", "random", "fast", "distributed", "metal", "cuda", "plugins"]
 MODULES = ["mlx.nn", "mlx.nn.losses", "mlx.nn.init", "mlx.optimizers", "mlx.utils", "mlx.data",
            "mlx.data.images", "mlx.data.audio", "mlx.data.features", "mlx.data.datasets",
-           "mlx.train", "mlx.lm", "mlx.tokenizer", "mlx.nn.layers.distributed"]  # fmt: skip
+           "mlx.array_api", "mlx.array_api.linalg", "mlx.array_api.fft", "mlx.train", "mlx.lm", "mlx.tokenizer", "mlx.nn.layers.distributed"]  # fmt: skip
 if importlib.util.find_spec("setuptools"):
     MODULES.append("mlx.extension")
     importlib.import_module("mlx.extension")
@@ -46,7 +47,7 @@ ENUMS = {"mlx.core.DeviceType", "mlx.core.DtypeCategory"}
 ABSTRACT = {"NotImplementedError"}
 # What the examples call by name.
 NAMES = {
-    "mx": mx, "nn": nn, "optim": mlx.optimizers, "data": mlx.data, "train": mlx.train, "lm": mlx.lm,
+    "mx": mx, "xp": xp, "nn": nn, "optim": mlx.optimizers, "data": mlx.data, "train": mlx.train, "lm": mlx.lm,
     "sharded": nn.layers.distributed, "extension": sys.modules.get("mlx.extension"),
     **{name: getattr(mlx.data, name) for name in ("images", "audio", "features", "datasets")},
     **{name: getattr(mlx.utils, name) for name in mlx.utils.__all__},
@@ -179,7 +180,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-PACKAGES = [mlx.nn, mlx.optimizers, mlx.data, mlx.train]
+PACKAGES = [mlx.nn, mlx.optimizers, mlx.data, mlx.train, mlx.array_api]
 FILES = [
     "mlx._saved",
     *({"mlx.extension"} & set(MODULES)),

@@ -29,7 +29,7 @@ from mlx.core import (
 )
 from mlx.core import bool_ as bool
 
-from . import fft, linalg
+from . import _manual, fft, linalg
 from ._creation import (
     arange,
     asarray,
@@ -106,3 +106,4 @@ __all__ = [name for name in dir() if not name.startswith("_") and name != "Dtype
     "__array_api_version__",
     "__array_namespace_info__",
 ]
+_manual.complete(globals(), vars(fft), vars(linalg))

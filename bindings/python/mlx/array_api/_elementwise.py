@@ -45,7 +45,7 @@ def _binary(name, f):
 
 def _named(name, function, f):
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = (f.__doc__ or "").split("\n\n")[-1]
+    function.__doc__ = f.__doc__.split("\n\n")[1]
     return function
 
 

@@ -2,7 +2,7 @@
 
 import mlx.core as mx
 
-from ._dtypes import check_device
+from ._dtypes import check_device as _check_device
 
 ONE = "fft ifft rfft irfft hfft ihfft".split()
 MANY = "fftn ifftn rfftn irfftn".split()
@@ -26,7 +26,7 @@ def _many(name, f):
 
 def _named(name, function, f):
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = (f.__doc__ or "").split("\n\n")[-1]
+    function.__doc__ = f.__doc__.split("\n\n")[1]
     return function
 
 
@@ -38,13 +38,13 @@ for _name in MANY:
 
 def fftfreq(n, /, *, d=1.0, dtype=None, device=None):
     """The frequencies of the elements of fft, for samples at a distance of d."""
-    check_device(device)
+    _check_device(device)
     return mx.fft.fftfreq(n, d, dtype=dtype)
 
 
 def rfftfreq(n, /, *, d=1.0, dtype=None, device=None):
     """The frequencies of the elements of rfft, for samples at a distance of d."""
-    check_device(device)
+    _check_device(device)
     return mx.fft.rfftfreq(n, d, dtype=dtype)
 
 

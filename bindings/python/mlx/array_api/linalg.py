@@ -2,7 +2,7 @@
 
 import mlx.core as mx
 
-from ._dtypes import summed
+from ._dtypes import summed as _summed
 
 
 def cholesky(x, /, *, upper=False):
@@ -112,7 +112,7 @@ def tensordot(x1, x2, /, *, axes=2):
 
 def trace(x, /, *, offset=0, dtype=None):
     """The sums of the diagonals; small integers as in sum."""
-    return mx.linalg.trace(x.astype(summed(x, dtype)), offset=offset)
+    return mx.linalg.trace(x.astype(_summed(x, dtype)), offset=offset)
 
 
 def vecdot(x1, x2, /, *, axis=-1):
