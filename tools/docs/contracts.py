@@ -90,18 +90,10 @@ def is_status(name, result):
 
 
 def length(given, k):
-    """The parameter that counts a list's entries, or ""."""
-    name = given[k][1]
-    for kind, other in given[k + 1 :]:
-        if kind in ("size_t", "size_t *", "int") and other in (
-            f"{name}_num",
-            "n",
-            "size",
-            "count",
-            "dim",
-        ):
-            return other
-    return ""
+    """The parameter that counts a list: the one behind it, or behind the lengths of its texts."""
+    after = [name for _, name in given[k + 1 :] if name != "lengths"]
+    counts = (f"{given[k][1]}_num", "n", "size", "count", "dim")
+    return after[0] if after and after[0] in counts else ""
 
 
 def is_list(kind, given, k):
@@ -233,7 +225,8 @@ def by_types(entry):
     counts = {
         name: length(given, k) for k, (kind, name) in enumerate(given) if is_list(kind, given, k)
     }
-    plain = [name for name in null if name not in counts]
+    elements = entry.name.startswith("mlx_array_") and "data"  # NULL where there are none
+    plain = [name for name in null if name not in counts and name != elements]
     out = [f"NULL is given for {listed(plain)}"] if plain else []
     if empty:
         out.append(f"an empty handle is given for {listed(empty)}")

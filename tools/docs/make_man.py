@@ -89,7 +89,7 @@ def page(entry, header, section, found):
         "NAME": [f"{name} \\- {plain(brief(c.words))}"],
         "LIBRARY": [r"libmlxc (\fB\-lmlxc\fR)"],
         "SYNOPSIS": [".nf", f"#include <mlx/c/{header.name}>", "", prototype(entry.text), ".fi"],
-        "DESCRIPTION": [prose(c.words)],
+        "DESCRIPTION": [prose(c.words.replace("`", ""))],
         "ARGUMENTS": entries(c.takes),
         "RESULT": [*([plain(c.result)] if c.result else []), *entries(c.gives)],
         "RETURN VALUE": [plain(" ".join(c.returns))],

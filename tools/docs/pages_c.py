@@ -35,7 +35,7 @@ def function(entry, header, found):
     out = [f"```{{c:function}} {entry.text}", "```", "", comment(c.words), ""]
     out += listed("Arguments", said(c.takes))
     out += listed("Result", ([c.result] if c.result else []) + said(c.gives))
-    out += listed("Returns", [" ".join(c.returns)] if c.returns else [])
+    out += ["**Returns** " + prose.escape(" ".join(c.returns)), ""] if c.returns else []
     return "\n".join(out + listed("Errors", c.refuses or ["none: it always succeeds"]))
 
 

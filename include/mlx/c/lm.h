@@ -83,8 +83,8 @@ MLX_API int mlx_lm_chat(mlx_tokens *res, const mlx_lm lm, const char *variables,
 MLX_API int mlx_lm_logits(mlx_array *res, const mlx_lm lm, const int *tokens, size_t n);
 /* The tokens of `count` texts one behind the other, those of text i end at ends[i], as a model
    that makes vectors or tells classes reads them: special tokens in them are text, and what is
-   beyond max_seq_length (sentence_bert_config.json) or the context is cut off. Errors: the model
-   makes no vectors and tells no classes. */
+   beyond max_seq_length (sentence_bert_config.json) or the context is cut off. Errors: one of the
+   texts is NULL. */
 MLX_API int mlx_lm_texts(mlx_tokens *res, size_t *ends, const mlx_lm lm, const char *const *texts,
                          const size_t *lengths, size_t count);
 /* The tokens of pairs of a text and each of the others, as a question and answers; too long ones

@@ -262,15 +262,15 @@ diff array: n less along the axis, but for what is put before and after.
 >>> xp.diff(xp.asarray([1, 4, 9]))
 array([3, 5], dtype=int32)
 
-abs array: Of complex numbers float32.
+abs array: Of the shape of x; of complex numbers float32.
 >>> xp.abs(xp.asarray([-1, 2]))
 array([1, 2], dtype=int32)
 
-positive array: As x.
+positive array: Of the shape and dtype of x.
 >>> xp.positive(xp.asarray([-1, 2]))
 array([-1, 2], dtype=int32)
 
-expm1 array: As x.
+expm1 array: Of the shape and dtype of x.
 >>> xp.expm1(xp.asarray([0.0, 1.0]))
 array([0, 1.71828], dtype=float32)
 
@@ -278,15 +278,15 @@ floor_divide array: In the dtype that both are promoted to.
 >>> xp.floor_divide(xp.asarray([7, -7]), 2)
 array([3, -4], dtype=int32)
 
-sign array: As x.
+sign array: Of the shape and dtype of x.
 >>> xp.sign(xp.asarray([-2, 0, 3]))
 array([-1, 0, 1], dtype=int32)
 
-tanh array: As x.
+tanh array: Of the shape and dtype of x.
 >>> xp.tanh(xp.asarray([0.0, 1.0]))
 array([0, 0.761594], dtype=float32)
 
-clip array: As x.
+clip array: Of the shape and dtype of x.
 >>> xp.clip(xp.asarray([-2, 0, 5]), -1, 3)
 array([-1, 0, 3], dtype=int32)
 
