@@ -14,6 +14,17 @@ defmodule Mlx.Check do
     error in Mlx.Error -> error
   end
 
+  @doc "Numbers are those wanted, but for a part of the larger of 1 and what was wanted."
+  def near(found, wanted, tolerance \\ 1.0e-5) do
+    found = List.flatten([found])
+    wanted = List.flatten([wanted])
+    if length(found) != length(wanted), do: ExUnit.Assertions.flunk("#{length(found)} numbers")
+
+    for {a, b} <- Enum.zip(found, wanted),
+        abs(a - b) > tolerance * max(1, abs(b)),
+        do: ExUnit.Assertions.flunk("#{a} is not #{b}")
+  end
+
   @doc "A product that takes seconds."
   def slow(n \\ 400) do
     a = Mlx.Random.normal(shape: {700, 700})
