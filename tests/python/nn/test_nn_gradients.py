@@ -105,7 +105,6 @@ def test_training_compiled(seed):
     assert len(set(values)) > 30
 
 
-
 def descend(model, gradients, rate=0.1):
     from mlx.utils import tree_map
 
