@@ -8,6 +8,7 @@ defmodule Mlx.Catalog do
   # position, all others as options. Names of `except:` are left out, and second names call the
   # first. What is about memory is in a module of its own, "mlx.core.memory".
 
+  alias Mlx.Catalog.Example
   alias Mlx.Native
 
   @memory ~w(get_active_memory get_cache_memory get_peak_memory get_memory_limit
@@ -172,11 +173,13 @@ defmodule Mlx.Catalog do
   defp documentation(_name, rows) do
     text = Enum.find_value(rows, "", &elem(&1, 4))
     options = rows |> Enum.flat_map(&options/1) |> Enum.uniq_by(&elem(&1, 0))
-    manual = rows |> hd() |> elem(8) |> sections()
+    whole = rows |> hd() |> elem(8)
+    manual = sections(whole)
     said = Map.new(Map.get(manual, "Args", []), &item/1)
 
     parts = [
       text,
+      example(whole),
       list("Arguments", for({n, t} <- said, n not in names(options), do: "`#{n}`: #{t}")),
       option_lines(options, said),
       list("Gives", for(t <- Map.get(manual, "Returns", []), do: t |> item() |> elem(1))),
@@ -184,6 +187,13 @@ defmodule Mlx.Catalog do
     ]
 
     quote(do: @doc(unquote(parts |> Enum.join() |> String.trim())))
+  end
+
+  defp example(manual) do
+    case Example.doctest(manual, elem(Native.catalog(), 0)) do
+      nil -> ""
+      text -> "\n\n" <> text
+    end
   end
 
   # The manual of the catalog, in the form of Python's docstrings: %{"Args" => ["a (array): The input array." ...]}
