@@ -7,7 +7,7 @@ import mlx.core as mx
 from ..nn.layers.base import Module
 from ..optimizers import Optimizer, clip_grad_norm
 from ..utils import tree_map, tree_reduce
-from ._precision import Border, cast, computing_in
+from ._precision import border, cast, computing_in
 
 Forward = Callable[[Module, Any], Any]
 Loss = Callable[[mx.array, mx.array], mx.array]
@@ -75,7 +75,6 @@ class Steps:
     ) -> None:
         self.model, self.loss, self.optimizer, self.forward = model, loss, optimizer, forward
         self.dtype, self.clip_norm, self.finite_only = dtype, clip_norm, finite_only
-        self.border = Border(model, dtype)
         self.check_labels, self.compiled = check_labels, compiled
         self._frozen = [(module, set(module._no_grad)) for module in model.modules()]
         self.settings: Any = None  # of the model's layers
@@ -122,7 +121,7 @@ class Steps:
     def _predict(self, batch):
         """Prediction, target and weight. The model computes in the asked dtype; what `forward`
         computes itself is of its arrays, the batch's and those that the model gives in float32."""
-        with self.border:
+        with border(self.model, self.dtype):
             result = self.forward(self.model, batch)
         if not isinstance(result, tuple) or len(result) not in (2, 3):
             raise TypeError("[train] forward(model, batch) gives prediction, target[, weight]")

@@ -15,7 +15,7 @@ from ._batch import NO_SUMS, Batches, Logs, NonFiniteLoss, refusal, say_where
 from ._data import Data, Place
 from ._setup import PathLike, Setup, check_parts, differences, model_of, optimizer_of
 from ._setup import rates_of, set_rates, words_of
-from ._precision import Border, cast, computing_in, lending
+from ._precision import border, cast, computing_in, lending
 from ._step import Forward, Loss, Steps, arrays_of, first_two
 from ._words import described, is_floating, plain, positive, whole
 from .callbacks import Callback
@@ -429,10 +429,9 @@ class Trainer(Batches):
         of `evaluate`; what is of that `compute_dtype` becomes float32, classes stay whole numbers."""
         forward = forward or (lambda model, batch: model(_first(batch)))
         dtype, parts = self._options[0], []
-        border = Border(self.model, dtype)
         with self._evaluation(), computing_in(dtype, self.model):
             for batch in self._apart(data, "data to predict").all():
-                with border:
+                with border(self.model, dtype):
                     parts.append(_one_array(forward(self.model, arrays_of(batch))))
                 mx.eval(parts[-1])
         if not parts:
