@@ -8,8 +8,8 @@
    The cause of a failing function is the error of the transform. */
 
 /* f at the primals, and for each primal the sum over the outputs of cotangent times derivative
-   (conjugated, for complex ones). Outputs that are stop_gradient(..) take no cotangent; a NULL
-   cotangent is zero. */
+   (conjugated, for complex ones). There is one cotangent for each output, or one for each that
+   is no stop_gradient(..), which takes none; a NULL cotangent is zero. */
 bool mx_vjp(mx_closure *f, mx_array *const *primals, int n, mx_array *const *cotangents, int ncot,
             mx_arrays *outputs, mx_arrays *grads);
 

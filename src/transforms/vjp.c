@@ -94,15 +94,18 @@ static int count_wanted(const mx_arrays *out) {
     return n;
 }
 
+/* One for each output, or one for each that is not stopped. */
 static bool place_cotangents(back *b, const mx_arrays *out, mx_array *const *cot, int ncot) {
     int next = 0, wanted = count_wanted(out);
-    if (ncot < wanted)
+    bool each = (size_t)ncot == out->count;
+    if (!each && ncot != wanted)
         return mx_fail(MX_INVALID,
                        "[vjp] Number of outputs to compute gradients for (%d) does not match "
                        "number of cotangents (%d).",
                        wanted, ncot);
     for (size_t i = 0; i < out->count; i++) {
-        mx_array *o = out->item[i], *c = is_stopped(o) ? NULL : cot[next++];
+        mx_array *o = out->item[i], *given = each || !is_stopped(o) ? cot[next++] : NULL;
+        mx_array *c = is_stopped(o) ? NULL : given;
         int32_t slot = b->tape->out_slot[i];
         if (c && !check_shape(o, c))
             return false;

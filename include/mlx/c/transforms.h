@@ -44,9 +44,9 @@ MLX_API int mlx_set_interrupt_check_within(int (*check)(void *data), void *data)
    one that is negative or stands there twice. */
 MLX_API int mlx_value_and_grad(mlx_closure_value_and_grad *res, const mlx_closure fun,
                                const int *argnums, size_t argnums_num);
-/* fun's outputs, and the products of cotangents (one for each output) with its derivative: one
-   for each primal, in its dtype. Errors: those of fun, fewer cotangents than outputs, one of
-   another shape. */
+/* fun's outputs, and the products of cotangents with its derivative: one for each primal, in its
+   dtype. There is one cotangent for each output, or one for each that is no mlx_stop_gradient.
+   Errors: those of fun, another number of cotangents, one of another shape. */
 MLX_API int mlx_vjp(mlx_vector_array *res_0, mlx_vector_array *res_1, const mlx_closure fun,
                     const mlx_vector_array primals, const mlx_vector_array cotangents);
 /* fun's outputs, and the products of its derivative with tangents (one for each primal): one for

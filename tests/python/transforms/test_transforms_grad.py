@@ -148,6 +148,14 @@ def test_containers_in_and_out():
             lambda: mx.vjp(lambda x: (x, x), [TWO], [ONE]),
             r"\(2\) does not match number of cotangents \(1\)",
         ),
+        (
+            lambda: mx.vjp(lambda x: x, [TWO], [ONE, ONE]),
+            r"\(1\) does not match number of cotangents \(2\)",
+        ),
+        (
+            lambda: mx.vjp(lambda x: (mx.stop_gradient(x), x, x), [TWO], [ONE]),
+            r"\(2\) does not match number of cotangents \(1\)",
+        ),
         (lambda: mx.vjp(lambda x: x, [TWO], [ROW]), r"does not match cotangent shape"),
         (lambda: mx.vjp(lambda x: {"a": x}, [TWO], [ONE]), r"but it returned dict"),
         (lambda: mx.jvp(lambda x: x, [TWO], [ROW]), r"does not match shape of tangent"),
@@ -157,6 +165,35 @@ def test_containers_in_and_out():
 def test_refusals(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_an_output_that_is_stopped_may_have_a_cotangent(place):
+    slopes = [5.0, 7.0]
+
+    def outputs(x):
+        values = [x * slope for slope in slopes]
+        values.insert(place, mx.stop_gradient(x * 100))
+        return values
+
+    cotangents = [mx.array(2.0), mx.array(3.0)]
+    wanted = 2.0 * 5 + 3.0 * 7
+    assert mx.vjp(outputs, [TWO], cotangents)[1][0].item() == wanted
+    cotangents.insert(place, mx.array(1000.0))
+    assert mx.vjp(outputs, [TWO], cotangents)[1][0].item() == wanted
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_what_is_stopped_in_a_checkpoint_moves_no_other_gradient(place):
+    def outputs(x):
+        values = [x * 5, x * x]
+        values.insert(place, mx.stop_gradient(x * 100))
+        return values
+
+    def total(f):
+        return lambda x: sum((k + 1) * y for k, y in enumerate(f(x)))
+
+    assert mx.grad(total(mx.checkpoint(outputs)))(TWO).item() == mx.grad(total(outputs))(TWO).item()
 
 
 @pytest.mark.parametrize(

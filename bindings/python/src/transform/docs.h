@@ -53,13 +53,14 @@ What fun gives at the primals, and the products of the cotangents with its deriv
 Args:\n\
     fun: A function of arrays that returns an array or a list of arrays.\n\
     primals: A list of arrays: its arguments.\n\
-    cotangents: A list of arrays, one like each output.\n\
+    cotangents: A list of arrays, one like each output, or one like each that is no\n\
+        stop_gradient.\n\
 \n\
 Returns:\n\
     tuple: The list of outputs, and a list of one array like each primal.\n\
 \n\
 Raises:\n\
-    ValueError: fewer cotangents than outputs, or of other shapes\n\
+    ValueError: another number of cotangents, or of other shapes\n\
 \n\
 Example:\n\
     >>> mx.vjp(lambda x: x * x, [mx.array(3.0)], [mx.array(1.0)])\n\
