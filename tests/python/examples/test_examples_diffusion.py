@@ -1,6 +1,7 @@
 """generative.stable_diffusion computes what diffusers does: each network, each sampler, whole runs."""
 
 import json
+import math
 import shutil
 
 import mlx.core as mx
@@ -262,6 +263,21 @@ def test_what_a_sampler_has_not(top, tmp_path, name, option, value):
         load_sampler(tmp_path, name, 4)
     if option != "trained_betas":
         assert len(load_sampler(tmp_path, "ddim", 4)) == 4
+
+
+@pytest.mark.parametrize(
+    "least, fine", [(-math.inf, True), (-5.1, True), (-2.0, False), ("x", False)]
+)
+def test_times_that_a_schedule_leaves_out(top, tmp_path, least, fine):
+    """The least logarithm of signal to noise of these models is -2.68."""
+    shutil.copytree(top / "sd15" / "scheduler", tmp_path / "scheduler")
+    configured("scheduler/scheduler_config.json", lambda_min_clipped=least)(tmp_path)
+    assert len(load_sampler(tmp_path, "euler", 4)) == 4
+    if fine:
+        assert len(load_sampler(tmp_path, "dpm++", 4)) == 4
+        return
+    with pytest.raises(SystemExit, match="lambda_min_clipped is -2.0, expected at most|'str'"):
+        load_sampler(tmp_path, "dpm++", 4)
 
 
 def gone(name):

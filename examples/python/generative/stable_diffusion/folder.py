@@ -215,6 +215,7 @@ SCHEDULE = {
     "clip_sample_range": 1.0,
     "final_sigmas_type": "zero",
     "lower_order_final": True,
+    "lambda_min_clipped": None,
 }
 # What a scheduler_config.json leaves out means something else in each class.
 SPACING = {"ddim": "leading", "euler": "linspace", "euler_a": "linspace", "dpm++": "linspace"}

@@ -169,6 +169,11 @@ class DPM(Euler):
     the linear part of the ODE. x is sqrt(alpha) image + sqrt(1 - alpha) noise."""
 
     def prepare(self, steps):
+        least, most = self.config["lambda_min_clipped"], float(-np.log(self.train_sigmas[-1]))
+        if least is not None and not least <= most:
+            sys.exit(
+                f"lambda_min_clipped is {least}, expected at most {most:.4g}: all times count."
+            )
         times = np.round(times_of(self.config, steps, ends=False))
         self.sigmas = np.interp(times, np.arange(len(self.train_sigmas)), self.train_sigmas)
         if self.config["use_karras_sigmas"]:
