@@ -394,3 +394,30 @@ def test_an_optimizer_is_of_the_model_it_trained(tmp_path):
         del first, one  # what is no more was another, too
         with pytest.raises(ValueError, match="of another model"):
             Trainer(nn.Linear(2, 1), loss, optimizer).fit([(x, y)])
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_targets_that_are_no_arrays(compiled):
+    """A loss for each example says of how many it is; of one number the target has to."""
+    x, y = task(20)
+    parts = lambda model, batch: ({"a": model(batch[0])}, {"a": batch[1]})  # noqa: E731
+    each = lambda p, t: nn.losses.cross_entropy(p["a"], t["a"])  # noqa: E731
+    options = {"forward": parts, "compile": compiled}
+    ours = Trainer(mlp(), each, optim.SGD(0.1), **options)
+    assert ours.step((x, y))["loss"] > 0
+    mean = Trainer(mlp(), lambda p, t: each(p, t).mean(), optim.SGD(0.1), **options)
+    with pytest.raises(TypeError, match="no array but dict: give one for each example"):
+        mean.step((x, y))
+    floats = lambda model, batch: (model(batch[0]), 2.0)  # noqa: E731
+    options["forward"] = floats
+    with pytest.raises(TypeError, match="no array but float"):
+        Trainer(mlp(), lambda p, t: (p - t).mean(), optim.SGD(0.1), **options).step((x, y))
+
+
+def test_a_loss_of_complex_numbers():
+    x, y = task(20)
+    ours = Trainer(mlp(), lambda p, t: (p + 1j).sum(-1), optim.SGD(0.1))
+    before = arrays(ours)
+    with pytest.raises(TypeError, match="of real numbers, not of mlx.core.complex64"):
+        ours.step((x, y))
+    unchanged(ours, before)

@@ -142,8 +142,10 @@ class Steps:
         if not isinstance(value, mx.array):
             raise TypeError(f"[train] the loss gives an array, not {type(value).__name__}")
         _check_shape(value, prediction, target)
+        if mx.issubdtype(value.dtype, mx.complexfloating):
+            raise TypeError(f"[train] the loss is of real numbers, not of {value.dtype}")
+        count = mx.array(_count(value, target), mx.float32)
         value = value.astype(mx.float32)
-        count = mx.array(value.size if value.ndim else target.size, mx.float32)
         if weight is not None:
             if value.ndim == 0:
                 raise ValueError("[train] weights need a loss for each example, without reduction")
@@ -291,6 +293,18 @@ def _check_shape(value, prediction, target):
         )
 
 
+def _count(value, target):
+    """Of how many a loss is."""
+    if value.ndim:
+        return value.size
+    if not isinstance(target, mx.array):
+        raise TypeError(
+            f"[train] a loss that is one number is of the numbers of the target, which is no array "
+            f"but {type(target).__name__}: give one for each example"
+        )
+    return target.size
+
+
 def _choose(now, before, fine):
     """Arrays within dicts and lists become what they were before unless all is fine; what was not
     there, or in another shape, is what a layer says of its last batch, and stays."""
@@ -310,6 +324,8 @@ def _master(parameter):
 def _labels(prediction, target, weight):
     """The smallest and largest label where targets are numbers of classes; and the targets as a
     loss may take them, without what is no class."""
+    if not isinstance(prediction, mx.array) or not isinstance(target, mx.array):
+        return {}, target
     if target.size == 0:
         raise ValueError(f"[train] a batch without examples: targets are {target.shape}")
     if prediction.ndim != target.ndim + 1 or not mx.issubdtype(target.dtype, mx.integer):
