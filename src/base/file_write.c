@@ -21,12 +21,15 @@
 #include "base/system.h"
 
 #define BUFFER_BYTES ((size_t)256 << 10)
+/* Bytes that are asked of the system at once: between them the host may stop. */
+#define PIECE_BYTES  ((size_t)64 << 20)
 #define NAME_TRIES   1000
 
 struct mx_writer {
     int fd;
     bool failed;
     bool keeps;         /* the target is not replaced */
+    bool heeds;         /* a host that wants to stop ends it */
     bool in_place;      /* somebody may have read what was written */
     uint64_t at, count; /* where the next byte goes; the end so far */
     size_t held;        /* bytes in the buffer */
@@ -143,9 +146,19 @@ static bool stopped(const mx_writer *w) {
     return w->in_place && mx_interrupted_within();
 }
 
+/* Is the host to have the old file? Nobody has seen the new one yet. */
+static bool ended(mx_writer *w) {
+    if (!w->heeds || !w->temp || !mx_interrupted_within())
+        return false;
+    w->failed = true;
+    return true;
+}
+
 static bool write_all(mx_writer *w, const char *p, size_t n) {
     while (n > 0) {
-        size_t some = n < INT_MAX / 2 ? n : INT_MAX / 2;
+        size_t some = n < PIECE_BYTES ? n : PIECE_BYTES;
+        if (ended(w))
+            return false;
         ssize_t done = write(w->fd, p, some);
         if (done < 0 && errno == EINTR && !stopped(w))
             continue;
@@ -185,9 +198,6 @@ bool mx_writer_put(mx_writer *w, const void *bytes, size_t n) {
 
 /* ---- from a file ---- */
 
-/* Bytes that are asked of the system at once: between them the host may stop. */
-#define COPY_BYTES ((uint64_t)64 << 20)
-
 /* Where the system cannot copy between these two files, their bytes are read. */
 static bool cannot_copy(int code) {
     return code == EXDEV || code == EINVAL || code == ENOSYS || code == EOPNOTSUPP ||
@@ -199,7 +209,7 @@ static int64_t copy_some(mx_writer *w, int from, uint64_t at, uint64_t n) {
     off_t in = (off_t)at;
     ssize_t done;
     do
-        done = copy_file_range(from, &in, w->fd, NULL, n < COPY_BYTES ? n : COPY_BYTES, 0);
+        done = copy_file_range(from, &in, w->fd, NULL, n < PIECE_BYTES ? n : PIECE_BYTES, 0);
     while (done < 0 && errno == EINTR);
     if (done >= 0 || cannot_copy(errno))
         return done < 0 ? 0 : done;
@@ -289,6 +299,10 @@ void mx_writer_keep(mx_writer *w) {
     w->keeps = true;
 }
 
+void mx_writer_heed(mx_writer *w) {
+    w->heeds = true;
+}
+
 /* Some file systems and all devices have nothing to sync. */
 static bool sync_file(mx_writer *w) {
     if (!w->temp || fsync(w->fd) == 0 || errno == EINVAL || errno == ENOTSUP)
@@ -336,7 +350,7 @@ static bool move_over(mx_writer *w) {
 }
 
 bool mx_writer_commit(mx_writer *w) {
-    bool ok = !w->failed && flush(w) && sync_file(w) && close_file(w) && move_over(w);
+    bool ok = !w->failed && flush(w) && sync_file(w) && close_file(w) && !ended(w) && move_over(w);
     mx_writer_abandon(w);
     return ok;
 }

@@ -59,6 +59,7 @@ static bool write_to(const char *op, const char *path, mx_write_fn *write, void 
     mx_writer *w = mx_writer_open(op, path);
     if (!w)
         return false;
+    mx_writer_heed(w);
     mx_sink k = mx_sink_writer(op, path, w);
     if (write(&k, what))
         return mx_writer_commit(w);

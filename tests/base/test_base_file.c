@@ -12,6 +12,7 @@
 
 #include "base/cache.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"
@@ -187,6 +188,35 @@ static void test_abandon(void) {
     CHECK(holds(path, "precious"));
 }
 
+static int asked, stops_at;
+
+static int stops(void *unused) {
+    (void)unused;
+    return ++asked == stops_at;
+}
+
+/* Wherever it is stopped: before each piece, and before the file would have its name. */
+static void test_host_that_stops(void) {
+    static const char block[300000];
+    bool done = false;
+    for (stops_at = 1; !done && stops_at < 20; stops_at++) {
+        asked = 0;
+        mx_interrupt_set_check_within(stops, NULL);
+        mx_writer *w = mx_writer_open("save", path);
+        mx_writer_heed(w);
+        for (int i = 0; i < 3; i++)
+            mx_writer_put(w, block, sizeof block);
+        done = mx_writer_put(w, "the end", 7);
+        done = mx_writer_commit(w) && done;
+        mx_interrupt_set_check_within(NULL, NULL);
+        CHECK(done || (mx_error_status() == MX_INTERRUPTED && holds(path, "precious")));
+        CHECK_EQ_INT(files_in_dir(), 1);
+        mx_error_clear();
+    }
+    CHECK(done && stops_at == 7); // three blocks, the end, the name; then it is not stopped
+    CHECK(write_text(path, "precious"));
+}
+
 static void test_mode_and_link_stay(void) {
     CHECK(chmod(path, 0640) == 0 && symlink(path, link_path) == 0);
     CHECK(write_text(link_path, "through the link"));
@@ -224,6 +254,7 @@ int main(void) {
     RUN(test_full_device);
     RUN(test_old_file_survives);
     RUN(test_abandon);
+    RUN(test_host_that_stops);
     RUN(test_mode_and_link_stay);
     RUN(test_without_memory);
     unlink(path);

@@ -17,6 +17,7 @@ static term export_function(ErlNifEnv *env, mex_job *job, const term *task) {
     mlx_vector_array_free(inputs);
     if (path)
         enif_free(path);
+    job->lasting = fine;
     return fine ? mex_atom.ok : 0;
 }
 
@@ -110,6 +111,7 @@ static term close_exporter(ErlNifEnv *env, mex_job *job, const term *task) {
     bool fine = !handle.ctx || written || !mlx_function_exporter_abandon(handle);
     fine = !mlx_function_exporter_free(handle) && fine;
     let_go(e);
+    job->lasting = fine;
     return fine ? mex_atom.ok : (mex_fail_mlx(), 0);
 }
 

@@ -328,7 +328,10 @@ static term run(const row *r, call *c) {
 term mex_file_task(ErlNifEnv *env, mex_job *job, const char *name, int arity, const term *task) {
     call c = {.env = env, .from = job->env, .task = task};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].arity == arity && !strcmp(rows[i].name, name))
-            return run(&rows[i], &c);
+        if (rows[i].arity == arity && !strcmp(rows[i].name, name)) {
+            term t = run(&rows[i], &c);
+            job->lasting = t == mex_atom.ok; // who loads gets more
+            return t;
+        }
     return mex_fail("invalid", "there is no task %s of %d arguments", name, arity - 1), 0;
 }

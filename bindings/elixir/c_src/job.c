@@ -157,7 +157,7 @@ static void run(mex_worker *w, mex_job *job) {
     w->top = job;
     pthread_mutex_unlock(&w->lock);
     term result = outcome(env, job);
-    if (delist(job))
+    if (delist(job) && !job->lasting)
         result = interrupted(env);
     pthread_mutex_lock(&w->lock);
     w->top = job->parent;

@@ -255,6 +255,7 @@ struct mex_job {
     mex_job *next;         /* in a queue */
     mex_job *left, *right; /* in the list of all */
     bool raised;           /* a function of Elixir's failed in it */
+    bool lasting;          /* it has changed a file, and says so even where it was stopped since */
     int depth;
 };
 

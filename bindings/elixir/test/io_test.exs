@@ -122,4 +122,37 @@ defmodule Mlx.IOTest do
 
     assert error(fn -> Mlx.Job.run({:call_imported, :x, []}) end).reason == :invalid
   end
+
+  test "who is told that a file was not written finds what was there", %{folder: folder} do
+    a = Mlx.eval(Mlx.zeros([3_000_000], dtype: :int32))
+
+    for ending <- ~w(npy npz safetensors gguf),
+        wait <- [0, 1, 3, 9],
+        stop <- [:timeout, :cancel] do
+      path = Path.join(folder, "a." <> ending)
+      File.write!(path, "old")
+      arrays = if ending == "npy", do: a, else: %{"a" => a}
+      options = if stop == :timeout, do: [timeout: wait], else: []
+
+      task =
+        Task.async(fn ->
+          try do
+            Mlx.IO.save(path, arrays, options)
+          rescue
+            error in Mlx.Error -> error.reason
+          end
+        end)
+
+      if stop == :cancel do
+        Process.sleep(wait)
+        Mlx.cancel(task.pid)
+      end
+
+      told = Task.await(task, :infinity)
+      assert told in [:ok, :timeout, :interrupted]
+      assert {told, File.read!(path) == "old"} == {told, told != :ok}
+      assert File.ls!(folder) == [Path.basename(path)]
+      File.rm!(path)
+    end
+  end
 end

@@ -227,6 +227,8 @@ static bool write_archive(const char *path, const mx_npz_each *each, bool compre
     v.out = v.member ? mx_writer_open(op, path) : NULL;
     if (v.out && each->keeps)
         mx_writer_keep(v.out);
+    if (v.out && !each->wrote) // what is let go on the way cannot be written again
+        mx_writer_heed(v.out);
     bool ok = v.out && mx_writer_room(v.out, each->bytes) && save_to(&v, path);
     if (ok)
         ok = mx_writer_commit(v.out);

@@ -151,6 +151,7 @@ bool mx_sequence_save(const mx_sequence *s, const char *path) {
     mx_writer *w = mx_writer_open("cache", path);
     if (!w)
         return false;
+    mx_writer_heed(w);
     if (put_all(w, s))
         return mx_writer_commit(w);
     mx_writer_abandon(w);
