@@ -10,7 +10,7 @@ static void free_array(ErlNifEnv *env, void *object) {
     mex_array_drop(object);
 }
 
-static bool open_types(ErlNifEnv *env) {
+static bool open_types(ErlNifEnv *env, ErlNifResourceFlags flags) {
     static const struct {
         ErlNifResourceType **type;
         const char *name;
@@ -34,10 +34,10 @@ static bool open_types(ErlNifEnv *env) {
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         ErlNifResourceTypeInit init = {.dtor = rows[i].free, .down = rows[i].down};
-        *rows[i].type =
-            enif_open_resource_type_x(env, rows[i].name, &init, ERL_NIF_RT_CREATE, NULL);
-        if (!*rows[i].type)
+        ErlNifResourceType *type = enif_open_resource_type_x(env, rows[i].name, &init, flags, NULL);
+        if (!type)
             return false;
+        *rows[i].type = type;
     }
     return true;
 }
@@ -47,15 +47,25 @@ static void quiet(const char *message, void *data) {
     (void)message, (void)data;
 }
 
+static bool loaded;
+
 static int load(ErlNifEnv *env, void **data, term info) {
     (void)data, (void)info;
     mlx_set_error_handler(quiet, NULL, NULL);
     mex_atoms_load(env);
     mex_dtypes_load(env);
-    if (!open_types(env) || !mex_rows_load(env))
+    if (!open_types(env, ERL_NIF_RT_CREATE) || !mex_rows_load(env))
         return 1;
     mex_jobs_load();
+    loaded = true;
     return 0;
+}
+
+/* The module is loaded anew: by this very library, whose arrays and threads go on, or not at all.
+   Another build's might have other structures. */
+static int upgrade(ErlNifEnv *env, void **data, void **former, term info) {
+    (void)data, (void)former, (void)info;
+    return loaded && open_types(env, ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER) ? 0 : 1;
 }
 
 static ErlNifFunc functions[] = {
@@ -86,5 +96,5 @@ static ErlNifFunc functions[] = {
     {"stats", 0, mex_nif_stats, ERL_NIF_DIRTY_JOB_CPU_BOUND},
 };
 
-/* No upgrade and no unload: threads run in this library, which is linked to stay. */
-ERL_NIF_INIT(Elixir.Mlx.Native, functions, load, NULL, NULL, NULL)
+/* No unload: threads run in this library, which is linked to stay. */
+ERL_NIF_INIT(Elixir.Mlx.Native, functions, load, NULL, upgrade, NULL)

@@ -2,19 +2,27 @@ defmodule Mlx.Native do
   @moduledoc false
   # The functions of c_src/nif.c. They check what they are given and raise Mlx.Error.
 
-  # Where they cannot be loaded each raises what was wrong.
+  # Where they cannot be loaded each raises what was wrong. A module that works is not replaced by one
+  # that does not.
 
   alias Mlx.Error
 
   @on_load :load
   @failure {__MODULE__, :failure}
+  @works {__MODULE__, :works}
 
   @doc false
   def load do
     case :erlang.load_nif(to_charlist(Path.join(folder(), "mlx_nif")), 0) do
-      :ok -> :ok
-      {:error, {_reason, text}} -> :persistent_term.put(@failure, to_string(text))
+      :ok -> :persistent_term.put(@works, true)
+      {:error, {_reason, text}} -> failed(text)
     end
+  end
+
+  defp failed(text) do
+    if :persistent_term.get(@works, false),
+      do: :error,
+      else: :persistent_term.put(@failure, to_string(text))
   end
 
   # Erlang finds it by the name of the application's folder; a copy may have another one.
