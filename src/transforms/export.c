@@ -12,6 +12,7 @@
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
 #include "io/io.h"
+#include "ops/ops.h"
 #include "transforms/import_read.h"
 #include "transforms/simplify.h"
 
@@ -222,8 +223,8 @@ typedef struct constants {
 } constants;
 
 static int by_address(const void *a, const void *b) {
-    uintptr_t x = (uintptr_t)((const mx_fn_tape_constant *)a)->a,
-              y = (uintptr_t)((const mx_fn_tape_constant *)b)->a;
+    uintptr_t x = (uintptr_t)((const mx_fn_tape_constant *)a)->key,
+              y = (uintptr_t)((const mx_fn_tape_constant *)b)->key;
     return (x > y) - (x < y);
 }
 
@@ -243,7 +244,7 @@ static bool gather_constants(const mx_exporter *e, constants *c) {
 
 /* 0: not there yet */
 static uint64_t id_of_constant(const constants *c, mx_array *a) {
-    mx_fn_tape_constant wanted = {.a = a};
+    mx_fn_tape_constant wanted = {.key = a};
     const mx_fn_tape_constant *found =
         bsearch(&wanted, c->item, c->count, sizeof wanted, by_address);
     return found ? found->id : 0;
@@ -261,21 +262,61 @@ typedef struct writing {
     uint64_t *ids;   /* of a step */
 } writing;
 
-/* An input or constant goes to the tape when something first needs it. */
-static bool need(writing *w, int32_t slot) {
-    bool constant = slot >= w->r->n_in;
-    if (w->id[slot])
-        return true;
-    if (constant && (w->id[slot] = id_of_constant(&w->before, w->r->proto[slot]))) {
-        mx_fn_tape_const_again(w->t, w->id[slot]);
-        return true;
+/* The axes of an array, those that are farther apart in memory first. false: so they are, or there
+   is no such order. */
+static bool order_in_memory(const mx_array *a, int *order) {
+    int64_t apart[MX_MAX_NDIM];
+    bool moved = false;
+    for (int i = 0; i < a->ndim; i++) {
+        int k = i;
+        if (a->shape[i] > 1 && !a->strides[i])
+            return false;
+        apart[i] = a->shape[i] > 1 ? llabs(a->strides[i]) : i ? apart[i - 1] : INT64_MAX;
+        for (; k > 0 && apart[order[k - 1]] < apart[i]; k--)
+            order[k] = order[k - 1], moved = true;
+        order[k] = i;
     }
-    w->id[slot] = w->t->next++;
-    if (constant && !mx_array_available(w->r->proto[slot]))
+    return moved;
+}
+
+/* Its elements as they lie in memory, and the step that makes the array of them: what reads it in
+   its order, a product of a transposed weight, has the same bits as before. */
+static bool write_moved(writing *w, uint64_t *id, mx_array *a, const int *order) {
+    int back[MX_MAX_NDIM];
+    mx_array *moved = *id ? NULL : mx_transpose_axes(a, order, a->ndim);
+    if (*id)
+        mx_fn_tape_const_again(w->t, *id);
+    else if (*id = w->t->next++, !moved || !mx_fn_tape_const(w->t, *id, moved, a))
+        return false;
+    for (int i = 0; i < a->ndim; i++)
+        back[order[i]] = i;
+    mx_fn_arg axes = {.ints = {a->ndim, back}};
+    mx_fn_out out = {0, a->shape, a->ndim, mx_dtype_of(a)};
+    *id = mx_fn_tape_op(w->t, MX_FN_Transpose, id, 1, &axes, &out, 1);
+    return true;
+}
+
+static bool write_constant(writing *w, uint64_t *id, mx_array *a) {
+    int order[MX_MAX_NDIM];
+    *id = id_of_constant(&w->before, a);
+    if (!mx_array_available(a))
         return mx_fail(MX_INVALID,
                        "[export_function] the function uses an array of a transform around it");
-    if (constant)
-        return mx_fn_tape_const(w->t, w->id[slot], w->r->proto[slot]);
+    if (!a->row_contiguous && order_in_memory(a, order))
+        return write_moved(w, id, a, order);
+    if (*id)
+        return mx_fn_tape_const_again(w->t, *id), true;
+    *id = w->t->next++;
+    return mx_fn_tape_const(w->t, *id, a, a);
+}
+
+/* An input or constant goes to the tape when something first needs it. */
+static bool need(writing *w, int32_t slot) {
+    if (w->id[slot])
+        return true;
+    if (slot >= w->r->n_in)
+        return write_constant(w, &w->id[slot], w->r->proto[slot]);
+    w->id[slot] = w->t->next++;
     mx_fn_tape_input(w->t, w->id[slot]);
     return true;
 }

@@ -18,6 +18,8 @@
  *               u64 n, list of u64 ids, list of shapes, list of dtypes     n + 1 outputs
  *             u64 id, u8 0, u8 1     a constant: shape, dtype, elements in row-major order; nothing
  *                                    follows where a trace before has it
+ *                                    (what lies otherwise in memory is written as it lies, and a
+ *                                    Transpose behind it)
  *             u64 id, u8 0, u8 0     an input
  *
  *     dtype:  i32 number, u8 bytes of an element
@@ -71,7 +73,7 @@ extern const mx_fn_info mx_fn_infos[MX_FN_OPS];
 typedef struct mx_fn_tape_constant {
     size_t at; /* its elements go here in the bytes */
     uint64_t id;
-    mx_array *a; /* retained */
+    mx_array *a, *key; /* what is written, and whose it is; retained */
 } mx_fn_tape_constant;
 
 typedef struct mx_fn_tape {
@@ -90,7 +92,7 @@ typedef struct mx_fn_out {
 } mx_fn_out;
 
 void mx_fn_tape_input(mx_fn_tape *t, uint64_t id);
-bool mx_fn_tape_const(mx_fn_tape *t, uint64_t id, mx_array *a);
+bool mx_fn_tape_const(mx_fn_tape *t, uint64_t id, mx_array *a, mx_array *key);
 void mx_fn_tape_const_again(mx_fn_tape *t, uint64_t id);
 /* Adds an operation; ids of the outputs are set. The id of the first. */
 uint64_t mx_fn_tape_op(mx_fn_tape *t, mx_fn_op op, const uint64_t *in, int nin,

@@ -106,13 +106,14 @@ void mx_fn_tape_const_again(mx_fn_tape *t, uint64_t id) {
     put_u8(&t->bytes, 1);
 }
 
-bool mx_fn_tape_const(mx_fn_tape *t, uint64_t id, mx_array *a) {
+bool mx_fn_tape_const(mx_fn_tape *t, uint64_t id, mx_array *a, mx_array *key) {
     if (!mx_grow(&t->constant, &t->room, t->constants + 1, sizeof *t->constant))
         return false;
     mx_fn_tape_const_again(t, id);
     mx_fn_put_shape(&t->bytes, a->shape, a->ndim);
     mx_fn_put_dtype(&t->bytes, mx_dtype_of(a));
-    t->constant[t->constants++] = (mx_fn_tape_constant){t->bytes.len, id, mx_array_retain(a)};
+    t->constant[t->constants++] =
+        (mx_fn_tape_constant){t->bytes.len, id, mx_array_retain(a), mx_array_retain(key)};
     return true;
 }
 
@@ -149,8 +150,10 @@ uint64_t mx_fn_tape_op(mx_fn_tape *t, mx_fn_op op, const uint64_t *in, int nin,
 }
 
 void mx_fn_tape_free(mx_fn_tape *t) {
-    for (size_t i = 0; i < t->constants; i++)
+    for (size_t i = 0; i < t->constants; i++) {
         mx_array_release(t->constant[i].a);
+        mx_array_release(t->constant[i].key);
+    }
     mx_free(t->constant);
     mx_text_free(&t->bytes);
     *t = (mx_fn_tape){0};

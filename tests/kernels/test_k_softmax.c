@@ -26,8 +26,9 @@ static long double plain_log_sum(mx_dtype t, const void *x, size_t n, double *ma
     return logl(sum);
 }
 
-static bool close_to(mx_dtype t, double got, double want, const char *what, size_t n) {
-    double tol = tolerance_of(t, TERMS) * (fabs(want) + (t == MX_FLOAT16 ? 1e-4 : 1e-30));
+/* of: what was added up; a sum near zero has the error of its terms. */
+static bool close_to(mx_dtype t, double got, double want, double of, const char *what, size_t n) {
+    double tol = tolerance_of(t, TERMS) * (fabs(of) + (t == MX_FLOAT16 ? 1e-4 : 1e-30));
     bool ok = fabs(got - want) <= tol;
     return CHECK_MSG(ok, "%s %s n=%zu: %.9g, expected %.9g", what, mx_dtype_name(t), n, got, want);
 }
@@ -40,12 +41,14 @@ static void check_row(const mx_k_softmax *k, mx_dtype t, size_t n) {
     for (size_t r = 0; r < 2; r++) {
         double max;
         long double log_sum = plain_log_sum(t, x + r * (n + 3) * bytes, n, &max) + max;
-        close_to(t, kv_get(t, out, (ptrdiff_t)r).re, (double)log_sum, "logsumexp", n);
+        double sum = kv_get(t, out, (ptrdiff_t)r).re, of = fabs(max) + fabs((double)log_sum);
+        close_to(t, sum, (double)log_sum, of, "logsumexp", n);
         k->softmax[t](y, (ptrdiff_t)n + 1, x, (ptrdiff_t)n + 3, 2, n);
         for (size_t i = 0; i < n; i++) {
             double v = kv_get(t, x, (ptrdiff_t)(r * (n + 3) + i)).re;
             double got = kv_get(t, y, (ptrdiff_t)(r * (n + 1) + i)).re;
-            close_to(t, got, (double)expl(v - log_sum), "softmax", n);
+            double want = (double)expl(v - log_sum);
+            close_to(t, got, want, want, "softmax", n);
         }
         k->log_softmax[t](y, (ptrdiff_t)n + 1, x, (ptrdiff_t)n + 3, 2, n);
         for (size_t i = 0; i < n; i++) {
@@ -69,8 +72,10 @@ static void check_parts(const mx_k_softmax *k, mx_dtype t, size_t n) {
     mx_softmax_part all = mx_softmax_merge(parts, 3);
     k->softmax[t](whole, (ptrdiff_t)n, x, (ptrdiff_t)n, 1, n);
     k->apply[t](y, x, &all, n);
-    for (size_t i = 0; i < n; i++)
-        close_to(t, kv_get(t, y, (ptrdiff_t)i).re, kv_get(t, whole, (ptrdiff_t)i).re, "apply", n);
+    for (size_t i = 0; i < n; i++) {
+        double want = kv_get(t, whole, (ptrdiff_t)i).re;
+        close_to(t, kv_get(t, y, (ptrdiff_t)i).re, want, want, "apply", n);
+    }
     k->log_softmax[t](whole, (ptrdiff_t)n, x, (ptrdiff_t)n, 1, n);
     k->apply_log[t](y, x, &all, n);
     for (size_t i = 0; i < n; i++)

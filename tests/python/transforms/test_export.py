@@ -188,3 +188,42 @@ def test_dot(tmp_path):
         mx.export_to_dot(out, y, a=3)
     with pytest.raises(FileNotFoundError):
         mx.export_to_dot("/nonexistent/graph.dot", y)
+
+
+VIEWS = {
+    "rows": lambda w: w,
+    "transposed": lambda w: w.T,
+    "batches": lambda w: w.reshape(4, 24, 96).swapaxes(1, 2),
+    "inside out": lambda w: w.reshape(24, 4, 96).transpose(1, 2, 0),
+}
+
+
+@pytest.mark.parametrize("shapeless", [False, True])
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_same_bits_as_before(path, view, shapeless):
+    """Products sum in the order in which their operands lie, which a file keeps."""
+    w = mx.random.normal((96, 96))
+    mx.eval(w)
+
+    def f(x):
+        k = VIEWS[view](w)
+        return x @ k + 1, (k * x[:1, :1]).sum(axis=0), k.sum() * x
+
+    x = mx.random.normal((3, 96))
+    mx.export_function(path, f, x, shapeless=shapeless)
+    for y, z in zip(mx.import_function(path)(x), f(x), strict=True):
+        assert mx.array_equal(y, z)
+
+
+def test_a_transposed_constant_stands_in_a_file_once(path):
+    w = mx.random.normal((64, 64))
+    k = w.T
+    mx.eval(k)
+    with mx.exporter(path, lambda x: x @ k) as exporter:
+        exporter(mx.ones((1, 64)))
+        exporter(mx.ones((2, 64)))
+    assert Path(path).stat().st_size < 1.5 * w.nbytes
+    f = mx.import_function(path)
+    for rows in (1, 2):
+        x = mx.random.normal((rows, 64))
+        assert mx.array_equal(f(x)[0], x @ k)
