@@ -306,6 +306,19 @@ def test_datasets_by_their_methods():
     assert list(s) == again == list(s.reset())
 
 
+@pytest.mark.parametrize("make", [dx.buffer_from_dataset, dx.stream_from_dataset])
+def test_several_datasets_by_name(make):
+    parts = {"train": [{"x": 1}], "test": [{"x": 2}]}
+    with pytest.raises(
+        TypeError, match="dict has items by name, not by number: give one of train, test$"
+    ):
+        make(parts)
+    with pytest.raises(TypeError, match=r"one of 0, 1, 2, 3 \.\.\.$"):
+        make({str(i): [] for i in range(9)})
+    numbered = make({0: {"x": 3}, 1: {"x": 4}})
+    assert [s["x"] for s in numbered] == [3, 4]
+
+
 def test_datasets_of_torch():
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     from torch.utils.data import IterableDataset, TensorDataset

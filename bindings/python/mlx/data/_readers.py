@@ -112,6 +112,16 @@ def _named(item, keys):
     return dict(zip(keys, values))
 
 
+def _check_numbered(dataset):
+    """Hugging Face has the parts of a dataset in a dict, by their names."""
+    names = [key for key in dataset if isinstance(key, str)] if isinstance(dataset, Mapping) else []
+    if names:
+        some = ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
+        raise TypeError(
+            f"[data] {type(dataset).__name__} has items by name, not by number: give one of {some}"
+        )
+
+
 def buffer_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Buffer:
     """The items of anything with a length and indices: a dataset of Hugging Face, of PyTorch.
     Tuples get the given keys.
@@ -124,7 +134,7 @@ def buffer_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Buffer:
         Buffer: A sample for each item.
 
     Raises:
-        TypeError: it has no length, or no items by number
+        TypeError: it has no length, or no items by number, such as several datasets by name
 
     Example:
         >>> data.buffer_from_dataset([(1, "a"), (2, "b")], keys=["x", "name"])[1]
@@ -135,6 +145,7 @@ def buffer_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Buffer:
             f"[data] {type(dataset).__name__} has no length and no items by number: "
             "try stream_from_dataset"
         )
+    _check_numbered(dataset)
     return _Dataset(dataset, keys)
 
 
@@ -149,10 +160,14 @@ def stream_from_dataset(dataset: Any, keys: Sequence[str] = ()) -> Stream:
     Returns:
         Stream: A sample for each item.
 
+    Raises:
+        TypeError: it has items by name, such as several datasets
+
     Example:
         >>> list(data.stream_from_dataset([(1, "a"), (2, "b")], keys=["x", "name"]))
         [{'x': 1, 'name': 'a'}, {'x': 2, 'name': 'b'}]
     """
+    _check_numbered(dataset)
     if hasattr(dataset, "__len__") and hasattr(dataset, "__getitem__"):
         return _Dataset(dataset, keys).to_stream()
     _different(keys)
