@@ -126,8 +126,12 @@ static void show(cli_call *c, const json_t *doc) {
     size_t i;
     cli_print("%s", json_string_value(json_object_get(doc, "url")));
     cli_print(c->quiet ? "\n" : " serves");
-    json_array_foreach(models, i, m) if (!c->quiet)
-        cli_print(i ? ", %s" : " %s", json_string_value(m));
+    json_array_foreach(models, i, m) {
+        char *name = c->quiet ? NULL : cli_cell(m, CLI_LOOK_TEXT);
+        if (name)
+            cli_print(i ? ", %s" : " %s", name);
+        free(name);
+    }
     if (!c->quiet)
         cli_print("\n");
 }

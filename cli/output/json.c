@@ -32,21 +32,41 @@ json_t *cli_json_shape(const int *shape, int ndim) {
     return list;
 }
 
-bool cli_json_is_shallow(const char *text, size_t n, int most) {
-    int depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < n && depth <= most; i++) {
-        char c = text[i];
-        if (quoted && c == '\\')
-            i++;
+/* A place in JSON, of which only what stands outside of texts is looked at. */
+typedef struct place {
+    const char *at, *end;
+    bool quoted;
+} place;
+
+/* The next byte that stands outside of texts, or -1. */
+static int outside(place *p) {
+    while (p->at < p->end) {
+        char c = *p->at++;
+        if (p->quoted && c == '\\')
+            p->at++;
         else if (c == '"')
-            quoted = !quoted;
-        else if (!quoted && (c == '{' || c == '['))
-            depth++;
-        else if (!quoted && (c == '}' || c == ']'))
-            depth--;
+            p->quoted = !p->quoted;
+        else if (!p->quoted)
+            return (unsigned char)c;
     }
+    return -1;
+}
+
+bool cli_json_is_shallow(const char *text, size_t n, int most) {
+    place p = {text, text + n, false};
+    int depth = 0;
+    for (int c; depth <= most && (c = outside(&p)) >= 0;)
+        depth += (c == '{' || c == '[') - (c == '}' || c == ']');
     return depth <= most;
+}
+
+uint64_t cli_json_memory(const char *text, size_t n) {
+    enum { OBJECT = 384, LIST = 128, KEY = 128, VALUE = 48 }; // of jansson's on 64 bits
+    place p = {text, text + n, false};
+    uint64_t sum = n;
+    for (int c; (c = outside(&p)) >= 0;)
+        sum += c == '{' ? OBJECT : c == '[' ? LIST : c == ':' ? KEY : c == ',' ? VALUE : 0;
+    return sum;
 }
 
 /* DEL, the one control character that jansson writes as it is, can only stand in a string. */

@@ -90,6 +90,9 @@ json_t *cli_json_real(double value);
 json_t *cli_json_shape(const int *shape, int ndim);
 /* Is JSON of n bytes nested at most so deep? Brackets are counted, nothing else is looked at. */
 bool cli_json_is_shallow(const char *text, size_t n, int most);
+/* About the bytes that its values take when it is read: its own, and what each object, list and
+   value adds. */
+uint64_t cli_json_memory(const char *text, size_t n);
 void cli_json_print(const json_t *doc);
 
 /* --- progress --------------------------------------------------------------------------------- */

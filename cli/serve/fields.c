@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "output/output.h"
 #include "parse/parse.h"
 
 /* Where a value stands, from the inside out. */
@@ -39,6 +40,25 @@ bool srv_fail_field(srv_fault *f, const char *field, const char *format, ...) {
     fill(f, 400, format, list);
     va_end(list);
     return false;
+}
+
+enum { MOST_DEPTH = 64, FREE_MEMORY = 16 << 20, MEMORY_OF_A_BYTE = 8 };
+
+/* Empty objects take a hundred times the memory of their text. */
+static bool is_light(const char *text, size_t n) {
+    return cli_json_memory(text, n) <= FREE_MEMORY + (uint64_t)MEMORY_OF_A_BYTE * n;
+}
+
+json_t *srv_json_read(const char *text, size_t n, size_t flags, srv_fault *f) {
+    json_error_t error;
+    json_t *value = NULL;
+    if (!cli_json_is_shallow(text, n, MOST_DEPTH))
+        srv_fail(f, 400, "the body is nested deeper than %d", MOST_DEPTH);
+    else if (!is_light(text, n))
+        srv_fail(f, 400, "the body has more values than its length is worth");
+    else if (!(value = json_loadb(text, n, flags, &error)))
+        srv_fail(f, 400, "the body is no JSON: %s, at byte %d", error.text, error.position);
+    return value;
 }
 
 static void write_place(const place *p, char *out, size_t room) {

@@ -5,8 +5,6 @@
 
 #include "serve/routes.h"
 
-enum { MOST_DEPTH = 64 };
-
 /* --- who may ask ------------------------------------------------------------------------------ */
 
 /* The host of "name:port" or "[::1]:port". False: it is none, or too long. */
@@ -89,14 +87,10 @@ bool srv_admit(srv_call *c) {
 /* --- the body --------------------------------------------------------------------------------- */
 
 static bool read_body(srv_call *c) {
-    json_error_t error;
-    if (!cli_json_is_shallow(c->body, c->body_num, MOST_DEPTH))
-        return srv_fail(&c->fault, 400, "the body is nested deeper than %d", MOST_DEPTH);
-    c->json = json_loadb(c->body, c->body_num, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
-    if (!c->json)
-        return srv_fail(&c->fault, 400, "the body is no JSON: %s, at byte %d", error.text,
-                        error.position);
-    return json_is_object(c->json) || srv_fail(&c->fault, 400, "the body is no JSON object");
+    c->json =
+        srv_json_read(c->body, c->body_num, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &c->fault);
+    return c->json &&
+           (json_is_object(c->json) || srv_fail(&c->fault, 400, "the body is no JSON object"));
 }
 
 bool srv_handle(srv_call *c) {

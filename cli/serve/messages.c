@@ -27,13 +27,11 @@ bool srv_message_add(json_t *list, const char *role, json_t *content, json_t *ca
 
 json_t *srv_message_call(const char *id, const json_t *name, const json_t *arguments,
                          const char *field, srv_fault *f) {
-    json_t *object =
-        json_is_string(arguments)
-            ? (cli_json_is_shallow(json_string_value(arguments), json_string_length(arguments), 64)
-                   ? json_loadb(json_string_value(arguments), json_string_length(arguments),
-                                JSON_ALLOW_NUL, NULL)
-                   : NULL)
-            : json_incref((json_t *)arguments);
+    srv_fault other = {0}; // the sentence of this function is better
+    json_t *object = json_is_string(arguments)
+                         ? srv_json_read(json_string_value(arguments),
+                                         json_string_length(arguments), JSON_ALLOW_NUL, &other)
+                         : json_incref((json_t *)arguments);
     if (arguments && json_is_string(arguments) && json_string_length(arguments) == 0)
         object = json_object();
     if (!json_is_object(object)) {

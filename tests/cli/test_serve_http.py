@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from files import gguf_bytes
-from program import run
+from program import MLX, environment, run
 from server import FAKE, HANG, server, serving, user  # noqa: F401
 
 
@@ -178,6 +178,25 @@ def test_what_is_read_two_ways_ends_the_connection(server):
     assert b"HTTP/1.0 has no Transfer-Encoding" in raw(server, old.encode())
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "status", "why"),
+    [
+        (f"http://localhost{CHAT}", "localhost", 200, "hello"),
+        (f"HTTPS://127.0.0.1:9{CHAT}?x=1", "evil.example", 200, "hello"),  # Host does not count
+        (f"http://evil.example{CHAT}", "localhost", 403, "its own machine"),
+        (f"http://me@evil.example@localhost{CHAT}", "localhost", 403, "its own machine"),
+        ("http://localhost", "localhost", 405, "GET, HEAD is"),
+        (f"http://{CHAT}", "localhost", 404, "nothing at"),
+        (f"ftp://localhost{CHAT}", "localhost", 404, "nothing at"),
+    ],
+)
+def test_targets_that_name_the_server(server, target, host, status, why):
+    """RFC 9112, 3.2.2."""
+    head = f"POST {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{COUNTED}\r\n\r\n"
+    answer = raw(server, head.encode() + GOOD)
+    assert answer.startswith(b"HTTP/1.1 %d " % status) and why.encode() in answer, answer[-300:]
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "BREW", "OPTIONS", "GET"])
 def test_methods(server, method):
     status, headers, answer = server.ask(CHAT, method=method)
@@ -232,7 +251,43 @@ def test_http_1_0(server):
     assert b"chunked" not in answer.split(b"\r\n\r\n")[0]
 
 
+def test_a_name_that_a_terminal_would_obey(tmp_path):
+    (tmp_path / "a\x1b[31mb\u202e.gguf").write_bytes(b"")
+    process = subprocess.Popen(
+        [MLX, "serve", tmp_path, "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), text=True,
+    )  # fmt: skip
+    try:
+        said = process.stdout.readline()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=HANG)
+    if "libmicrohttpd is not installed" in errors:
+        pytest.skip("no libmicrohttpd")
+    assert said.endswith(" serves a\\x1b[31mb\\u202e\n"), said + errors
+
+
 # --- limits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("one", ["{}", "[]", '{"":0}', "0"])
+def test_more_values_than_the_length_is_worth(server, one):
+    """Read, these 6 MB would take up to a hundred times as much."""
+    many = one + f",{one}" * (6000000 // (len(one) + 1))
+    status, _, answer = server.ask(CHAT, f'{{"messages": [{many}]}}', "POST")
+    assert status == 400 and "more values than its length" in answer["error"]["message"]
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": f"[{many}]"}}
+    status, _, answer = server.ask(
+        CHAT, {"messages": [{"role": "assistant", "content": "", "tool_calls": [call]}]}
+    )
+    assert status == 400 and "no JSON object" in answer["error"]["message"]
+    assert fine(server)
+
+
+def test_a_million_tokens_are_not_too_many_values(server):
+    body = {"model": "echo", "prompt": [10000 + i % 7 for i in range(1000000)]}
+    status, _, answer = server.ask("/v1/completions", json.dumps(body, separators=(",", ":")))
+    assert status == 200 or "values" not in answer["error"]["message"], answer
 
 
 def test_large_bodies():

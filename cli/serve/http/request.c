@@ -17,6 +17,7 @@ typedef struct request {
     http_connection *connection;
     srv_text body;
     char *method, *path;
+    char *authority; /* of a target that names it, else NULL */
     bool too_large, answering;
     bool closes;  /* the connection, after the answer */
     int outside;  /* why it was ended from outside */
@@ -172,7 +173,20 @@ static void free_request(request *r) {
     srv_text_free(&r->out);
     free(r->method);
     free(r->path);
+    free(r->authority);
     free(r);
+}
+
+/* RFC 9112, 3.2.2: a target may be http://name/path, whose name counts in place of Host. */
+static bool take_target(request *r, const char *url) {
+    size_t scheme = strncasecmp(url, "http://", 7) == 0    ? 7
+                    : strncasecmp(url, "https://", 8) == 0 ? 8
+                                                           : 0;
+    size_t n = scheme ? strcspn(url + scheme, "/") : 0;
+    const char *path = n ? url + scheme + n : url;
+    r->authority = n ? strndup(url + scheme, n) : NULL;
+    r->path = strdup(*path ? path : "/");
+    return r->path && (n == 0 || r->authority);
 }
 
 static request *make_request(http_server *h, mhd_connection *c, const char *url,
@@ -184,18 +198,18 @@ static request *make_request(http_server *h, mhd_connection *c, const char *url,
     r->h = h;
     r->connection = context ? context->pointer : NULL;
     r->method = strdup(method);
-    r->path = strdup(url);
+    bool ok = r->method && take_target(r, url);
     r->call = (srv_call){.server = h->server,
                          .method = r->method,
                          .path = r->path,
-                         .dialect = srv_route_dialect(url),
-                         .host = header(h, c, "Host"),
+                         .dialect = srv_route_dialect(ok ? r->path : url),
+                         .host = r->authority ? r->authority : header(h, c, "Host"),
                          .origin = header(h, c, "Origin"),
                          .key = key_of(h, c),
                          .began = cli_seconds(),
                          .queue = srv_queue_new()};
     srv_call_id(&r->call);
-    if (r->connection && r->method && r->path && r->call.queue)
+    if (ok && r->connection && r->call.queue)
         return r;
     free_request(r);
     return NULL;
