@@ -60,6 +60,12 @@ static const pair fails[] = {{"mlx_default_gpu_stream_new", ""},
 static const pair in_other_calls[] = {{"mlx_fast_rope_f64", "base"}, // with freqs
                                       {"mlx_qqmm", "w_scales"},      // of w that is not quantized
                                       {"mlx_gather_qqmm", "w_scales"},
+                                      {"mlx_dequantize", "mode"}, // with biases
+                                      {"mlx_quantized_matmul", "mode"},
+                                      {"mlx_gather_qmm", "mode"},
+                                      {"mlx_dequantize", "scales"}, // of blocks of GGUF
+                                      {"mlx_quantized_matmul", "scales"},
+                                      {"mlx_gather_qmm", "scales"},
                                       {"mlx_convert", "options"}, // where nothing is at `out`
                                       {"mlx_fuse", "options"}};
 

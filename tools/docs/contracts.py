@@ -203,7 +203,9 @@ def returned(entry, comment, fails):
         kept = f"A handle that is the caller's, for `{handle(result)}_free` to let go"
         return [f"{kept}; an empty one (its `ctx` is NULL) {TOLD}" if fails else f"{kept}."]
     if "*" in result:
-        return [f"An address of memory that is borrowed, not to be freed; NULL {TOLD}" if fails else
+        silent = "NULL where it is not evaluated, of which nobody is told, and " \
+            if entry.name.startswith("mlx_array_data_") else ""  # fmt: skip
+        return [f"An address of memory that is borrowed, not to be freed; {silent}NULL {TOLD}" if fails else
                 "An address of memory that is borrowed, not to be freed."]  # fmt: skip
     return [f"0 {after}"] if fails and result != "void" else []
 

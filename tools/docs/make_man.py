@@ -53,9 +53,11 @@ def prose(comment):
 
 
 def brief(comment):
+    """What stands before the first sign that ends something, outside of parentheses."""
     text = " ".join(comment.split("\n\n")[0].split())
-    end = re.search(r"(?<=[.;:])\s", text)
-    return (text[: end.start()] if end else text).rstrip(".;:")
+    ends = (text[: m.start()] for m in re.finditer(r"(?<=[.;:])(?<!\.\.\.)(?<! al\.)\s", text))
+    whole = (part for part in ends if part.count("(") <= part.count(")"))
+    return next(whole, text).rstrip(".;:")
 
 
 def prototype(text):

@@ -31,6 +31,8 @@ def test_each_function_says_what_it_does():
     briefs = {name: make_man.brief(c.words) for name, (_, c) in FUNCTIONS.items()}
     assert len(briefs) > 900
     assert [n for n, brief in briefs.items() if len(brief) < 4 or BACKWARDS.match(brief)] == []
+    cut = re.compile(r"\([^)]*$|, *$|\bal$")
+    assert [n for n, brief in briefs.items() if cut.search(brief) and "[" not in brief] == []
 
 
 def test_each_parameter_has_an_owner():
