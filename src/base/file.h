@@ -60,8 +60,8 @@ bool mx_writer_put(mx_writer *w, const void *bytes, size_t n); /* the first fail
 bool mx_writer_put_file(mx_writer *w, const mx_file *from, uint64_t at, uint64_t n);
 /* What is there by the time of the commit is not replaced: that is an error. */
 void mx_writer_keep(mx_writer *w);
-/* All is one call, which may be made again: until the rename a host that wants to stop (interrupt.h,
-   within) ends it, and the old file stays. */
+/* All is one call, which may be made again: until the rename a host that wants to stop
+   (interrupt.h, within) ends it, and the old file stays. */
 void mx_writer_heed(mx_writer *w);
 uint64_t mx_writer_count(const mx_writer *w); /* bytes of the file so far */
 uint64_t mx_writer_at(const mx_writer *w);    /* where the next byte goes */

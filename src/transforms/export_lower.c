@@ -78,7 +78,7 @@ static mx_array *over_last(const mx_node *n, mx_array *x) {
     int axis = *(const int *)n->params, keep = -1;
     mx_array *t = mx_swapaxes(x, axis, -1);
     if (n->prim == MX_PRIM_softmax)
-        return mx_swapaxes(mx_softmax(t, &keep, 1, true), axis, -1);
+        return mx_contiguous(mx_swapaxes(mx_softmax(t, &keep, 1, true), axis, -1), false);
     bool keepdims = ((const mx_p_logsumexp *)n->params)->keepdims;
     mx_array *y = mx_swapaxes(mx_logsumexp(t, &keep, 1, true), axis, -1);
     return keepdims ? y : mx_squeeze_axis(y, axis);

@@ -248,6 +248,11 @@ static uint64_t copied(step *s) {
                            mx_dtype_of(a));
 }
 
+static bool write_contiguous(step *s) {
+    s->out_id[0] = copied(s);
+    return true;
+}
+
 /* Strides count in row order; MLX refuses to read a view so, and does not copy it. */
 static bool write_as_strided(step *s) {
     const mx_p_as_strided *p = s->node->params;
@@ -560,7 +565,7 @@ bool mx_fn_write(const mx_fn_step *s) {
     case MX_PRIM_as_strided: return write_as_strided(s);
     case MX_PRIM_stop_gradient: return plain(s, MX_FN_StopGradient, NULL);
     case MX_PRIM_depends: return write_depends(s);
-    case MX_PRIM_contiguous: s->out_id[0] = s->in_id[0]; return true; // the same values
+    case MX_PRIM_contiguous: return write_contiguous(s);
     case MX_PRIM_concatenate: return plain(s, MX_FN_Concatenate, ARGS(INT(PARAM(mx_p_axis)->axis)));
     case MX_PRIM_pad: return write_pad(s);
     case MX_PRIM_slice_update: return write_slice_update(s);

@@ -147,7 +147,8 @@ AS(UnflattenRest, mx_unflatten(in[0], integer(c, 0), c->arg[1].ints.v, c->arg[1]
 AS(Squeeze, mx_squeeze(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(ExpandDims, mx_expand_dims(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
 AS(Transpose, mx_transpose_axes(in[0], c->arg[0].ints.v, c->arg[0].ints.n))
-AS(Concatenate, mx_concatenate(in, nin, integer(c, 0)))
+AS(Concatenate, nin == 1 ? mx_contiguous(in[0], false) // MLX copies one, too
+                         : mx_concatenate(in, nin, integer(c, 0)))
 AS(DynamicSlice,
    c->arg[1].ints.n == in[0]->ndim
        ? mx_dynamic_slice(in[0], in[1], c->arg[0].ints.v, c->arg[0].ints.n, c->arg[1].ints.v)

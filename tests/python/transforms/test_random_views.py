@@ -1,5 +1,5 @@
 """Random graphs of views and of sums, whose order follows from how their inputs lie: each step evaluated, all at once,
-compiled, and their gradients compiled give the same bits."""
+compiled, through a file, and their gradients compiled give the same bits."""
 
 import mlx.core as mx
 import pytest
@@ -105,8 +105,13 @@ def check_same(found, expected, what):
         assert a.dtype == b.dtype and mx.array_equal(a, b, equal_nan=True), what
 
 
+def through_a_file(path, function, inputs):
+    mx.export_function(path, function, *inputs)
+    return mx.import_function(path)(*inputs)
+
+
 @pytest.mark.parametrize("batch", range(GRAPHS // BATCH))
-def test_sums_of_views_do_not_depend_on_how_they_are_computed(batch):
+def test_sums_of_views_do_not_depend_on_how_they_are_computed(batch, tmp_path):
     for i in range(BATCH):
         seed = batch * BATCH + i
         inputs = make_inputs(seed)
@@ -120,6 +125,8 @@ def test_sums_of_views_do_not_depend_on_how_they_are_computed(batch):
         expected = graph(seed, inputs, mx.eval)
         check_same(whole(*inputs), expected, f"at once, {seed}")
         check_same(mx.compile(whole)(*inputs), expected, f"compiled, {seed}")
+        found = through_a_file(str(tmp_path / "graph.mlxfn"), whole, inputs)
+        check_same(found, expected, f"through a file, {seed}")
         derivative = mx.grad(loss, argnums=[0, 1, 2])
         expected = derivative(*inputs)
         check_same(mx.compile(derivative)(*inputs), expected, f"gradient, {seed}")
