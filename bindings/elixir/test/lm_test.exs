@@ -152,6 +152,9 @@ defmodule Mlx.LMTest do
     end
 
     assert error(fn -> LM.generate(model, "a", max_tokens: -1) end).reason == :range
+    messages = [%{role: "user", content: "a"}]
+    assert error(fn -> LM.generate(model, messages) end).message =~ "chat/3"
+    assert error(fn -> LM.generate_all(model, [messages]) end).message =~ "chat/3"
     assert error(fn -> LM.generate_all(model, "a") end).message =~ ~s(prompts are a list, not "a")
   end
 

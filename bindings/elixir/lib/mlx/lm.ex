@@ -248,6 +248,13 @@ defmodule Mlx.LM do
 
   defp option(option), do: [option]
 
+  defp ask(_model, [message | _], _options, _timeout) when is_map(message) or is_list(message) do
+    Error.fail(
+      :lm,
+      "a prompt is a text or a list of tokens; chat/3 and stream_chat/3 take messages"
+    )
+  end
+
   defp ask(model, prompt, options, timeout) do
     reference = make_ref()
     deadline = Options.deadline(timeout, :lm)
