@@ -272,6 +272,17 @@ defmodule Mlx.NxBackendTest do
     assert abs(b / 5.663192408856143e-296 - 1) < 1.0e-13
   end
 
+  test "the cube root of a complex number is the principal one" do
+    for compiled <- [&Nx.cbrt/1, Nx.Defn.jit(&Nx.cbrt/1, compiler: Mlx.Compiler)],
+        {re, im} <- [{0.0, 0.0}, {1.0, 2.0}, {-8.0, 0.0}, {0.0, -1.0}, {27.0, 0.0}] do
+      found = Complex.new(re, im) |> Nx.tensor() |> compiled.() |> Nx.to_number()
+      size = :math.pow(re * re + im * im, 1 / 6)
+      angle = :math.atan2(im, re) / 3
+      assert_in_delta Complex.real(found), size * :math.cos(angle), 1.0e-5
+      assert_in_delta Complex.imag(found), size * :math.sin(angle), 1.0e-5
+    end
+  end
+
   defp exact(:expm1, x), do: if(x < 0.2, do: 0.10517091807564763, else: :math.exp(x) - 1)
   defp exact(:log1p, x), do: if(x < 0.2, do: 0.09531017980432487, else: :math.log(1 + x))
   defp exact(:cbrt, x), do: :math.pow(x, 1 / 3)

@@ -24,7 +24,6 @@ defmodule Mlx.Backend.Elementwise do
     atanh: :arctanh,
     sqrt: :sqrt,
     rsqrt: :rsqrt,
-    cbrt: :cbrt,
     erf: :erf,
     erf_inv: :erfinv
   ]
@@ -85,7 +84,7 @@ defmodule Mlx.Backend.Elementwise do
 
   def unary do
     Keyword.keys(@functions ++ @exact) ++
-      ~w(abs sign round real imag is_nan is_infinity erfc logical_not phase)a
+      ~w(abs cbrt sign round real imag is_nan is_infinity erfc logical_not phase)a
   end
 
   def binary do
@@ -103,6 +102,15 @@ defmodule Mlx.Backend.Elementwise do
   for {name, operation} <- @exact do
     def unquote(name)(a, dtype), do: a |> cast(dtype) |> Mlx.unquote(operation)()
   end
+
+  # Of complex numbers the principal root.
+  def cbrt(a, :complex64) do
+    a = cast(a, :complex64)
+    root = a |> Mlx.log() |> Mlx.divide(3) |> Mlx.exp()
+    a |> Mlx.equal(0) |> Mlx.where(a, root)
+  end
+
+  def cbrt(a, dtype), do: a |> cast(computed(dtype)) |> Mlx.cbrt()
 
   def abs(a, _dtype), do: if(unsigned?(a), do: a, else: Mlx.abs(a))
   def real(a, _dtype), do: Mlx.real(a)
