@@ -102,6 +102,12 @@ static void test_names(void) {
     CHECK_FAILS(mlx_export_to_dot(stderr, empty, outputs), "empty");
     CHECK_FAILS(mlx_print_graph(stderr, namer, (mlx_vector_array){NULL}), "empty");
     CHECK_FAILS(mlx_print_graph(NULL, namer, outputs), "NULL");
+    FILE *full = fopen("/dev/full", "w"), *unwritable = fopen("/dev/null", "r");
+    CHECK(full && unwritable);
+    CHECK_FAILS(mlx_print_graph(full, namer, outputs), "could not be written");
+    CHECK_FAILS(mlx_export_to_dot(full, namer, outputs), "could not be written");
+    CHECK_FAILS(mlx_print_graph(unwritable, namer, outputs), "could not be written");
+    fclose(full), fclose(unwritable);
     CHECK_OK(mlx_node_namer_free(empty));
     CHECK_OK(mlx_node_namer_free(namer));
     mlx_vector_array_free(outputs);

@@ -44,7 +44,7 @@ int mlx_node_namer_get_name(const char **name, mlx_node_namer namer, const mlx_a
 typedef bool draw_fn(mx_text *t, mx_namer *namer, mx_array *const *outputs, int n);
 
 static bool print(FILE *os, const char *op, const mx_text *t) {
-    bool ok = fputs(mx_text_view(t), os) >= 0;
+    bool ok = fputs(mx_text_view(t), os) >= 0 && fflush(os) == 0; // a full disk shows then
     return ok || mx_fail(MX_IO, "[%s] the picture could not be written", op);
 }
 
