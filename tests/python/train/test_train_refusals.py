@@ -421,3 +421,27 @@ def test_a_loss_of_complex_numbers():
     with pytest.raises(TypeError, match="of real numbers, not of mlx.core.complex64"):
         ours.step((x, y))
     unchanged(ours, before)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_parts_that_are_replaced(tmp_path, compiled):
+    """What a trainer has from then on is what it trains with, and what its checkpoints say."""
+    x, y = task(20)
+    ours = Trainer(mlp(), nn.losses.cross_entropy, optim.Adam(0.1), compile=compiled)
+    ours.fit([(x, y)])
+    ours.optimizer, ours.loss = optim.SGD(0.5), lambda p, t: (p * p).sum(-1)
+    ours.forward = lambda model, batch: (model(batch[0]) + 1, batch[1])
+    theirs = mlp()
+    theirs.update(ours.model.parameters())
+    loss = lambda model: ((model(x) + 1) ** 2).sum(-1).mean()  # noqa: E731
+    wanted, gradients = nn.value_and_grad(theirs, loss)(theirs)
+    optim.SGD(0.5).update(theirs, gradients)
+    assert ours.step((x, y))["loss"] == pytest.approx(wanted.item(), rel=1e-6)
+    for name, found in tree_flatten(ours.model.parameters()):
+        near = dict(tree_flatten(theirs.parameters()))[name]
+        np.testing.assert_allclose(np.array(found), np.array(near), rtol=1e-5, atol=1e-6)
+    ours.save(tmp_path / "a.safetensors")
+    setup = checkpoint.read(tmp_path / "a.safetensors")[1]["setup"]
+    assert setup["optimizer"]["the class"] == "SGD"
+    with pytest.raises(ValueError, match="optimizer"):
+        Trainer(mlp(), nn.losses.cross_entropy, optim.Adam(0.1)).load(tmp_path / "a.safetensors")

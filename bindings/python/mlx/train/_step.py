@@ -92,6 +92,11 @@ class Steps:
         self.apply = made(self._apply, state)
         self.test = made(self._test, [mx.random.state])
 
+    def are_of(self, *parts: Any) -> bool:
+        """Whether they were made of this model, loss, optimizer and `forward`."""
+        mine = self.model, self.loss, self.optimizer, self.forward
+        return all(one is other for one, other in zip(mine, parts))
+
     def knows_what_is_frozen(self) -> bool:
         """Whether what is not trained is what was not when these were made."""
         return all(module._no_grad == names for module, names in self._frozen)

@@ -141,9 +141,12 @@ class Trainer(Batches):
     @property
     def steps(self) -> Steps:
         """The functions of arrays, made when they are needed, and again where layers were frozen or
-        are trained again."""
+        are trained again, or the model, the loss, the optimizer or `forward` is another one."""
         if self._steps is not None and not self._pending and not self._taken:
-            self._steps = self._steps if self._steps.knows_what_is_frozen() else None
+            if not self._steps.are_of(self.model, self.loss, self.optimizer, self.forward):
+                self._steps = self._setup = None
+            elif not self._steps.knows_what_is_frozen():
+                self._steps = None
         if self._steps is None:
             if not tree_flatten(self.model.trainable_parameters()):
                 raise ValueError("[train] the model has no parameters that are trained")
