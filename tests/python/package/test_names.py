@@ -4,6 +4,7 @@ against the package."""
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -70,9 +71,11 @@ def run(*arguments, status=0, folder=None, **variables):
 
 
 def test_main():
-    assert run("mlx", "--version").stdout.strip() == mx.__version__ == "0.32.4"
+    library, package = run("mlx", "--version").stdout.splitlines()
+    assert re.fullmatch(r"mlx \d+\.\d+\.\d+ \(interface of MLX .*\)", library)
+    assert package == f"Python package: MLX {mx.__version__}" and mx.__version__ == "0.32.4"
     folder = run("mlx", "--cmake-dir").stdout.strip()
-    assert run("mlx", "--version", "--cmake-dir").stdout.split() == [mx.__version__, folder]
+    assert run("mlx", "--version", "--cmake-dir").stdout.splitlines() == [library, package, folder]
     assert os.path.isfile(os.path.join(folder, "include", "mlx", "c", "mlx.h"))
     assert os.path.isfile(os.path.join(folder, "share", "cmake", "MLXC", "MLXCConfig.cmake"))
 
