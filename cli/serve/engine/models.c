@@ -100,6 +100,21 @@ static bool read_about(srv_model *m) {
                                                          info.end_tokens, info.end_token_num) == 0;
 }
 
+/* Why it cannot be loaded, with its name where the reason has its path, which is none of a client's
+   business. */
+static bool load_failed(const srv_model *m, srv_fault *f) {
+    const char *why = mlx_last_error_message(), *at;
+    char text[sizeof f->text] = "";
+    size_t n = 0;
+    while ((at = strstr(why, m->path)) && n < sizeof text) {
+        n += (size_t)snprintf(text + n, sizeof text - n, "%.*s%s", (int)(at - why), why, m->id);
+        why = at + strlen(m->path);
+    }
+    if (n < sizeof text)
+        snprintf(text + n, sizeof text - n, "%s", why);
+    return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, text);
+}
+
 /* All but the batch, with the thread that computes. */
 static bool open_parts(srv_model *m, srv_fault *f) {
     m->lm = mlx_lm_new();
@@ -112,7 +127,7 @@ static bool open_parts(srv_model *m, srv_fault *f) {
               (m->about.encoder || open_template(m));
     if (ok)
         return true;
-    srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, mlx_last_error_message());
+    load_failed(m, f);
     unload(m);
     return false;
 }
