@@ -34,6 +34,26 @@ defmodule Mlx.DocsTest do
     end
   end
 
+  test "functions of the catalog have types" do
+    for module <- [Mlx.Random | Map.keys(@without)] do
+      {:ok, specs} = Code.Typespec.fetch_specs(module)
+      {:docs_v1, _, _, _, _, _, docs} = Code.fetch_docs(module)
+
+      documented =
+        for {{:function, name, arity}, _, _, %{"en" => _}, _} <- docs, do: {name, arity}
+
+      without = documented -- Enum.map(specs, &elem(&1, 0))
+      assert without -- with_defaults(docs) == []
+    end
+  end
+
+  # A function with defaults has a spec of its most arguments.
+  defp with_defaults(docs) do
+    for {{:function, name, arity}, _, _, _, %{defaults: n}} <- docs,
+        k <- 0..n,
+        do: {name, arity - k}
+  end
+
   defp of(Mlx), do: "mlx.core"
 
   defp of(module),

@@ -274,10 +274,17 @@ defmodule Mlx.Catalog do
 
       quote do
         @doc unquote("The same as `#{of}/#{n}`.")
+        @spec unquote(name)(unquote_splicing(types_of(group, counts, n))) ::
+                unquote(result(group, n))
         def unquote(name)(unquote_splicing(arguments)),
           do: unquote(owner(from)).unquote(of)(unquote_splicing(arguments))
       end
     end
+  end
+
+  # With one argument more than the operation has the last is its options.
+  defp types_of(group, counts, n) do
+    if n in counts, do: types(group, n), else: types(group, n - 1) ++ [quote(do: keyword)]
   end
 
   defp owner("mlx.core"), do: Mlx
