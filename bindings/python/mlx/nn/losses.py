@@ -209,19 +209,10 @@ def nll_loss(
     Returns:
         mx.array: The losses, of the shape of `inputs` without `axis`, or as `reduction` says.
 
-    Raises:
-        ValueError: the shape of `targets` is not that of `inputs` without `axis`
-
     Example:
         >>> nn.losses.nll_loss(mx.log(mx.array([[0.5, 0.5], [0.25, 0.75]])), mx.array([0, 1]))
         array([0.693147, 0.287682], dtype=float32)
     """
-    shape = list(inputs.shape)
-    del shape[axis]
-    if targets.shape != tuple(shape):
-        raise ValueError(
-            f"Targets shape {targets.shape} does not match inputs shape {inputs.shape}."
-        )
     (inputs,) = _common(inputs)
     index = mx.expand_dims(targets, axis)
     return _reduce(-mx.take_along_axis(inputs, index, axis).squeeze(axis), reduction)
@@ -280,9 +271,6 @@ def kl_div_loss(
     Returns:
         mx.array: The losses, of the shape of `inputs` without `axis`, or as `reduction` says.
 
-    Raises:
-        ValueError: the shapes differ
-
     Example:
         >>> p, q = mx.array([[0.5, 0.5]]), mx.array([[1.0, 0.0]])
         >>> nn.losses.kl_div_loss(mx.log(p), mx.log(p))
@@ -290,7 +278,7 @@ def kl_div_loss(
         >>> nn.losses.kl_div_loss(mx.log(p), mx.log(q + 1e-6))
         array([0.693136], dtype=float32)
     """
-    inputs, targets = _alike(inputs, targets, "Inputs")
+    inputs, targets = _common(inputs, targets)
     return _reduce(mx.sum(mx.exp(targets) * (targets - inputs), axis), reduction)
 
 
@@ -373,14 +361,11 @@ def hinge_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "none
     Returns:
         mx.array: The losses, or as `reduction` says.
 
-    Raises:
-        ValueError: the shapes differ
-
     Example:
         >>> nn.losses.hinge_loss(mx.array([2.0, -0.5]), mx.array([1, 1]))
         array([0, 1.5], dtype=float32)
     """
-    inputs, targets = _alike(inputs, targets, "Inputs")
+    inputs, targets = _common(inputs, targets)
     return _reduce(mx.maximum(1 - inputs * targets, 0), reduction)
 
 
@@ -398,14 +383,11 @@ def huber_loss(
     Returns:
         mx.array: The losses, or as `reduction` says.
 
-    Raises:
-        ValueError: the shapes differ
-
     Example:
         >>> nn.losses.huber_loss(mx.array([0.5, 3.0]), mx.array([0.0, 0.0]))
         array([0.125, 2.5], dtype=float32)
     """
-    inputs, targets = _alike(inputs, targets, "Inputs")
+    inputs, targets = _common(inputs, targets)
     distance = mx.abs(inputs - targets)
     far = delta * (distance - 0.5 * delta)
     return _reduce(mx.where(distance <= delta, 0.5 * mx.square(distance), far), reduction)
@@ -422,14 +404,11 @@ def log_cosh_loss(inputs: mx.array, targets: mx.array, reduction: Reduction = "n
     Returns:
         mx.array: The losses, or as `reduction` says.
 
-    Raises:
-        ValueError: the shapes differ
-
     Example:
         >>> nn.losses.log_cosh_loss(mx.array([0.0, 100.0]), mx.array([0.0, 0.0]))
         array([0, 99.3069], dtype=float32)
     """
-    inputs, targets = _alike(inputs, targets, "Inputs")
+    inputs, targets = _common(inputs, targets)
     error = inputs - targets
     return _reduce(mx.logaddexp(error, -error) - math.log(2), reduction)
 
