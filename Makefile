@@ -9,7 +9,7 @@
 # make release    wheels, Debian packages and what belongs to them in build/release-files, checked (docs/packages.md)
 # make web        libmlxc for WebAssembly and a page with a language model: build/web/page (docs/packages.md)
 # make audit      asks who knows of holes in what this uses
-# make bench      measure, beside NumPy and PyTorch where installed
+# make bench      measure, beside NumPy, PyTorch and others where installed (BESIDE=their Python)
 # make accuracy   write docs/accuracy.md: the error of each function in ULP
 # make test FAMILY=reduce                   build and run one family's tests, in seconds
 # make test-full  also under sanitizers and the torture build, and longer on random graphs
@@ -122,10 +122,10 @@ demo: python
 demo-c: build
 	build/release/examples/language_model $(TEXT) $(STEPS) build/language_model.safetensors
 
-bench: build
+bench: build python
 	@if python3 -c 'import numpy' 2>/dev/null; \
-	then python3 bench/compare.py build/release/bench/bench_anchors; \
-	else build/release/bench/bench_anchors; fi
+	then PYTHONPATH=build/python python3 bench/compare.py $(if $(BESIDE),--python $(BESIDE)); \
+	else echo "bench/compare.py needs NumPy"; fi
 	build/release/bench/bench_overhead
 
 accuracy: build
