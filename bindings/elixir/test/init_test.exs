@@ -62,6 +62,11 @@ defmodule Mlx.NN.InitTest do
     end
 
     assert error(fn -> Init.he_normal({3}) end).message =~ "two axes"
+    assert Mlx.shape(Init.he_normal({2, 0})) == {2, 0}
+
+    for shape <- [{Mlx.ones([2]), 2}, [2, -1], [1 | 2], {2.0, 2}],
+        do: assert(error(fn -> Init.he_normal(shape) end).message =~ "a shape is needed")
+
     assert error(fn -> Init.he_normal({3, 3}, mode: :both) end).message =~ ":both"
     assert error(fn -> Init.identity({3, 2}) end).message =~ "square"
     assert error(fn -> Init.orthogonal({3, 2, 1}) end).message =~ "matrix"

@@ -80,7 +80,7 @@ defmodule Mlx.NN.Init do
   def glorot_normal(shape, options \\ []) do
     Options.check(:glorot_normal, options, [:gain] ++ @common)
     {fan_in, fan_out} = fans(shape)
-    normal(shape, put(options, std: gain(options) * :math.sqrt(2 / (fan_in + fan_out))))
+    normal(shape, put(options, std: gain(options) * spread(2, fan_in + fan_out)))
   end
 
   @doc """
@@ -90,7 +90,7 @@ defmodule Mlx.NN.Init do
   def glorot_uniform(shape, options \\ []) do
     Options.check(:glorot_uniform, options, [:gain] ++ @common)
     {fan_in, fan_out} = fans(shape)
-    limit = gain(options) * :math.sqrt(6 / (fan_in + fan_out))
+    limit = gain(options) * spread(6, fan_in + fan_out)
     within(shape, limit, put(options, []))
   end
 
@@ -101,14 +101,14 @@ defmodule Mlx.NN.Init do
   @spec he_normal(shape, keyword) :: Array.t()
   def he_normal(shape, options \\ []) do
     Options.check(:he_normal, options, [:gain, :mode] ++ @common)
-    normal(shape, put(options, std: gain(options) / :math.sqrt(fan(shape, options))))
+    normal(shape, put(options, std: gain(options) * spread(1, fan(shape, options))))
   end
 
   @doc "Uniform within `gain * sqrt(3 / fan)` of 0 (He et al. 2015); options as of `he_normal/2`."
   @spec he_uniform(shape, keyword) :: Array.t()
   def he_uniform(shape, options \\ []) do
     Options.check(:he_uniform, options, [:gain, :mode] ++ @common)
-    limit = gain(options) * :math.sqrt(3 / fan(shape, options))
+    limit = gain(options) * spread(3, fan(shape, options))
     within(shape, limit, put(options, []))
   end
 
@@ -192,6 +192,10 @@ defmodule Mlx.NN.Init do
     end
   end
 
+  # sqrt(share / fan): nothing is drawn where a fan is 0
+  defp spread(_share, 0), do: 0.0
+  defp spread(share, fan), do: :math.sqrt(share / fan)
+
   defp fan(shape, options) do
     {fan_in, fan_out} = fans(shape)
 
@@ -223,7 +227,13 @@ defmodule Mlx.NN.Init do
   end
 
   defp to_tuple(shape), do: shape |> to_list() |> List.to_tuple()
-  defp to_list(shape) when is_tuple(shape), do: Tuple.to_list(shape)
-  defp to_list(shape) when is_list(shape), do: shape
-  defp to_list(other), do: Error.fail(:init, "a shape is needed, not #{inspect(other, limit: 5)}")
+
+  defp to_list(shape) do
+    sizes = if is_tuple(shape), do: Tuple.to_list(shape), else: shape
+
+    if is_list(sizes) and not List.improper?(sizes) and
+         Enum.all?(sizes, &(is_integer(&1) and &1 >= 0)),
+       do: sizes,
+       else: Error.fail(:init, "a shape is needed, not #{inspect(shape, limit: 5)}")
+  end
 end
