@@ -258,7 +258,8 @@ static void check_row_tile(const mx_k_matmul *k, int m, int n, bool add) {
     for (int i = 0; i < m; i++)
         for (int j = 0; j <= n; j++)
             c[i][j] = 7;
-    k->row_tile(&(mx_k_row_tile_args){m, n, add, K, row, A_STEP, b, B_STEP, c[0], MOST_NR + 1});
+    k->row_tile(&(mx_k_row_tile_args){m, n, add, K, row, A_STEP, b, B_STEP, c[0], MOST_NR + 1,
+                                      m % 2});
     for (int i = 0; i < m; i++) {
         for (int j = 0; j < n; j++) {
             float sum = 0;

@@ -159,7 +159,8 @@ static void run_tiles(const product *p, const strip *s, int64_t i, int64_t k0, i
                             .a_step = p->rows.k_step,
                             .b = p->columns.data + i + k0 * p->columns.k_step,
                             .b_step = p->columns.k_step,
-                            .ldc = s->ld};
+                            .ldc = s->ld,
+                            .ahead = i == 0 && p->rows.k_step == 1 ? mr * p->rows.step : 0};
     if (p->packed) {
         t.b = p->panel + i * k + k0 * nr;
         t.b_step = nr;

@@ -23,7 +23,7 @@ enum {
     SUM_N = 16384
 };
 #endif
-enum { MOST_SLICES = 16 };
+enum { MOST_SLICES = 16, LARGE_BYTES = 128 << 10 };
 
 typedef struct skinny {
     const gemm_item *item;
@@ -114,12 +114,23 @@ static bool read_vectors(skinny *p) {
     return true;
 }
 
+/* Is it better to ask for rows before they are read, as where the matrix lies in no cache? The
+   sums are the same. */
+static bool asks(const skinny *p) {
+    return p->s == 1 && p->slices == 1 && p->w_ns == p->k &&
+           p->n * p->k * (int64_t)p->size >= LARGE_BYTES;
+}
+
 /* y(s,count), ldy apart, over columns j0.. of the wide matrix and k0 .. k0+k. */
 static void sums(const skinny *p, float *y, int64_t ldy, int64_t j0, int64_t count, int64_t k0,
                  int64_t k) {
     const mx_k_matmul *kern = mx_kernels_get()->matmul;
     mx_dtype t = p->item->args->dtype;
     const void *w = gemm_at(p->w, j0 * p->w_ns + k0 * p->w_ks, p->size);
+    if (p->dot && asks(p)) {
+        kern->stretched_dot[t](y, w, p->w_ns, count, p->x + k0, k, k);
+        return;
+    }
     if (p->dot) {
         kern->skinny_dot[t](y, 1, ldy, w, p->w_ns, count, p->x + k0, p->ldx, p->s, k);
         return;

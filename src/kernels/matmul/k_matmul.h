@@ -92,7 +92,8 @@ typedef void mx_k_row_dots(const mx_row_dots_args *a);
  *     c(i,j) = [c(i,j) +] sum over p < k of a[i][p * a_step] * b[p * b_step + j]
  *
  * 1 <= m <= mr and 1 <= n <= nr of the f32 format; all mr rows of a can be read. The
- * sums are those of that format's tile, to the bit. */
+ * sums are those of that format's tile, to the bit. ahead: where a_step is 1, how far behind a row
+ * that one lies which the cache is asked for meanwhile; 0: none. */
 typedef struct mx_k_row_tile_args {
     int m, n;
     bool add;
@@ -102,7 +103,7 @@ typedef struct mx_k_row_tile_args {
     const float *b;
     ptrdiff_t b_step;
     float *c;
-    ptrdiff_t ldc;
+    ptrdiff_t ldc, ahead;
 } mx_k_row_tile_args;
 typedef void mx_k_row_tile(const mx_k_row_tile_args *t);
 

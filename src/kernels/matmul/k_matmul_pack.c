@@ -98,12 +98,19 @@ SV void pack_strip(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, i
     copy_block(dst + p * w, w, src + 4 * p, row_bytes, width, have, k - p);
 }
 
+enum {
+    SOON = 256
+}; /* bytes ahead in each row that the cache is asked for: rows are more than a
+                       processor follows */
+
 /* All rows of a panel, k units of 32 bits that are adjacent in src. The walk is over 16 units
    of eight rows at a time, so that a cache line is read once even when rows share a cache set. */
 static void pack_units(uint32_t *dst, int w, const char *src, ptrdiff_t row_bytes, int rows,
                        ptrdiff_t k) {
     for (ptrdiff_t p = 0; p < k; p += 16) {
         ptrdiff_t n = k - p < 16 ? k - p : 16;
+        for (int r = 0; r < rows; r++)
+            __builtin_prefetch(src + r * row_bytes + 4 * p + SOON, 0, 2);
         for (int r = 0; r < w; r += 8)
             pack_strip(dst + p * w + r, w, src + r * row_bytes + 4 * p, row_bytes,
                        w - r < 8 ? w - r : 8, rows - r, n);

@@ -28,10 +28,19 @@ SV void store_part(float *p, vf sum, int j, int n, bool add, const bool whole) {
         vf_storen(p + j * L, v, (size_t)left);
 }
 
+enum { LINE = 64 / sizeof(float) };
+
+/* A line of each of the rows that come next: they begin where no processor foresees it. */
+SV void ask(const mx_k_row_tile_args *t, const float *const *a, ptrdiff_t k) {
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++)
+        __builtin_prefetch(a[i] + k + t->ahead, 0, 2);
+}
+
 /* whole: n columns are nv whole vectors. */
-SV void row_tile(const mx_k_row_tile_args *t, const int nv, const bool whole) {
+SV void row_tile(const mx_k_row_tile_args *t, const int nv, const bool whole, const bool ahead) {
     vf acc[TILE_MR][TILE_NV];
-    const float *a[TILE_MR], *b = t->b;
+    const float *a[TILE_MR];
     UNROLL
     for (int i = 0; i < TILE_MR; i++) {
         a[i] = t->a[i];
@@ -39,7 +48,10 @@ SV void row_tile(const mx_k_row_tile_args *t, const int nv, const bool whole) {
         for (int j = 0; j < nv; j++)
             acc[i][j] = vf_zero();
     }
+    const float *b = t->b;
     for (ptrdiff_t k = 0; k < t->k; k++, b += t->b_step) {
+        if (ahead && k % LINE == 0)
+            ask(t, a, k);
         vf bv[TILE_NV];
         UNROLL
         for (int j = 0; j < nv; j++)
@@ -59,12 +71,14 @@ SV void row_tile(const mx_k_row_tile_args *t, const int nv, const bool whole) {
 }
 
 void KN(k_row_tile)(const mx_k_row_tile_args *t) {
-    if (t->n == 2 * L)
-        row_tile(t, 2, true);
+    if (t->n == 2 * L && t->ahead)
+        row_tile(t, 2, true, true);
+    else if (t->n == 2 * L)
+        row_tile(t, 2, true, false);
     else if (t->n == L)
-        row_tile(t, 1, true);
+        row_tile(t, 1, true, false);
     else if (t->n < L)
-        row_tile(t, 1, false);
+        row_tile(t, 1, false, false);
     else
-        row_tile(t, 2, false);
+        row_tile(t, 2, false, false);
 }
