@@ -6,6 +6,7 @@
  *     ├ a kernel of size 1 ──── a product of the input as it lies
  *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
  *     ├ float32, few channels ─ products of some patches at a time (conv_few.h)
+ *     ├ float32, few positions ─ patches packed, weights where they lie (conv_turned.h)
  *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c)
  *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)
  *     └ complex64 ───────────── plain loops
@@ -18,6 +19,7 @@
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
 #include "cpu/conv/conv_few.h"
+#include "cpu/conv/conv_turned.h"
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
@@ -84,6 +86,8 @@ static bool compute(conv *c, void *out) {
         return conv_winograd(c, out);
     if (conv_can_few(c))
         return conv_few(c, out);
+    if (conv_can_turned(c))
+        return conv_turned(c, out);
     if (conv_can_direct(c))
         return conv_direct(c, out);
     return (conv_is_pointwise(c) || conv_select_weights(c)) && multiply(c, out);
