@@ -43,6 +43,7 @@ static void lay_out(cpu_program *c, arena *a, const mx_program *p) {
     c->op = take(a, values + (size_t)p->n_out, sizeof *c->op);
     c->fetch = take(a, (size_t)count_fetches(p), sizeof *c->fetch);
     c->cycle = take(a, (size_t)count_fetches(p), sizeof *c->cycle);
+    c->row = take(a, (size_t)count_fetches(p), sizeof *c->row);
     c->constant = take(a, (size_t)p->n_in, sizeof *c->constant);
     c->link = take(a, 3 * values, sizeof *c->link);
     c->spare = take(a, values, sizeof *c->spare);
@@ -203,6 +204,34 @@ static void run_tiles(const frame *f, int64_t begin, int64_t end) {
         run_tile(f, e, (size_t)(end - e < tile ? end - e : tile));
 }
 
+/* The numbers of the row of element e, for tiles of up to n elements. */
+static void fill_rows(const frame *f, int64_t e, size_t n) {
+    const cpu_program *c = f->c;
+    for (int i = 0; i < c->n_row; i++) {
+        char number[16], *to = f->scratch + (size_t)c->row[i].reg * c->reg_bytes;
+        fetch_ahead(f, number, &c->row[i].from, e, 1);
+        c->k->pointwise->fill[mx_itemsize(c->row[i].from.a)](to, number, n);
+    }
+}
+
+/* Each row, or what of it is in the range, by itself. */
+static void run_rows(const frame *f, int64_t begin, int64_t end) {
+    int64_t row = f->c->row_size, stop;
+    for (int64_t e = begin; e < end; e = stop) {
+        stop = (e / row + 1) * row;
+        stop = stop < end ? stop : end;
+        fill_rows(f, e, (size_t)(stop - e < f->c->tile ? stop - e : f->c->tile));
+        run_tiles(f, e, stop);
+    }
+}
+
+static void run_whole(const frame *f, int64_t begin, int64_t end) {
+    if (f->c->row_size)
+        run_rows(f, begin, end);
+    else
+        run_tiles(f, begin, end);
+}
+
 /* Panels begin at multiples of their size, so that they are made of whole rows. */
 static void run_panels(frame *f, int64_t begin, int64_t end) {
     int64_t panel = f->c->panel, stop;
@@ -210,7 +239,7 @@ static void run_panels(frame *f, int64_t begin, int64_t end) {
         stop = (e / panel + 1) * panel;
         stop = stop < end ? stop : end;
         fill_panels(f, e, stop);
-        run_tiles(f, e, stop);
+        run_whole(f, e, stop);
     }
 }
 
@@ -232,7 +261,7 @@ static bool run_range(const cpu_program *c, int64_t begin, int64_t end, char *ca
     if (c->panel)
         run_panels(&f, begin, end);
     else
-        run_tiles(&f, begin, end);
+        run_whole(&f, begin, end);
     return true;
 }
 
@@ -254,7 +283,7 @@ static void run_piece(void *ctx, int64_t begin, int64_t end) {
 static void place_outputs(cpu_program *c) {
     for (int o = 0; o < c->p->n_out; o++) {
         const mx_array *a = c->p->out[o];
-        c->out[o] = (cpu_place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
+        c->out[o] = (cpu_place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0, false};
     }
 }
 
@@ -293,7 +322,7 @@ cpu_program *cpu_program_open(const mx_program *p) {
     cpu_program *c = allocate(&f, true, p);
     if (!c)
         return NULL;
-    c->out[0] = (cpu_place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER, 0};
+    c->out[0] = (cpu_place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER, 0, false};
     cpu_program_prepare(c);
     return c;
 }

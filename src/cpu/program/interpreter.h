@@ -15,13 +15,17 @@
 enum {
 #ifdef MX_TORTURE
     TILE_MAX = 7,
-    TILE_CHAINS = 7,
+    TILE_SHORT = 7,
     TILE_MIN = 7,
+    ROW_MIN = 7,
 #else
-    TILE_MAX = 256,     /* measured: the tiles of a long program stay near the top of the cache */
-    TILE_CHAINS = 1024, /* of a program with chains, which leave few values there */
+    TILE_MAX = 256, /* measured: the tiles of a long program stay near the top of the cache */
+    TILE_SHORT =
+        1024, /* of a program with chains or few operations, which leave few values there */
     TILE_MIN = 128,
+    ROW_MIN = 256,
 #endif
+    FEW_OPS = 4,
     REGISTER_BYTES = 24 << 10 /* all registers of a tile: most of a first-level cache */
 };
 
@@ -34,6 +38,7 @@ typedef struct cpu_place {
     int32_t step;
     int32_t reg;    /* a register, or one of: */
     int32_t period; /* CYCLE: elements */
+    bool kept;      /* no operation may have this register: a scalar's, a row's */
 } cpu_place;
 enum {
     IN_MEMORY = -1,
@@ -72,6 +77,11 @@ typedef struct cpu_constant {
     int reg;
 } cpu_constant;
 
+typedef struct cpu_row {
+    cpu_fetch from;
+    int reg;
+} cpu_row;
+
 /* An input whose neighbours lie far apart is fetched a panel of PANEL_ROWS whole rows at a time:
    the copy kernel transposes it in registers, and tiles read the panel from the second-level
    cache. */
@@ -80,6 +90,9 @@ enum { PANEL_ROWS = 16, PANEL_BYTES = 512 << 10 };
 /* An input that repeats along the first axis, as a bias does, is fetched once for a range of tiles:
    one period, and as much of the next one as a tile may need behind it. */
 enum { CYCLE_BYTES = 32 << 10, CYCLES_BYTES = 128 << 10 };
+
+/* An input that is one number along each row, as a mean that is subtracted is, fills a register
+   once a row, and no tile goes beyond a row. Rows below ROW_MIN elements are fetched. */
 
 struct cpu_program {
     const mx_program *p;
@@ -91,17 +104,20 @@ struct cpu_program {
     cpu_op *op;
     cpu_fetch *fetch;
     cpu_fetch *cycle;
+    cpu_row *row;
     cpu_constant *constant;
     cpu_link *link;
     int *spare;           /* free registers */
     int n_op;             /* this and all behind it begin as 0 */
     int n_fetch, n_panel; /* the first n_panel fetches fill panels */
     int n_cycle;
+    int n_row;
     int n_constant;
     int n_spare;
     int n_reg;
     int n_link;
     int tile;
+    int64_t row_size; /* elements of a row, where there are inputs of rows */
     size_t reg_bytes;
     int64_t panel;      /* elements; 0: no input needs one */
     size_t panel_bytes; /* of all panels of a thread */

@@ -63,15 +63,36 @@ static bool place_in_cycle(cpu_program *c, int i) {
     size_t item = mx_itemsize(a);
     fetch_layout(c, a, &f->layout);
     int64_t period = period_of(&f->layout, item);
-    size_t bytes = ((size_t)(period + TILE_CHAINS) * item + 63) & ~(size_t)63;
+    size_t bytes = ((size_t)(period + TILE_SHORT) * item + 63) & ~(size_t)63;
     if (!period || c->cycle_bytes + bytes > CYCLES_BYTES)
         return false;
     f->a = a;
     f->offset = c->cycle_bytes;
-    f->count = period + TILE_CHAINS;
+    f->count = period + TILE_SHORT;
     c->n_cycle++;
     c->cycle_bytes += bytes;
-    c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, CYCLE, (int32_t)period};
+    c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, CYCLE, (int32_t)period, false};
+    return true;
+}
+
+/* The elements of a row over which this input is one number, 0 where tiles are as good. */
+static int64_t row_of(const cpu_layout *l) {
+    int last = l->ndim - 1;
+    return last > 0 && l->stride[0][last] == 0 && l->shape[last] >= ROW_MIN ? l->shape[last] : 0;
+}
+
+static bool place_in_row(cpu_program *c, int i) {
+    cpu_row *r = &c->row[c->n_row];
+    fetch_layout(c, c->p->in[i], &r->from.layout);
+    int64_t n = row_of(&r->from.layout);
+    if (!n || (c->row_size && c->row_size != n))
+        return false;
+    r->from.a = c->p->in[i];
+    r->from.offset = 0;
+    r->reg = c->n_reg++;
+    c->n_row++;
+    c->row_size = n;
+    c->place[i] = (cpu_place){.reg = r->reg, .kept = true};
     return true;
 }
 
@@ -88,7 +109,7 @@ static void place_in_panel(cpu_program *c, int i) {
     f->offset = c->panel_bytes;
     c->n_fetch++;
     c->panel_bytes += ((size_t)c->panel * item + 63) & ~(size_t)63;
-    c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, PANEL, 0};
+    c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, PANEL, 0, false};
 }
 
 /* Scalars fill a register once a thread and keep it. */
@@ -98,13 +119,13 @@ static void place_inputs(cpu_program *c) {
         const mx_array *a = p->in[i];
         cpu_place *at = &c->place[i];
         if (cpu_is_direct(p, a)) {
-            *at = (cpu_place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0};
+            *at = (cpu_place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0, false};
         } else if (a->size == 1) {
-            *at = (cpu_place){NULL, 0, 0, c->n_reg++, 0};
+            *at = (cpu_place){.reg = c->n_reg++, .kept = true};
             c->constant[c->n_constant++] = (cpu_constant){a, at->reg};
         } else {
-            *at = (cpu_place){NULL, 0, 0, NOWHERE, 0};
-            if (!place_in_cycle(c, i))
+            *at = (cpu_place){.reg = NOWHERE};
+            if (!place_in_cycle(c, i) && !place_in_row(c, i))
                 place_in_panel(c, i);
         }
     }
@@ -118,7 +139,7 @@ static void add_fetch(cpu_program *c, int i) {
     cpu_fetch *f = &c->fetch[o->fetch = c->n_fetch++];
     f->a = a;
     fetch_layout(c, a, &f->layout);
-    c->place[i] = (cpu_place){NULL, 0, 0, take_register(c), 0};
+    c->place[i] = (cpu_place){.reg = take_register(c)};
 }
 
 /* A register for a result: an operand's that dies here and has elements of the same size, or a new
@@ -127,7 +148,7 @@ static int result_register(cpu_program *c, int k, int v) {
     const mx_instr *in = &c->p->instr[k];
     for (int j = 0; j < cpu_instr_arity(in); j++) {
         cpu_place *at = &c->place[in->arg[j]];
-        if (at->reg >= 0 && c->last[in->arg[j]] == k && !cpu_is_constant(c, in->arg[j]) &&
+        if (at->reg >= 0 && c->last[in->arg[j]] == k && !at->kept &&
             mx_dtype_size(c->type[in->arg[j]]) == mx_dtype_size(c->type[v])) {
             int reg = at->reg;
             c->last[in->arg[j]] = -1;
@@ -141,7 +162,7 @@ static void release_operands(cpu_program *c, int k) {
     const mx_instr *in = &c->p->instr[k];
     for (int j = 0; j < cpu_instr_arity(in); j++) {
         int v = in->arg[j];
-        if (c->last[v] == k && c->place[v].reg >= 0 && !cpu_is_constant(c, v)) {
+        if (c->last[v] == k && c->place[v].reg >= 0 && !c->place[v].kept) {
             c->spare[c->n_spare++] = c->place[v].reg;
             c->last[v] = -1;
         }
@@ -191,7 +212,7 @@ static void schedule(cpu_program *c) {
             if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
                 add_fetch(c, p->instr[k].arg[j]);
         if (!place_in_output(c, v))
-            c->place[v] = (cpu_place){NULL, 0, 0, result_register(c, k, v), 0};
+            c->place[v] = (cpu_place){.reg = result_register(c, k, v)};
         add_instr(c, k);
         add_stores(c, v);
         release_operands(c, k);
@@ -207,13 +228,21 @@ static void schedule(cpu_program *c) {
     }
 }
 
+/* As many as n, or a bit fewer, where a row has the same for each of its tiles. */
+static size_t share_of_row(const cpu_program *c, size_t n) {
+    size_t row = (size_t)c->row_size, tiles = (row + n - 1) / n;
+    size_t share = ((row + tiles - 1) / tiles + 63) & ~(size_t)63;
+    return share < n ? share : n;
+}
+
 /* The tile: all registers, of the widest type, within REGISTER_BYTES. */
 static void choose_tile(cpu_program *c) {
-    size_t item = 1, most = c->n_link ? TILE_CHAINS : TILE_MAX;
+    size_t item = 1, most = c->n_link || c->n_op <= FEW_OPS ? TILE_SHORT : TILE_MAX;
     for (int v = 0; v < c->p->n_in + c->p->n_instr; v++)
         item = mx_dtype_size(c->type[v]) > item ? mx_dtype_size(c->type[v]) : item;
     size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg ? c->n_reg : 1));
     tile = tile >= most ? most : tile <= TILE_MIN ? TILE_MIN : tile & ~(size_t)127;
+    tile = c->row_size ? share_of_row(c, tile) : tile;
     if ((int64_t)tile > c->p->size)
         tile = (size_t)c->p->size;
     c->tile = (int)tile;

@@ -154,7 +154,6 @@ static void chain(void *out, const void *in, size_t n, mx_k_unary *first, size_t
 #define NUM(x)     (x)
 #define TRUE(x)    ((x) != 0)
 #define CVT(to, v) f32_##to(v)
-#define ODD(v)     ((float)(v))
 #define TO(name)   KN(k_cast_f32_##name)
 #include "kernels/pointwise/k_pw_cast.inc"
 

@@ -239,7 +239,11 @@ mx_array *mx_isinf(mx_array *a) {
     return !a ? NULL : inexact(a) ? equals(mx_abs(a), INFINITY) : all_false(a);
 }
 mx_array *mx_isfinite(mx_array *a) {
-    return mx_logical_not(mx_logical_or(mx_isinf(a), mx_isnan(a)));
+    if (!a || !inexact(a))
+        return a ? mx_fill_like(mx_scalar(1, MX_BOOL), a) : NULL;
+    if (a->dtype == MX_COMPLEX64)
+        return mx_logical_and(mx_isfinite(mx_real(a)), mx_isfinite(mx_imag(a)));
+    return mx_less(mx_abs(a), mx_scalar(INFINITY, mx_dtype_of(a)));
 }
 
 static double largest(mx_dtype t) {

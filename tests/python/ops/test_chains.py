@@ -10,15 +10,19 @@ import seeds
 BINARY = [mx.add, mx.subtract, mx.multiply, mx.divide, mx.maximum, mx.minimum, mx.power]
 UNARY = [mx.negative, mx.abs, mx.square, mx.sqrt, mx.exp, mx.tanh, mx.floor, mx.sigmoid, mx.sin]
 SHAPES = [(1,), (7,), (127,), (128,), (129,), (1023,), (1024,), (1025,), (9, 300), (40, 64), (0,)]
+SHAPES += [(3, 2, 1030), (5, 257), (2, 3, 2, 256)]
 
 
 def inputs(g, shape):
-    """Whole ones, rows, columns, a number, what lies turned, and another dtype."""
+    """Whole ones, rows, columns, a number, what lies turned, and other dtypes."""
     row, column = shape[-1:], (*shape[:-1], min(1, shape[-1]))
-    arrays = [g.normal(size=s).astype(np.float32) for s in (shape, shape, row, column, ())]
-    arrays = [mx.array(a) for a in arrays]
+    outer = (*(min(1, n) for n in shape[:-1]), shape[-1])
+    sizes = (shape, shape, row, column, outer, ())
+    arrays = [mx.array(g.normal(size=s).astype(np.float32)) for s in sizes]
     turned = mx.array(g.normal(size=shape[::-1]).astype(np.float32)).T
-    return [*arrays, turned, mx.array(g.integers(-3, 4, shape))]
+    wide = mx.array(g.normal(size=(*shape[1:-1], 1)).astype(np.float32)).astype(mx.float16)
+    whole = [mx.array(g.integers(-3, 4, s)) for s in (shape, column)]
+    return [*arrays, turned, wide, *whole]
 
 
 def grow(g, values, steps, each):
@@ -42,7 +46,9 @@ def evaluated(a):
 
 def bits(a):
     a = np.array(a)
-    return np.where(np.isnan(a), np.float32(7), a).view(np.uint32) if a.dtype == np.float32 else a
+    if a.dtype.kind != "f":
+        return a
+    return np.where(np.isnan(a), a.dtype.type(7), a).view(f"u{a.itemsize}")
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
