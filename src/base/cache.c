@@ -52,8 +52,9 @@ typedef struct class {
 static struct {
     bool ready;
     uint64_t clock;
-    size_t active, cached, peak; /* active: blocks in use, and on trays */
-    size_t mapped;               /* bytes of mapped files */
+    size_t active, cached, peak; /* active: blocks in use, spare ones, and those on trays */
+    size_t spare;
+    size_t mapped; /* bytes of mapped files */
     size_t limit, hard_limit, cache_limit, physical;
     class classes[CLASSES];
 } cache;
@@ -223,10 +224,10 @@ static void note_peak(size_t used) {
 
 /* Asked before `active` changes, so that the peak since then is known. */
 static size_t in_use(void) {
-    size_t least, on_trays = mx_trays_bytes(&least);
+    size_t least, on_trays = mx_trays_bytes(&least), taken = cache.active - cache.spare;
     if (least != MX_TRAYS_NONE)
-        note_peak(cache.active - least);
-    return cache.active - on_trays;
+        note_peak(taken - least);
+    return taken - on_trays;
 }
 
 static void note_use(void) {
@@ -242,6 +243,56 @@ static size_t cache_room(size_t used) {
     return left < cache.cache_limit ? left : cache.cache_limit;
 }
 
+/* Of such room, what is there for free blocks. */
+static size_t beside_spare(size_t room) {
+    return room > cache.spare ? room - cache.spare : 0;
+}
+
+/* ---- spare blocks ---- */
+
+static _Atomic(mx_block_yield *) yield;
+
+/* With no lock held. */
+static void shrink_spare(size_t keep) {
+    mx_block_yield *call = atomic_load(&yield);
+    if (call)
+        call(keep);
+}
+
+static bool may_spare(size_t size, size_t used) {
+    size_t room = cache_room(used) / 2;
+    return size <= room && cache.spare <= room - size;
+}
+
+bool mx_block_may_spare(size_t bytes) {
+    enter();
+    bool may = may_spare(mx_block_size(bytes), in_use());
+    unlock_cache();
+    return may;
+}
+
+bool mx_block_spare(size_t bytes, mx_block_yield *call) {
+    size_t size = mx_block_size(bytes);
+    block *out = NULL;
+    atomic_store(&yield, call);
+    enter();
+    size_t used = in_use() - size;
+    bool may = may_spare(size, used);
+    if (may) {
+        cache.spare += size;
+        out = evict(beside_spare(cache_room(used)));
+    }
+    unlock_cache();
+    system_free_list(out);
+    return may;
+}
+
+void mx_block_unspare(size_t bytes) {
+    enter();
+    cache.spare -= mx_block_size(bytes);
+    unlock_cache();
+}
+
 /* ---- allocation ---- */
 
 static size_t left_below(size_t limit, size_t used, size_t size) {
@@ -254,7 +305,7 @@ static size_t left_below(size_t limit, size_t used, size_t size) {
 static void *take(int c, size_t size, size_t used, block **out) {
     void *p = pop(c);
     size_t least = cache.limit < cache.hard_limit ? cache.limit : cache.hard_limit;
-    size_t room = left_below(least, used, size);
+    size_t room = beside_spare(left_below(least, used, size));
     if (!p && cache.cached > room)
         *out = evict(room);
     note_peak(used + size);
@@ -287,11 +338,24 @@ static void *fail_limit(size_t bytes, size_t active) {
                    bytes, active, mx_mem_hard_limit());
 }
 
+/* The lock is held, but for the time in which spare blocks go where too little is left for `size`
+   bytes. */
+static size_t make_room(size_t size) {
+    size_t used = in_use(), least = cache.limit < cache.hard_limit ? cache.limit : cache.hard_limit,
+           room = left_below(least, used, size);
+    if (cache.spare <= room)
+        return used;
+    unlock_cache();
+    shrink_spare(room);
+    lock_cache();
+    return in_use();
+}
+
 static void *take_block(size_t bytes, int c) {
     size_t size = class_size(c);
     block *given_back = NULL;
     enter();
-    size_t used = in_use();
+    size_t used = make_room(size);
     bool allowed = fits(size, used), beyond = used + cache.mapped > cache.limit;
     void *p = allowed ? take(c, size, used, &given_back) : NULL;
     unlock_cache();
@@ -339,7 +403,7 @@ void mx_block_free(void *p, size_t bytes) {
     if (mx_tray_put(c, p, size, &home))
         return;
     enter();
-    size_t room = cache_room(in_use() - size);
+    size_t room = beside_spare(cache_room(in_use() - size));
     cache.active -= size;
     bool keep = size <= room;
     block *out = keep && cache.cached <= room - size ? NULL : evict(keep ? room - size : room);
@@ -403,8 +467,12 @@ static size_t exchange_limit(size_t *limit, size_t bytes) {
     size_t former = *limit;
     *limit = bytes;
     limit_trays();
+    size_t room = cache_room(in_use()) / 2;
+    unlock_cache();
+    shrink_spare(room);
+    lock_cache();
     mx_trays_empty(&home);
-    block *out = evict(cache_room(in_use()));
+    block *out = evict(beside_spare(cache_room(in_use())));
     unlock_cache();
     system_free_list(out);
     return former;
@@ -432,6 +500,7 @@ size_t mx_mem_set_cache_limit(size_t bytes) {
 }
 
 void mx_mem_cache_clear(void) {
+    shrink_spare(0);
     enter();
     mx_trays_empty(&home);
     block *out = evict(0);

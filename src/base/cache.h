@@ -22,7 +22,7 @@ void mx_block_fill(int byte);
 size_t mx_block_size(size_t bytes); /* what a request for bytes really takes */
 
 size_t mx_mem_active(void); /* in use by arrays */
-size_t mx_mem_cached(void); /* kept for reuse */
+size_t mx_mem_cached(void); /* kept for reuse, or spare */
 size_t mx_mem_peak(void);
 void mx_mem_peak_reset(void);
 size_t mx_mem_limit(void);
@@ -37,5 +37,16 @@ size_t mx_mem_set_cache_limit(size_t bytes);
    their pages can go, and are asked to where a block is needed beyond the memory limit. */
 void mx_mem_count_mapped(size_t bytes, bool mapped);
 void mx_mem_cache_clear(void);
+
+/* Spare blocks: their owner can make again what lies there, so they count as cached. They may have
+   half of the room of the cache. */
+bool mx_block_may_spare(size_t bytes);
+/* A block that is in use is a spare one from now on, if it may be; and in use again, as it is to be
+   before it is freed. yield (one for all): called with no lock of the cache held where memory is
+   short or the cache is cleared; it frees spare blocks until at most `keep` bytes are left, or no
+   more can be. */
+typedef void mx_block_yield(size_t keep);
+bool mx_block_spare(size_t bytes, mx_block_yield *yield);
+void mx_block_unspare(size_t bytes);
 
 #endif

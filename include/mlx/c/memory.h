@@ -20,7 +20,7 @@ extern "C" {
 
 /* Bytes that arrays hold now, files that are mapped included. */
 MLX_API int mlx_get_active_memory(size_t *res);
-/* Bytes that are kept for arrays to come. */
+/* Bytes that are kept for arrays to come, or as packed weights beside arrays. */
 MLX_API int mlx_get_cache_memory(size_t *res);
 /* The most that arrays held at once since the start or the last reset. */
 MLX_API int mlx_get_peak_memory(size_t *res);
@@ -33,7 +33,7 @@ MLX_API int mlx_clear_cache(void);
    its evaluation is an error. (Not in mlx-c.) */
 MLX_API int mlx_get_array_buffer_size(size_t *res, const mlx_vector_array arrays);
 
-/* Keep at most limit bytes for arrays to come; *res: the former limit. */
+/* Keep at most limit bytes, half of them as packed weights; *res: the former limit. */
 MLX_API int mlx_set_cache_limit(size_t *res, size_t limit);
 /* What mlx_set_memory_limit set, in bytes. */
 MLX_API int mlx_get_memory_limit(size_t *res);

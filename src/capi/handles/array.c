@@ -325,6 +325,7 @@ static const void *data_of(mlx_array arr) {
     const mx_array *dense = atomic_load(&box->dense);
     if (!dense && !atomic_load(&box->strided) && reads_beyond(a) && !(dense = make_dense(box)))
         return NULL;
+    atomic_store_explicit(&(dense ? dense : a)->buffer->shown, true, memory_order_relaxed);
     return (dense ? dense : a)->data;
 }
 

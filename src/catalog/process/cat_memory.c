@@ -70,7 +70,8 @@ static int call_available(mlx_value *res, const mlx_operation *op, mlx_value *ar
 
 const mlx_operation cat_memory_rows[] = {
     QUESTION("get_active_memory", mlx_get_active_memory, "The bytes that arrays hold."),
-    QUESTION("get_cache_memory", mlx_get_cache_memory, "The bytes kept for arrays to come."),
+    QUESTION("get_cache_memory", mlx_get_cache_memory,
+             "The bytes kept for arrays to come, or as packed weights."),
     QUESTION("get_peak_memory", mlx_get_peak_memory,
              "The most bytes that arrays held since the start or the last "
              "reset_peak_memory."),
@@ -79,8 +80,10 @@ const mlx_operation cat_memory_rows[] = {
     ACTION("reset_peak_memory", mlx_reset_peak_memory, "Start to count the peak anew."),
     ACTION("clear_cache", mlx_clear_cache,
            "Give the bytes kept for arrays to come back to the system."),
-    LIMIT("set_cache_limit", mlx_set_cache_limit,
-          "Keep at most so many bytes for arrays to come; gives the former limit."),
+    LIMIT(
+        "set_cache_limit", mlx_set_cache_limit,
+        "Keep at most so many bytes for arrays to come, half of them as packed weights; gives the "
+        "former limit."),
     LIMIT("set_memory_limit", mlx_set_memory_limit,
           "Keep nothing for reuse above so many bytes; allocation goes on there. Gives the former "
           "limit, at first four "

@@ -28,10 +28,11 @@ typedef struct direct {
     const mx_k_gemm *format;
     const float *x;     /* of the group */
     const float *zeros; /* as many as a group has channels */
-    int64_t group;
-    float *panels;
-    float *out; /* of the group: its first column */
+    float *panels;      /* (groups, panel, k, nr) */
+    const float *b;     /* those of the group */
+    float *out;         /* of the group: its first column */
     int64_t k, outputs, rows;
+    int64_t each;  /* panels of a group */
     int64_t tiles; /* of a block */
     atomic_bool nomem;
 } direct;
@@ -161,7 +162,7 @@ static void run_tile(const direct *d, const tables *t, int64_t row, int64_t colu
                              .row = t->row,
                              .at = t->at,
                              .len = t->len,
-                             .b = d->panels + column * d->k,
+                             .b = d->b + column * d->k,
                              .c = d->out + row * d->c->outputs + column,
                              .ldc = d->c->outputs};
     mx_kernels_get()->conv->tile(&a);
@@ -205,12 +206,14 @@ static void blocks_body(void *ctx, int64_t begin, int64_t end) {
 
 /* --- weights -------------------------------------------------------------------------- */
 
+/* Panel `panel` of all. */
 static void pack_taps(const direct *d, int64_t panel, int64_t tap, int64_t taps) {
     const conv *c = d->c;
-    int64_t nr = d->format->nr, first = panel * nr, n = d->outputs - first, each = c->patches.group;
-    d->format->pack[MX_FLOAT32](d->panels + first * d->k + tap * each * nr, (int)nr,
-                                conv_weight_at(c, d->group * d->outputs + first, tap), c->w.output,
-                                c->w.channel, (int)(n < nr ? n : nr), taps * each);
+    int64_t nr = d->format->nr, first = panel % d->each * nr, n = d->outputs - first,
+            group = panel / d->each, channels = c->patches.group;
+    d->format->pack[MX_FLOAT32](d->panels + (panel * d->k + tap * channels) * nr, (int)nr,
+                                conv_weight_at(c, group * d->outputs + first, tap), c->w.output,
+                                c->w.channel, (int)(n < nr ? n : nr), taps * channels);
 }
 
 static void pack_body(void *ctx, int64_t begin, int64_t end) {
@@ -223,35 +226,48 @@ static void pack_body(void *ctx, int64_t begin, int64_t end) {
 
 static bool run_group(direct *d, int64_t group, float *out) {
     const conv *c = d->c;
-    int64_t nr = d->format->nr, each = d->tiles * d->format->mr;
-    d->group = group;
+    int64_t each = d->tiles * d->format->mr, work = each * d->outputs * d->k;
     d->x = (const float *)(const void *)c->patches.x + group * c->patches.group;
+    d->b = d->panels + group * d->each * d->format->nr * d->k;
     d->out = out + group * d->outputs;
-    mx_parallel_for((d->outputs + nr - 1) / nr, 1 + 65536 / (nr * d->k), pack_body, d);
-    int64_t work = each * d->outputs * d->k;
     return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body,
                                 d);
 }
 
-bool conv_direct(const conv *c, float *out) {
+static bool run_groups(direct *d, bool packed, float *out) {
+    int64_t groups = d->c->groups, numbers = d->format->nr * d->k;
+    if (!packed)
+        mx_parallel_for(groups * d->each, 1 + 65536 / numbers, pack_body, d);
+    for (int64_t g = 0; g < groups; g++)
+        if (!run_group(d, g, out))
+            return false;
+    return true;
+}
+
+static direct describe(const conv *c) {
     const conv_patches *p = &c->patches;
     direct d = {.c = c, .format = mx_gemm_format(MX_FLOAT32), .rows = conv_rows(p)};
     int64_t taps = conv_taps(p), most = MOST_RUNS / taps;
     d.k = taps * p->group;
     d.outputs = c->outputs / c->groups;
+    d.each = (d.outputs + d.format->nr - 1) / d.format->nr;
     d.tiles = most < 1 ? 1 : most < BLOCK_TILES ? most : BLOCK_TILES;
-    int64_t panels = (d.outputs + d.format->nr - 1) / d.format->nr * d.format->nr * d.k;
-    size_t bytes = (size_t)(panels + p->group) * sizeof(float);
-    d.panels = mx_block_alloc(bytes);
-    if (!d.panels)
-        return false;
-    memset(d.panels + panels, 0, (size_t)p->group * sizeof(float));
-    d.zeros = d.panels + panels;
-    bool done = true;
-    for (int64_t g = 0; done && g < c->groups; g++)
-        done = run_group(&d, g, out);
-    mx_block_free(d.panels, bytes);
-    if (!done)
-        return false;
-    return !atomic_load(&d.nomem) || mx_fail_nomem("conv", bytes);
+    return d;
+}
+
+bool conv_direct(const conv *c, float *out) {
+    direct d = describe(c);
+    size_t channels = (size_t)c->patches.group * sizeof(float),
+           bytes = (size_t)(c->groups * d.each * d.format->nr * d.k) * sizeof(float);
+    float *zeros = mx_block_alloc(channels);
+    mx_form_use panels;
+    bool done = false;
+    if (zeros && conv_form_open(c, d.rows, d.format, bytes, &panels)) {
+        d.zeros = memset(zeros, 0, channels);
+        d.panels = panels.data;
+        done = run_groups(&d, panels.ready, out);
+        mx_form_close(&panels, true);
+    }
+    mx_block_free(zeros, channels);
+    return done && (!atomic_load(&d.nomem) || mx_fail_nomem("conv", bytes));
 }

@@ -136,6 +136,26 @@ bool conv_select_weights(conv *c) {
     return c->own_w != NULL;
 }
 
+/* The taps of an axis are evenly spaced. */
+static void describe_taps(const conv_axis *a, int64_t *number) {
+    number[0] = a->kernel;
+    number[1] = a->taps;
+    number[2] = a->tap[0];
+    number[3] = a->tap[a->taps - 1];
+}
+
+bool conv_form_open(const conv *c, int64_t rows, const void *maker, size_t bytes, mx_form_use *u) {
+    const int64_t numbers[] = {c->w.output, c->w.tap, c->w.channel, c->outputs, c->groups};
+    int64_t weights = c->outputs * conv_taps(&c->patches) * c->patches.group;
+    bool keep = mx_gemm_keeps(rows, weights);
+    mx_form_key key = {.maker = maker, .from = c->w.data};
+    memcpy(key.number, numbers, sizeof numbers);
+    key.number[5] = c->patches.group;
+    for (int i = 0; i < 3; i++)
+        describe_taps(&c->patches.axis[i], key.number + 6 + 4 * i);
+    return mx_form_open(u, keep ? c->w.forms : NULL, &key, bytes, true);
+}
+
 /* --- what a phase is like ------------------------------------------------------------- */
 
 bool conv_is_whole(const conv *c) {
@@ -206,14 +226,15 @@ bool conv_open_weights(conv *c, const mx_array *w, cpu_dense *d) {
     bool follow = mx_dtype_of(w) == MX_FLOAT32;
     for (int i = 1; i < last - 1; i++)
         follow = follow && w->strides[i] == w->strides[i + 1] * w->shape[i + 1];
-    c->w = (conv_weights){w->data, w->strides[0], w->strides[last - 1], w->strides[last]};
+    c->w = (conv_weights){w->data, w->strides[0], w->strides[last - 1], w->strides[last],
+                          mx_buffer_forms(w->buffer)};
     if (follow || w->row_contiguous)
         return true;
     int64_t taps = 1;
     for (int i = 1; i < last; i++)
         taps *= w->shape[i];
     bool opened = cpu_dense_open(d, w);
-    c->w = (conv_weights){d->data, taps * w->shape[last], w->shape[last], 1};
+    c->w = (conv_weights){d->data, taps * w->shape[last], w->shape[last], 1, NULL};
     return opened;
 }
 

@@ -2,7 +2,7 @@
  * through panels of as many outputs as a register tile has columns: 16 products, whose results go
  * back from the second-level cache. The weights are transformed once, before, into panels
  *
- *     u[panel][f] (C, nr)
+ *     u[group][panel][f] (C, nr)
  */
 #include "cpu/conv/conv_winograd.h"
 
@@ -48,14 +48,15 @@ static void ask_for(const float *weights, int64_t step, int64_t outputs) {
         __builtin_prefetch(weights + o * step, 0, 2);
 }
 
-/* CHUNK channels of a panel's outputs: g (TAPS, CHUNK, nr), then transformed. */
+/* CHUNK channels of the outputs of one of all panels: g (TAPS, CHUNK, nr), then transformed. */
 static void filter_chunk(const winograd *w, int64_t panel, int64_t c, float *g) {
     const conv_weights *from = &w->squares.c->w;
-    int64_t nr = w->format->nr, first = panel * nr, left = w->outputs - first,
+    int64_t nr = w->format->nr, first = panel % w->panels * nr, left = w->outputs - first,
+            output = panel / w->panels * w->outputs + first,
             k = w->channels - c < CHUNK ? w->channels - c : CHUNK;
     const float *tap[TAPS];
     for (int64_t t = 0; t < TAPS; t++) {
-        const float *weights = conv_weight_at(w->squares.c, w->group * w->outputs + first, t);
+        const float *weights = conv_weight_at(w->squares.c, output, t);
         if (c + CHUNK < w->channels)
             ask_for(weights + (c + CHUNK) * from->channel, from->output, left < nr ? left : nr);
         tap[t] = g + t * CHUNK * nr;
@@ -111,7 +112,7 @@ enum { MOST_MR = 16 };
 static void multiply(const winograd *w, int64_t panel, int64_t f, int64_t count, const room *r) {
     const mx_k_gemm *g = w->format;
     const float *row[MOST_MR], *v = r->v + f * r->v_step;
-    int64_t n = w->outputs - panel * g->nr;
+    int64_t n = w->outputs - panel * g->nr, all = w->group * w->panels + panel;
     for (int64_t i = 0; i < count; i += g->mr) {
         int64_t m = count - i < g->mr ? count - i : g->mr;
         for (int64_t k = 0; k < g->mr; k++)
@@ -122,7 +123,7 @@ static void multiply(const winograd *w, int64_t panel, int64_t f, int64_t count,
                                  .row = row,
                                  .at = &(ptrdiff_t){0},
                                  .len = &(ptrdiff_t){w->channels},
-                                 .b = w->u + (panel * PLACES + f) * w->channels * g->nr,
+                                 .b = w->u + (all * PLACES + f) * w->channels * g->nr,
                                  .c = r->m + f * r->m_step + i * g->nr,
                                  .ldc = g->nr};
         mx_kernels_get()->conv->tile(&a);
@@ -180,10 +181,8 @@ static void divide(winograd *w) {
 }
 
 static bool run_group(winograd *w) {
-    int64_t chunks = (w->channels + CHUNK - 1) / CHUNK,
-            blocks = (w->squares.count + w->block - 1) / w->block,
+    int64_t blocks = (w->squares.count + w->block - 1) / w->block,
             work = PLACES * w->block * w->channels * w->outputs / w->parts;
-    mx_parallel_for(w->panels * chunks, 4, filter_body, w);
     return mx_parallel_for_long(blocks * w->parts, 1 + 262144 / (work + 1), tasks_body, w);
 }
 
@@ -203,10 +202,35 @@ static bool repair(const winograd *w, const conv *c, float *out) {
 }
 
 static bool run_groups(winograd *w) {
-    for (; w->group < w->squares.c->groups; w->group++)
+    for (w->group = 0; w->group < w->squares.c->groups; w->group++)
         if (!run_group(w))
             return false;
     return true;
+}
+
+static size_t marks_bytes(const conv *c) {
+    return (size_t)c->patches.group * sizeof(float) + (size_t)c->patches.batch;
+}
+
+/* Zeros for a pixel, and the marks of images. */
+static char *open_marks(winograd *w, const conv *c) {
+    char *marks = mx_block_alloc(marks_bytes(c));
+    if (!marks)
+        return NULL;
+    memset(marks, 0, marks_bytes(c));
+    w->zeros = (const float *)(void *)marks;
+    w->odd = (atomic_uchar *)(void *)(marks + (size_t)w->channels * sizeof(float));
+    return marks;
+}
+
+static bool run(winograd *w, const conv *c, mx_form_use *u, float *out) {
+    int64_t chunks = (w->channels + CHUNK - 1) / CHUNK;
+    w->u = u->data;
+    if (!u->ready)
+        mx_parallel_for(c->groups * w->panels * chunks, 4, filter_body, w);
+    bool made = !atomic_load(&w->nomem), done = !made || (run_groups(w) && repair(w, c, out));
+    mx_form_close(u, made);
+    return done && (!atomic_load(&w->nomem) || mx_fail_nomem("conv", u->bytes));
 }
 
 bool conv_winograd(const conv *c, float *out) {
@@ -217,17 +241,12 @@ bool conv_winograd(const conv *c, float *out) {
                   .outputs = c->outputs / c->groups,
                   .out = out};
     divide(&w);
-    int64_t weights = w.panels * PLACES * w.channels * w.format->nr, batch = c->patches.batch;
-    size_t bytes = (size_t)(weights + w.channels) * sizeof(float) + (size_t)batch;
-    float *memory = mx_block_alloc(bytes);
-    if (!memory)
-        return false;
-    memset(memory + weights, 0, (size_t)w.channels * sizeof(float) + (size_t)batch);
-    w.u = memory;
-    w.zeros = memory + weights;
-    w.odd = (atomic_uchar *)(void *)(memory + weights + w.channels);
-    bool done = run_groups(&w) && (!atomic_load(&w.nomem) || mx_fail_nomem("conv", bytes)) &&
-                repair(&w, c, out);
-    mx_block_free(memory, bytes);
+    int64_t weights = c->groups * w.panels * PLACES * w.channels * w.format->nr;
+    char *marks = open_marks(&w, c);
+    mx_form_use u;
+    bool done = marks &&
+                conv_form_open(c, w.squares.count, w.maps, (size_t)weights * sizeof(float), &u) &&
+                run(&w, c, &u, out);
+    mx_block_free(marks, marks_bytes(c));
     return done;
 }

@@ -42,6 +42,7 @@ static bool multiply(const conv *c, void *out) {
         .b = pointwise ? strided : dense,
         .out = out,
         .out_rs = c->outputs,
+        .b_forms = c->own_w ? NULL : c->w.forms,
         .alpha = 1,
         .batch_ndim = c->groups > 1,
         .batch_shape = &c->groups,

@@ -92,6 +92,7 @@ bool cpu_matmul(mx_node *n, mx_array **out, const mx_program *feed) {
         .b = operand(b),
         .out = y->data,
         .out_rs = y->shape[y->ndim - 1],
+        .b_forms = mx_buffer_forms(b->buffer),
         .alpha = c ? p->alpha : 1,
         .beta = c ? p->beta : 0,
     };

@@ -8,6 +8,9 @@
  *           pack what is not shared; for each panel of A, for each panel of B: one tile
  *         epilogue and store, or leave the slice's sums for later
  *
+ * Panels of weights may be kept beside them (base/forms.h): then all of b's are shared, however few
+ * rows meet them, and the next call finds them packed.
+ *
  * Lengths along k are counted in groups of format->kgroup. complex64 counts twice the rows and
  * twice k (k_matmul_pack.c).
  */
@@ -53,6 +56,7 @@ typedef struct gemm {
     int64_t step;          /* groups per step */
     int64_t slices, slice; /* slices of k; groups in each */
     side a, b;
+    mx_form_use kept; /* all of b's panels, where they are kept */
     int64_t block_m, block_n;
     int64_t blocks_m, blocks_n; /* of the current chunk */
     size_t acc_size;
@@ -120,17 +124,20 @@ static void share_body(void *p, int64_t begin, int64_t end) {
     }
 }
 
+static void pack_shared(const gemm *g, const side *s) {
+    share_ctx c = {g, s, gemm_ceil_div(s->count, (int64_t)STRIP_PANELS * s->w)};
+    mx_parallel_for(c.strips * gemm_ceil_div(g->groups, g->step), 1, share_body, &c);
+}
+
 /* Pack rows first .. first+count over all of k for every task to read. */
 static bool share(const gemm *g, side *s, int64_t first, int64_t count) {
     s->first = first;
     s->count = count;
     s->shared_bytes = (size_t)gemm_ceil_div(count, s->w) * panel_bytes(g, s, g->groups);
     s->shared = mx_block_alloc(s->shared_bytes);
-    if (!s->shared)
-        return false;
-    share_ctx c = {g, s, gemm_ceil_div(count, (int64_t)STRIP_PANELS * s->w)};
-    mx_parallel_for(c.strips * gemm_ceil_div(g->groups, g->step), 1, share_body, &c);
-    return true;
+    if (s->shared)
+        pack_shared(g, s);
+    return s->shared != NULL;
 }
 
 static void unshare(side *s) {
@@ -269,16 +276,38 @@ static int64_t chunk_rows(const gemm *g, const side *s, int64_t unit) {
     return fit >= unit ? fit / unit * unit : gemm_max(fit, s->w);
 }
 
+/* All of b's panels where they are kept, or will be from now on. */
+static bool share_kept(gemm *g) {
+    side *s = &g->b;
+    mx_forms *forms = g->item->b_forms;
+    if (!forms || s->packer || !mx_gemm_keeps(g->m, g->n * g->k))
+        return true;
+    mx_form_key key = {.maker = g->format, .from = s->mat.data};
+    const int64_t numbers[] = {g->item->args->dtype, g->n, g->k, s->row_stride, s->k_stride};
+    memcpy(key.number, numbers, sizeof numbers);
+    size_t bytes = (size_t)gemm_ceil_div(g->n, s->w) * panel_bytes(g, s, g->groups);
+    if (!mx_form_open(&g->kept, forms, &key, bytes, false))
+        return false;
+    s->shared = g->kept.data;
+    s->count = g->n;
+    if (s->shared && !g->kept.ready)
+        pack_shared(g, s);
+    return true;
+}
+
 static bool run_chunks(gemm *g, bool serial) {
-    int64_t rows = chunk_rows(g, &g->a, BLOCK_M), columns = chunk_rows(g, &g->b, BLOCK_N);
-    bool ok = true;
+    bool ok = share_kept(g);
+    int64_t rows = chunk_rows(g, &g->a, BLOCK_M),
+            columns = g->kept.data ? g->n : chunk_rows(g, &g->b, BLOCK_N);
     for (int64_t j = 0; j < g->n && ok; j += columns) {
         g->b.first = j;
         g->b.count = gemm_min(columns, g->n - j);
         for (int64_t i = 0; i < g->m && ok; i += rows)
             ok = run_chunk(g, i, gemm_min(rows, g->m - i), serial);
-        unshare(&g->b);
+        if (!g->kept.data)
+            unshare(&g->b);
     }
+    mx_form_close(&g->kept, true);
     return ok;
 }
 

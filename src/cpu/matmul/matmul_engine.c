@@ -123,6 +123,7 @@ static bool run_product(const mx_gemm_args *args, bool serial) {
     if (count > 1)
         return run_batch(&g, count, serial);
     gemm_item item = batch_item(&g, 0);
+    item.b_forms = g.b_forms;
     return run_item(&item, serial);
 }
 

@@ -18,7 +18,14 @@
 #ifndef MX_CPU_MATMUL_ENGINE_H
 #define MX_CPU_MATMUL_ENGINE_H
 
+#include "base/forms.h"
 #include "kernels/matmul/k_matmul.h"
+
+#ifdef MX_TORTURE
+enum { MX_GEMM_KEPT_ROWS = 512, MX_GEMM_KEPT_NUMBERS = 16 };
+#else
+enum { MX_GEMM_KEPT_ROWS = 512, MX_GEMM_KEPT_NUMBERS = 4096 };
+#endif
 
 /* A strided matrix; strides count elements and may be zero or negative. */
 typedef struct mx_matrix {
@@ -59,6 +66,7 @@ typedef struct mx_gemm_args {
     const int64_t *batch_shape;                   /* strides in elements per batch axis; */
     const int64_t *a_bs, *b_bs, *cin_bs, *out_bs; /* unused for an operand with a packer */
 
+    mx_forms *b_forms; /* of the memory that b lies in: may its panels be kept there? optional */
     const mx_packer *pack_a, *pack_b; /* optional; float32, float16, bfloat16, float64 */
     const mx_epilogue *epilogue;      /* optional; floats and complex64 */
 } mx_gemm_args;
@@ -75,6 +83,12 @@ bool mx_gemm_many(const mx_gemm_args *list, int64_t count);
 /* One product of contiguous row-major float32-like matrices: fills args for a(m,k) b(k,n). */
 mx_gemm_args mx_gemm_contiguous(mx_dtype dtype, int64_t m, int64_t n, int64_t k, const void *a,
                                 const void *b, void *out);
+
+/* Is it worth keeping `numbers` weights in panels, where `rows` rows meet them? Packing them takes
+ * as long as the products of 10 to 30 rows, and the panels as much memory again. */
+static inline bool mx_gemm_keeps(int64_t rows, int64_t numbers) {
+    return rows <= MX_GEMM_KEPT_ROWS && numbers >= MX_GEMM_KEPT_NUMBERS;
+}
 
 /* The format that a dtype is multiplied in on this processor. */
 const mx_k_gemm *mx_gemm_format(mx_dtype dtype);

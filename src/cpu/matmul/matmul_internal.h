@@ -9,6 +9,7 @@ typedef struct gemm_item {
     const mx_gemm_args *args;
     int64_t batch;
     mx_matrix a, b, cin;
+    mx_forms *b_forms; /* NULL where there are many b */
     char *out;
 } gemm_item;
 

@@ -27,7 +27,7 @@ static bool takes_memory(const mx_program *p) {
 static bool give_memory(const mx_program *p, const bool *donate, int o) {
     for (int i = 0; i < p->n_in; i++)
         if (donate[i] && atomic_load(&p->in[i]->buffer->refs) == 1 && may_take(p, i, o)) {
-            mx_array_place(p->out[o], p->in[i]->buffer, p->in[i]->data, NULL);
+            mx_array_take(p->out[o], p->in[i]);
             return true;
         }
     return mx_array_alloc(p->out[o]);

@@ -178,10 +178,15 @@ bool mx_array_donatable(const mx_array *in, const mx_array *out) {
            atomic_load_explicit(&in->buffer->refs, memory_order_acquire) == 1;
 }
 
+void mx_array_take(mx_array *a, mx_array *in) {
+    mx_buffer_rewrite(in->buffer);
+    mx_array_place(a, in->buffer, in->data, NULL);
+}
+
 bool mx_array_alloc_or_take(mx_array *out, mx_array *in) {
     size_t bytes = (size_t)out->size * mx_itemsize(out);
     if (in && mx_array_donatable(in, out) && (size_t)in->size * mx_itemsize(in) == bytes) {
-        mx_array_place(out, in->buffer, in->data, NULL);
+        mx_array_take(out, in);
         return true;
     }
     return mx_array_alloc(out);

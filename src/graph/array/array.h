@@ -109,6 +109,8 @@ void mx_array_view(mx_array *a, mx_array *base, int64_t offset, const int64_t *s
 /* May out take over in's memory? in is used once, by out's node alone, owns its block,
    row-contiguous. */
 bool mx_array_donatable(const mx_array *in, const mx_array *out);
+/* Give a pending array the memory of `in`, where it will be written over. */
+void mx_array_take(mx_array *a, mx_array *in);
 /* Take in's buffer if donatable and at least as large, else alloc. */
 bool mx_array_alloc_or_take(mx_array *out, mx_array *in);
 

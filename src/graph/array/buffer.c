@@ -11,6 +11,8 @@ static mx_buffer *buffer_make(void *ptr, size_t bytes, bool borrowed) {
         return NULL;
     atomic_init(&b->refs, 1);
     b->borrowed = borrowed;
+    atomic_init(&b->shown, false);
+    atomic_init(&b->forms.first, NULL);
     b->ptr = ptr;
     b->bytes = bytes;
     b->release = NULL;
@@ -41,10 +43,21 @@ mx_buffer *mx_buffer_retain(mx_buffer *b) {
     return b;
 }
 
+mx_forms *mx_buffer_forms(mx_buffer *b) {
+    bool may_change = b->borrowed || atomic_load_explicit(&b->shown, memory_order_relaxed);
+    return may_change ? NULL : &b->forms;
+}
+
+void mx_buffer_rewrite(mx_buffer *b) {
+    mx_forms_drop(&b->forms);
+    atomic_store_explicit(&b->shown, false, memory_order_relaxed);
+}
+
 void mx_buffer_release(mx_buffer *b) {
     if (!b || (atomic_load_explicit(&b->refs, memory_order_acquire) != 1 &&
                atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel) != 1))
         return;
+    mx_forms_drop(&b->forms);
     if (!b->borrowed)
         mx_block_free(b->ptr, b->bytes);
     else if (b->release)
