@@ -44,7 +44,7 @@ static const tok_added *next_added(tok_job *job, int which, tok_text s, size_t l
     const tok_trie *trie = &job->t->find[which];
     size_t n;
     for (size_t at = low; trie->nodes && at < s.n;) {
-        if (!trie->first[(unsigned char)s.p[at]]) {
+        if (!trie->first[(unsigned char)s.p[at]].to) {
             at++;
             continue;
         }
@@ -90,7 +90,7 @@ void tok_run_added(tok_job *job, tok_word text) {
 
 size_t mx_tokenizer_special_at(const mx_tokenizer *t, const char *p, size_t n) {
     size_t length;
-    if (!n || !t->named.nodes || !t->named.first[(unsigned char)*p])
+    if (!n || !t->named.nodes || !t->named.first[(unsigned char)*p].to)
         return 0;
     int32_t k = tok_trie_longest(&t->named, p, p + n, &length);
     return k >= 0 && t->added[k].special ? length : 0;

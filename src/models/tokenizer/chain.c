@@ -27,35 +27,50 @@
 #include "base/vec.h"
 #include "models/tokenizer/parts.h"
 
-enum { UNMADE = -1, FILTER_BITS = 21, MOST_LENGTH = 1024 };
+#ifndef TOK_COUNT
+#define TOK_COUNT() ((void)0) /* a test counts the steps */
+#endif
+
+enum { UNMADE = -1, UNITS = 256, FILTER_WORDS = 15, MOST_LENGTH = 1024 };
 
 /* How a piece is made of its text. */
 typedef struct made {
     uint32_t rank, time; /* of its last merge; 0: it is a character */
-    int32_t left, right; /* left UNMADE: no text becomes it */
+    /* Its parts; left UNMADE: no text becomes it. Of a character left is its unit; UNITS: it has
+       none, or more than one. */
+    int32_t left, right;
 } made;
 
 /* Text is walked through in units: bytes, or in a byte-level vocabulary what its characters stand
    for. */
 struct tok_chain {
-    made *made;      /* by id */
-    tok_trie trie;   /* of those that are made, by units */
-    uint32_t *first; /* the node behind each two units that pieces begin with */
-    uint64_t *maybe; /* bits, by hash, of pairs that are joined */
-    size_t longest;
-    bool bytes; /* byte-level */
+    made *made;          /* by id */
+    tok_trie trie;       /* of those that are made, by units */
+    tok_edge *second;    /* behind each two units that pieces begin with */
+    uint64_t *maybe;     /* of pairs that are joined two bits, by hash, of one word */
+    uint32_t *rank;      /* of merges of two units: 0: there is none. NULL: not known yet */
+    int16_t byte[0x800]; /* that a character of two bytes stands for; -1: none */
+    bool bytes;          /* byte-level */
 };
 
 /* --- pairs ------------------------------------------------------------------------------------ */
 
-static inline uint64_t bit_of(uint64_t pair) {
-    return pair * 0x9E3779B97F4A7C15U >> (64 - FILTER_BITS);
+static inline uint64_t *word_of(const tok_chain *c, uint64_t pair, uint64_t *bits) {
+    uint64_t h = pair * 0x9E3779B97F4A7C15U;
+    *bits = (uint64_t)1 << (h >> 43 & 63) | (uint64_t)1 << (h >> 37 & 63);
+    return &c->maybe[h >> (64 - FILTER_WORDS)];
 }
 
 /* 0: they are not joined. */
 static inline uint32_t rank_of(const tok_model *m, const tok_chain *c, int32_t a, int32_t b) {
-    uint64_t pair = tok_bpe_pair(a, b), bit = bit_of(pair);
-    return c->maybe[bit >> 6] >> (bit & 63) & 1 ? tok_bpe_find(m, pair)->rank : 0;
+    uint64_t pair = tok_bpe_pair(a, b), bits, word = *word_of(c, pair, &bits);
+    return (word & bits) == bits ? tok_bpe_find(m, pair)->rank : 0;
+}
+
+/* The same of two characters. */
+static inline uint32_t rank_of_chars(const tok_model *m, const tok_chain *c, int32_t a, int32_t b) {
+    int32_t x = c->made[a].left, y = c->made[b].left;
+    return c->rank && (x | y) < UNITS ? c->rank[x * UNITS + y] : rank_of(m, c, a, b);
 }
 
 /* What uses up a piece at the border, with its neighbour further away. */
@@ -77,11 +92,13 @@ static bool is_joined(uint32_t rank, const made *x, const made *y, use left, use
 static bool may_meet(const tok_model *m, const tok_chain *c, int32_t a, int32_t b, bool whole) {
     use left = {UINT32_MAX, UINT32_MAX, false}, right = left;
     while (true) {
-        uint32_t rank = whole ? 0 : rank_of(m, c, a, b);
+        TOK_COUNT();
         const made *x = &c->made[a], *y = &c->made[b];
+        bool chars = !x->rank && !y->rank;
+        uint32_t rank = whole ? 0 : chars ? rank_of_chars(m, c, a, b) : rank_of(m, c, a, b);
         if (rank && is_joined(rank, x, y, left, right))
             return false;
-        if (!x->rank && !y->rank)
+        if (chars)
             return true;
         whole = false;
         if (x->time > y->time) {
@@ -106,14 +123,16 @@ static bool is_char(tok_text s) {
 }
 
 static bool begin(tok_chain *c, const mx_tokenizer *t) {
+    for (uint32_t x = 0; x < sizeof c->byte / sizeof *c->byte; x++)
+        c->byte[x] = (int16_t)tok_byte_of_char(x);
     c->made = mx_calloc(t->vocab.count + 1, sizeof *c->made);
-    c->maybe = mx_calloc(((size_t)1 << FILTER_BITS) / 64, sizeof *c->maybe);
+    c->maybe = mx_calloc((size_t)1 << FILTER_WORDS, sizeof *c->maybe);
     for (size_t i = 0; c->made && i < t->vocab.count; i++)
-        c->made[i].left = is_char(tok_vocab_piece(&t->vocab, (int64_t)i)) ? 0 : UNMADE;
+        c->made[i].left = is_char(tok_vocab_piece(&t->vocab, (int64_t)i)) ? UNITS : UNMADE;
     for (size_t i = 0; c->maybe && i < t->model.slots; i++)
         if (t->model.merge[i].rank) {
-            uint64_t bit = bit_of(t->model.merge[i].pair);
-            c->maybe[bit >> 6] |= (uint64_t)1 << (bit & 63);
+            uint64_t bits, *word = word_of(c, t->model.merge[i].pair, &bits);
+            *word |= bits;
         }
     return c->made && c->maybe;
 }
@@ -158,7 +177,7 @@ static inline size_t unit(const tok_chain *c, const char *p, const char *end, un
     *u = (unsigned char)*p;
     if (*u < 0x80 || !c->bytes)
         return 1;
-    int byte = end - p < 2 ? -1 : tok_byte_of_char((*u & 0x1FU) << 6 | (p[1] & 0x3FU));
+    int byte = end - p < 2 ? -1 : c->byte[(*u & 0x1FU) << 6 | (p[1] & 0x3FU)];
     *u = (unsigned char)byte;
     return byte < 0 ? 0 : 2;
 }
@@ -186,8 +205,28 @@ static bool index_piece(tok_chain *c, tok_text s, int32_t id) {
         return false;
     for (size_t at = 0; at < s.n; n++)
         at += unit(c, s.p + at, s.p + s.n, (unsigned char *)&text[n]);
-    c->longest = n > c->longest ? n : c->longest;
+    if (n == 1)
+        c->made[id].left = (unsigned char)*text;
     return tok_trie_add(&c->trie, (tok_text){text, n}, id);
+}
+
+/* What there is of two units: where pieces go on behind them, and their merges. */
+static bool index_units(const tok_model *m, tok_chain *c) {
+    c->second = mx_calloc((size_t)UNITS * UNITS, sizeof *c->second);
+    c->rank = mx_calloc((size_t)UNITS * UNITS, sizeof *c->rank);
+    for (size_t i = 0; c->second && i < (size_t)UNITS * UNITS; i++) {
+        const tok_edge *e = tok_trie_step(&c->trie, NULL, (unsigned char)(i / UNITS));
+        if (e && (e = tok_trie_step(&c->trie, e, (unsigned char)i)))
+            c->second[i] = *e;
+    }
+    for (size_t i = 0; c->rank && i < m->slots; i++) {
+        const tok_merge *g = &m->merge[i];
+        const made *x = &c->made[g->pair >> 32], *y = &c->made[(uint32_t)g->pair];
+        if (g->rank && !x->rank && !y->rank && x->left >= 0 && y->left >= 0 &&
+            (x->left | y->left) < UNITS)
+            c->rank[x->left * UNITS + y->left] = g->rank;
+    }
+    return c->second && c->rank;
 }
 
 static bool index_pieces(const mx_tokenizer *t, tok_chain *c) {
@@ -198,12 +237,7 @@ static bool index_pieces(const mx_tokenizer *t, tok_chain *c) {
             !index_piece(c, s, (int32_t)i))
             return false;
     }
-    c->first = mx_malloc(((size_t)1 << 16) * sizeof *c->first);
-    for (uint32_t u = 0; c->first && u < 1 << 16; u++) {
-        uint32_t node = tok_trie_step(&c->trie, 0, (unsigned char)(u >> 8));
-        c->first[u] = node ? tok_trie_step(&c->trie, node, (unsigned char)u) : 0;
-    }
-    return c->first;
+    return index_units(&t->model, c);
 }
 
 void tok_chain_free(tok_chain *c) {
@@ -212,7 +246,8 @@ void tok_chain_free(tok_chain *c) {
     tok_trie_free(&c->trie);
     mx_free(c->made);
     mx_free(c->maybe);
-    mx_free(c->first);
+    mx_free(c->second);
+    mx_free(c->rank);
     mx_free(c);
 }
 
@@ -239,16 +274,17 @@ static size_t find_pieces(const tok_chain *c, const char *p, const char *end, fo
     const char *at = p;
     size_t n = 0, k;
     unsigned char u, before = 0;
-    uint32_t node = 0;
+    const tok_edge *e = NULL;
     for (size_t i = 0; at < end && (k = unit(c, at, end, &u)); i++, before = u) {
-        node = i == 0   ? c->trie.first[u]
-               : i == 1 ? c->first[(uint32_t)before << 8 | u]
-                        : tok_trie_edge(&c->trie, node, u);
-        if (!node)
+        TOK_COUNT();
+        e = i == 1 ? &c->second[before * UNITS + u] : tok_trie_step(&c->trie, e, u);
+        if (!e || !e->to)
             break;
         at += k;
-        if (c->trie.value[node] >= 0)
-            list[n++] = (found){(uint32_t)(at - p), c->trie.value[node]};
+        if (e->value >= 0) {
+            list[n++] = (found){(uint32_t)(at - p), e->value};
+            __builtin_prefetch(&c->made[e->value]);
+        }
     }
     return n;
 }

@@ -23,7 +23,7 @@
 bool tok_bpe_reserve(tok_model *m, size_t merges) {
     if (merges > TOK_MOST_PIECES)
         return mx_fail(MX_FORMAT, "[tokenizer] %zu merges", merges);
-    for (m->slots = 16; m->slots < 2 * merges;)
+    for (m->slots = 16; 2 * m->slots < 3 * merges;)
         m->slots *= 2;
     m->merge = mx_calloc(m->slots, sizeof *m->merge);
     return m->merge;
@@ -260,14 +260,22 @@ static bool may_be_kept(const tok_job *job, const tok_model *m, size_t before) {
     return job->out.p;
 }
 
-void tok_run_cached(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run) {
-    if (w.span || w.n > MOST_CACHED) {
+/* Where a word would be. NULL: it may be in none. */
+static tok_cached *line_of(const tok_job *job, tok_word w) {
+    if (w.span || w.n > MOST_CACHED)
+        return NULL;
+    tok_cached *c = &job->cache[tok_hash(job->t->vocab.seed, w.p, w.n) & (TOK_WORD_CACHE - 1)];
+    __builtin_prefetch(c);
+    return c;
+}
+
+static void run_by(tok_job *job, const tok_model *m, tok_word w, tok_cached *c, tok_run_word *run) {
+    if (!c) {
         run(job, m, w);
         return;
     }
-    tok_cached *c = &job->cache[tok_hash(job->t->vocab.seed, w.p, w.n) & (TOK_WORD_CACHE - 1)];
     size_t before = job->out.n;
-    if (c->n == w.n && !memcmp(c->text, w.p, w.n)) {
+    if (c->n == w.n && tok_is_same(c->text, w.p, w.n)) {
         for (size_t i = 0; i < c->ids; i++)
             tok_ids_put(&job->out, c->id[i]);
         job->follows_unk = false;
@@ -279,12 +287,22 @@ void tok_run_cached(tok_job *job, const tok_model *m, tok_word w, tok_run_word *
         remember(c, w, job->out.p + before, job->out.n - before);
 }
 
-/* Words that the cache cannot hold are divided where that changes nothing. */
+void tok_run_cached(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run) {
+    run_by(job, m, w, line_of(job, w), run);
+}
+
+/* Words that the cache cannot hold are divided where that changes nothing. A part's line is on its
+   way while the part before it is encoded. */
 static void encode_parts(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run) {
-    for (size_t at = 0, to; at < w.n; at = to) {
-        to = m->joined && w.n > MOST_CACHED ? tok_end_of_part(m, w, at) : w.n;
-        tok_run_cached(job, m, tok_part(w, at, to), run);
+    bool divides = m->joined && w.n > MOST_CACHED;
+    tok_word part = tok_part(w, 0, divides ? tok_end_of_part(m, w, 0) : w.n), next;
+    tok_cached *line = line_of(job, part), *next_line;
+    for (size_t at = part.n; at < w.n; at += next.n, part = next, line = next_line) {
+        next = tok_part(w, at, tok_end_of_part(m, w, at));
+        next_line = line_of(job, next);
+        run_by(job, m, part, line, run);
     }
+    run_by(job, m, part, line, run);
 }
 
 /* A word that is a piece, whatever its merges are: parts of a word are not looked up like this, so

@@ -26,12 +26,13 @@ static double score_of(const tok_job *job, const tok_model *m, int32_t id, size_
 
 /* All pieces that begin at `at`; the character alone, too. */
 static void offer_all(tok_job *job, const tok_model *m, tok_word w, size_t at) {
-    uint32_t c, node = 0;
+    uint32_t c;
+    const tok_edge *e = NULL;
     size_t one = tok_step(w.p + at, w.p + w.n, &c);
     bool has_one = false;
-    for (size_t i = at; i < w.n && (node = tok_trie_step(&m->trie, node, (unsigned char)w.p[i]));) {
+    for (size_t i = at; i < w.n && (e = tok_trie_step(&m->trie, e, (unsigned char)w.p[i]));) {
         i++;
-        int32_t id = m->trie.value[node];
+        int32_t id = e->value;
         if (id < 0)
             continue;
         offer(m, job->best, at, i, score_of(job, m, id, i - at), id);

@@ -17,8 +17,8 @@ static uint32_t bit_of(uint32_t a, uint32_t b) {
 static void join(tok_model *m, uint32_t a, uint32_t b) {
     uint32_t i = bit_of(a, b);
     m->joined[i >> 5] |= 1U << (i & 31);
-    if ((a | b) < 128)
-        m->joined_ascii[a][b >> 5] |= 1U << (b & 31);
+    if ((a | b) < TOK_NEAR)
+        m->joined_near[a][b >> 5] |= 1U << (b & 31);
 }
 
 /* Characters within a piece that a merge makes. */
@@ -88,8 +88,8 @@ size_t tok_end_of_part(const tok_model *m, tok_word w, size_t at) {
     p += tok_step(p, end, &a);
     for (size_t k; p < end; p += k, a = b) {
         k = tok_step(p, end, &b);
-        if ((a | b) < 128 ? !(m->joined_ascii[a][b >> 5] >> (b & 31) & 1)
-                          : !(m->joined[bit_of(a, b) >> 5] >> (bit_of(a, b) & 31) & 1))
+        if ((a | b) < TOK_NEAR ? !(m->joined_near[a][b >> 5] >> (b & 31) & 1)
+                               : !(m->joined[bit_of(a, b) >> 5] >> (bit_of(a, b) & 31) & 1))
             break;
     }
     return (size_t)(p - w.p);

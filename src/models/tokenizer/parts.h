@@ -26,6 +26,8 @@
 enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 15, TOK_SPARE_JOBS = 16 };
 /* Bytes of words that are merged before it is worth while to make a chain (chain.c). */
 enum { TOK_CHAIN_AFTER = 1 << 18 };
+/* Characters that a table of pairs has in full. */
+enum { TOK_NEAR = 512 };
 
 typedef struct tok_job tok_job;
 typedef struct tok_pattern tok_pattern;
@@ -138,7 +140,7 @@ struct tok_model {
     tok_trie inner;          /* WordPiece: of continuing pieces, without the prefix */
     tok_trie user;           /* SentencePiece: pieces that are never divided */
     uint32_t *joined;        /* BPE: see pairs.c; NULL: words are not divided */
-    uint32_t joined_ascii[128][4];
+    uint32_t joined_near[TOK_NEAR][TOK_NEAR / 32]; /* of characters below it, all of bytes */
     int32_t one[128];           /* BPE: what a word of this character is; -1: look it up */
     _Atomic(tok_chain *) chain; /* BPE by merges: see chain.c; NULL: not yet, or never */
     atomic_size_t merged;       /* bytes so far, while there is none */

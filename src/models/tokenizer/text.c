@@ -1,6 +1,7 @@
 /* Bytes and characters: see text.h. */
 #include "models/tokenizer/text.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <utf8proc.h>
 
@@ -284,13 +285,29 @@ const unsigned char tok_ascii_class[128] = {
     ['A' ... 'Z'] = TOK_LETTER,  ['a' ... 'z'] = TOK_LETTER,
 };
 
-tok_class tok_class_of(uint32_t c) {
-    if (c < 0x80)
-        return tok_ascii_class[c];
+static tok_class find_class(uint32_t c) {
     if (tok_is_space(c))
         return TOK_SPACE;
     utf8proc_category_t x = category(c);
     return is_between(x, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO)   ? TOK_LETTER
            : is_between(x, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO) ? TOK_NUMBER
                                                                        : TOK_OTHER;
+}
+
+/* Of characters of up to three bytes, two bits each. */
+static uint8_t classes[0x10000 / 4];
+
+static void fill_classes(void) {
+    for (uint32_t c = 0x80; c < 0x10000; c++)
+        classes[c / 4] |= (uint8_t)(find_class(c) << c % 4 * 2);
+}
+
+tok_class tok_class_of(uint32_t c) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (c < 0x80)
+        return tok_ascii_class[c];
+    if (c >= 0x10000)
+        return find_class(c);
+    pthread_once(&once, fill_classes);
+    return (tok_class)(classes[c / 4] >> c % 4 * 2 & 3);
 }

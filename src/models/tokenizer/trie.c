@@ -3,11 +3,9 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "base/vec.h"
 
 static bool rehash(tok_trie *t) {
-    tok_trie more = *t;
-    more.slots = t->slots ? 2 * t->slots : 256;
+    tok_trie more = {.slots = t->slots ? 2 * t->slots : 256};
     more.edge = mx_calloc(more.slots, sizeof *more.edge);
     if (!more.edge)
         return false;
@@ -15,50 +13,50 @@ static bool rehash(tok_trie *t) {
         if (t->edge[i].to)
             more.edge[tok_trie_slot(&more, t->edge[i].key)] = t->edge[i];
     mx_free(t->edge);
-    *t = more;
+    t->edge = more.edge;
+    t->slots = more.slots;
     return true;
 }
 
-static uint32_t add_node(tok_trie *t) {
-    if (t->nodes >= TOK_MOST_NODES)
-        return mx_fail(MX_FORMAT, "[tokenizer] the pieces are too many and too long"), 0;
-    size_t at = t->nodes ? t->nodes : 1; // 0 is the root
-    if (!mx_grow(&t->value, &t->room, at + 1, sizeof *t->value))
-        return 0;
-    t->value[at] = -1;
-    t->nodes = at + 1;
-    return (uint32_t)at;
+/* Keys of the root's edges are bytes. */
+static tok_edge *edge_of(tok_trie *t, uint32_t key) {
+    return key < 256 ? &t->first[key] : &t->edge[tok_trie_slot(t, key)];
 }
 
-static uint32_t step_or_add(tok_trie *t, uint32_t node, unsigned char c) {
-    uint32_t to = tok_trie_step(t, node, c);
-    if (to || (node && 2 * t->nodes >= t->slots && !rehash(t)) || !(to = add_node(t)))
-        return to;
-    if (node)
-        t->edge[tok_trie_slot(t, node << 8 | c)] = (tok_edge){node << 8 | c, to};
-    else
-        t->first[c] = to;
-    return to;
+static tok_edge *step_or_add(tok_trie *t, const tok_edge *from, unsigned char c) {
+    uint32_t key = (from ? from->to : 0) << 8 | c, above = from ? from->key : 0;
+    if (4 * t->nodes >= 3 * t->slots && !rehash(t)) // `from` may be no more
+        return NULL;
+    tok_edge *e = edge_of(t, key);
+    if (e->to)
+        return e;
+    if (t->nodes >= TOK_MOST_NODES)
+        return mx_fail(MX_FORMAT, "[tokenizer] the pieces are too many and too long"), NULL;
+    t->nodes += !t->nodes; // 0 is the root
+    *e = (tok_edge){key, (uint32_t)t->nodes++, -1, 0};
+    if (key >= 256)
+        edge_of(t, above)->more |= 1U << (c & 31);
+    return e;
 }
 
 bool tok_trie_add(tok_trie *t, tok_text text, int32_t value) {
-    uint32_t node = 0;
+    tok_edge *e = NULL;
     for (size_t i = 0; i < text.n; i++)
-        if (!(node = step_or_add(t, node, (unsigned char)text.p[i])))
+        if (!(e = step_or_add(t, e, (unsigned char)text.p[i])))
             return false;
-    if (node && t->value[node] < 0)
-        t->value[node] = value;
+    if (e && e->value < 0)
+        e->value = value;
     return true;
 }
 
 int32_t tok_trie_longest(const tok_trie *t, const char *p, const char *end, size_t *n) {
     int32_t found = -1;
-    uint32_t node = 0;
+    const tok_edge *e = NULL;
     *n = 0;
-    for (const char *at = p; at < end && (node = tok_trie_step(t, node, (unsigned char)*at));) {
+    for (const char *at = p; at < end && (e = tok_trie_step(t, e, (unsigned char)*at));) {
         at++;
-        if (t->value[node] >= 0) {
-            found = t->value[node];
+        if (e->value >= 0) {
+            found = e->value;
             *n = (size_t)(at - p);
         }
     }
@@ -67,5 +65,4 @@ int32_t tok_trie_longest(const tok_trie *t, const char *p, const char *end, size
 
 void tok_trie_free(tok_trie *t) {
     mx_free(t->edge);
-    mx_free(t->value);
 }

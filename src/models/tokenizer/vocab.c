@@ -1,8 +1,6 @@
 /* Pieces: see vocab.h. */
 #include "models/tokenizer/vocab.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/system.h"
@@ -15,26 +13,11 @@ static inline uint64_t fold(uint64_t a, uint64_t b) {
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-/* At most 8 bytes as a number. */
-static inline uint64_t bits(const char *p, size_t n) {
-    uint64_t a = 0, b = 0;
-    if (n == 8)
-        memcpy(&a, p, 8);
-    else if (n >= 4) {
-        memcpy(&a, p, 4);
-        memcpy(&b, p + n - 4, 4);
-        a |= b << 32;
-    } else if (n)
-        a = (unsigned char)p[0] | (uint64_t)(unsigned char)p[n / 2] << 8 |
-            (uint64_t)(unsigned char)p[n - 1] << 16;
-    return a;
-}
-
 uint64_t tok_hash(uint64_t seed, const char *p, size_t n) {
     uint64_t h = seed ^ n * 0x9E3779B97F4A7C15U;
     for (; n > 8; p += 8, n -= 8)
-        h = fold(h ^ bits(p, 8), 0xD6E8FEB86659FD93U);
-    return fold(h ^ bits(p, n), 0xA0761D6478BD642FU);
+        h = fold(h ^ tok_bits(p, 8), 0xD6E8FEB86659FD93U);
+    return fold(h ^ tok_bits(p, n), 0xA0761D6478BD642FU);
 }
 
 uint64_t tok_seed(void) {
@@ -46,31 +29,30 @@ uint64_t tok_seed(void) {
 
 /* --- by text ---------------------------------------------------------------------------------- */
 
-static bool has_text(const tok_vocab *v, const tok_piece *x, uint32_t hash, const char *p,
-                     size_t n) {
-    return x->hash == hash && x->n == n && memcmp(v->text.p + x->at, p, n) == 0;
+static bool has_text(const tok_vocab *v, const tok_piece *x, const char *p, size_t n) {
+    return x->n == n && tok_is_same(v->text.p + x->at, p, n);
 }
 
 /* The slot of a text, or the free one where it would be. */
-static size_t slot_of(const tok_vocab *v, uint32_t hash, const char *p, size_t n) {
+static tok_slot *slot_of(const tok_vocab *v, uint32_t hash, const char *p, size_t n) {
     size_t i = hash & (v->slots - 1);
-    while (v->slot[i] && !has_text(v, &v->piece[v->slot[i] - 1], hash, p, n))
-        i = (i + 1) & (v->slots - 1);
-    return i;
+    for (; v->slot[i].next; i = (i + 1) & (v->slots - 1))
+        if (v->slot[i].hash == hash && has_text(v, &v->piece[v->slot[i].next - 1], p, n))
+            break;
+    return &v->slot[i];
 }
 
 static bool rehash(tok_vocab *v) {
     size_t slots = v->slots ? 2 * v->slots : 1024;
-    uint32_t *slot = mx_calloc(slots, sizeof *slot), *former = v->slot;
+    tok_slot *slot = mx_calloc(slots, sizeof *slot), *former = v->slot;
     if (!slot)
         return false;
     for (size_t k = 0; k < v->slots; k++) {
-        if (!former[k])
-            continue;
-        size_t i = v->piece[former[k] - 1].hash & (slots - 1);
-        while (slot[i])
+        size_t i = former[k].hash & (slots - 1);
+        while (former[k].next && slot[i].next)
             i = (i + 1) & (slots - 1);
-        slot[i] = former[k];
+        if (former[k].next)
+            slot[i] = former[k];
     }
     mx_free(former);
     v->slot = slot;
@@ -81,7 +63,7 @@ static bool rehash(tok_vocab *v) {
 int32_t tok_vocab_find(const tok_vocab *v, const char *p, size_t n) {
     if (n > v->longest || !v->slots)
         return -1;
-    return (int32_t)v->slot[slot_of(v, (uint32_t)tok_hash(v->seed, p, n), p, n)] - 1;
+    return (int32_t)slot_of(v, (uint32_t)tok_hash(v->seed, p, n), p, n)->next - 1;
 }
 
 /* --- by number -------------------------------------------------------------------------------- */
@@ -114,11 +96,11 @@ bool tok_vocab_add(tok_vocab *v, int64_t id, tok_text t, double score, tok_type 
         !tok_room(&v->text, t.n + 1))
         return false;
     uint32_t hash = (uint32_t)tok_hash(v->seed, t.p, t.n);
-    v->piece[id] = (tok_piece){score, (uint32_t)v->text.n, hash, (uint16_t)t.n, (uint8_t)type};
-    size_t i = slot_of(v, hash, t.p, t.n);
-    v->used += !v->slot[i];
-    if (!v->slot[i])
-        v->slot[i] = (uint32_t)id + 1;
+    v->piece[id] = (tok_piece){score, (uint32_t)v->text.n, (uint16_t)t.n, (uint8_t)type};
+    tok_slot *slot = slot_of(v, hash, t.p, t.n);
+    v->used += !slot->next;
+    if (!slot->next)
+        *slot = (tok_slot){hash, (uint32_t)id + 1};
     tok_put(&v->text, t.p, t.n);
     v->longest = t.n > v->longest ? t.n : v->longest;
     return true;
