@@ -58,6 +58,14 @@ def test_embedding(mode):
     assert nn.QuantizedEmbedding(5, 64, mode=mode)(mx.array([1])).shape == (1, 64)
 
 
+def test_embedding_of_lists():
+    embedding = nn.Embedding(5, 64)
+    for layer in (embedding, embedding.to_quantized()):
+        for rows in ([4, 0, 4], [[1], [3]]):
+            assert mx.array_equal(layer(rows), layer(mx.array(rows)))
+        assert layer(3).shape == (64,)
+
+
 def test_refusals():
     for make in (nn.QuantizedLinear, nn.QuantizedEmbedding, nn.QQLinear):
         with pytest.raises(ValueError, match="Invalid quantization mode 'other'"):

@@ -172,6 +172,7 @@ class QuantizedEmbedding(Module):
 
     def __call__(self, x: mx.array) -> mx.array:
         """From integers of shape `(...)` to vectors of shape `(..., dims)`."""
+        x = x if isinstance(x, mx.array) else mx.array(x)
         return self._vectors(x.reshape(-1)).reshape(*x.shape, self.dims)
 
     def _vectors(self, rows):
