@@ -192,6 +192,43 @@ static void check_outer(const mx_kernels *set, int n) {
     kv_free(MX_FLOAT32, y);
 }
 
+/* Small whole numbers from anywhere in one array. */
+static void check_slide(const mx_kernels *set, ptrdiff_t outputs, ptrdiff_t count) {
+    enum { NUMBERS = 7, MOST = 300 };
+    ptrdiff_t at[NUMBERS], bad = 0, ldo = count + 1;
+    float *x = kv_random(MX_FLOAT32, 2 * MOST + 64, 3), *w = kv_random(MX_FLOAT32, 20 * NUMBERS, 3),
+          *out = kv_random(MX_FLOAT32, (size_t)(outputs * ldo), 3);
+    for (int k = 0; k < NUMBERS; k++)
+        at[k] = kv_below(MOST);
+    for (ptrdiff_t o = 0; o < outputs; o++)
+        out[o * ldo + count] = 7;
+    set->conv->slide(&(mx_k_conv_slide_args){x, at, NUMBERS, outputs, count, w, out, ldo});
+    for (ptrdiff_t o = 0; o < outputs; o++) {
+        for (ptrdiff_t p = 0; p < count; p++) {
+            float sum = 0;
+            for (int k = 0; k < NUMBERS; k++)
+                sum += x[at[k] + p] * w[o * NUMBERS + k];
+            bad += out[o * ldo + p] != sum;
+        }
+        bad += out[o * ldo + count] != 7;
+    }
+    CHECK_MSG(bad == 0, "%s: %td outputs at %td positions: %td wrong", set->name, outputs, count,
+              bad);
+    kv_free(MX_FLOAT32, x);
+    kv_free(MX_FLOAT32, w);
+    kv_free(MX_FLOAT32, out);
+}
+
+static void slides(void) {
+    static const ptrdiff_t counts[] = {1, 3, 4, 7, 8, 15, 16, 17, 40, 63, 64, 100, 129, 300};
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (ptrdiff_t outputs = 1; outputs <= 17; outputs++)
+            for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+                check_slide(sets[s], outputs, counts[i]);
+}
+
 static void tiles(void) {
     int count;
     const mx_kernels *const *sets = mx_kernels_all(&count);
@@ -224,6 +261,7 @@ static void patches(void) {
 int main(void) {
     RUN(every_set);
     RUN(tiles);
+    RUN(slides);
     RUN(patches);
     return check_done();
 }

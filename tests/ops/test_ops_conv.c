@@ -174,6 +174,11 @@ static void sizes(void) {
         check_size(2, 20, 1, 1, 50, 3, 1, false, types[i]);
         check_size(2, 20, 1, 2, 8, 5, 2, true, types[i]);
         check_size(1, 12, 4, 6, 4, 3, 1, true, types[i]);
+        check_size(1, 21, 1, 1, 1, 4, 1, true, types[i]);
+        check_size(2, 30, 5, 7, 1, 3, 3, false, types[i]);
+        check_size(1, 20, 1, 1, 3, 5, 2, false, types[i]);
+        check_size(1, 19, 4, 8, 3, 3, 1, true, types[i]);
+        check_size(1, i ? 40 : 540, 1, 2, 1, 2, 1, false, types[i]); // lines of several segments
     }
 }
 
@@ -468,6 +473,10 @@ static void ways_of_float32(void) {
                 check_ways(1, 8, 1, stride, dilation, up);
                 check_ways(8, 40, 1, stride, dilation, up);
                 check_ways(32, 10, 1, stride, dilation, up);
+                check_ways(1, 1, 1, stride, dilation, up);
+                check_ways(5, 3, 1, stride, dilation, up);
+                check_ways(4, 4, 4, stride, dilation, up);
+                check_ways(12, 24, 3, stride, dilation, up);
             }
     mx_scope_close(s);
 }

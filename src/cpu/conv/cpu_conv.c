@@ -4,6 +4,7 @@
  *     │                 see undilated input through the same taps
  *     ├ one weight a channel ── its own kernel over runs of pixels (k_conv.h)
  *     ├ a kernel of size 1 ──── a product of the input as it lies
+ *     ├ few outputs a group ─── lines of positions in vectors (conv_slide.h)
  *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
  *     ├ float32, few channels ─ products of some patches at a time (conv_few.h)
  *     ├ float32, few positions ─ patches packed, weights where they lie (conv_turned.h)
@@ -19,6 +20,7 @@
 #include "cpu/conv/conv_depth.h"
 #include "cpu/conv/conv_direct.h"
 #include "cpu/conv/conv_few.h"
+#include "cpu/conv/conv_slide.h"
 #include "cpu/conv/conv_turned.h"
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
@@ -83,6 +85,8 @@ static void spread(const conv *c, const char *from) {
 
 /* The phase's results (rows, O), contiguous. */
 static bool compute(conv *c, void *out) {
+    if (conv_can_slide(c))
+        return conv_slide(c, out);
     if (conv_can_winograd(c))
         return conv_winograd(c, out);
     if (conv_can_few(c))
@@ -172,7 +176,7 @@ static bool run_phase(conv *c, void *ctx) {
         return spread(c, NULL), true;
     if (c->patches.dtype == MX_COMPLEX64)
         return run_plain(c);
-    return conv_is_depthwise(c) ? conv_depthwise(c) : run_product(c);
+    return conv_is_depthwise(c) && !conv_can_slide(c) ? conv_depthwise(c) : run_product(c);
 }
 
 bool cpu_conv(mx_node *n, mx_array **out, const mx_program *feed) {

@@ -365,5 +365,6 @@ const mx_k_conv KN(mx_conv) = {
     .tile = KN(k_conv_tile),
     .outer = KN(k_conv_outer),
     .patches = KN(k_conv_patches),
+    .slide = KN(k_conv_slide),
     .winograd = &KN(mx_winograd),
 };

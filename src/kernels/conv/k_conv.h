@@ -76,13 +76,34 @@ typedef struct mx_k_conv_patches_args {
 } mx_k_conv_patches_args;
 typedef void mx_k_conv_patches(const mx_k_conv_patches_args *a);
 
+/* Positions of a line, for few outputs: lanes are neighbouring positions. float32,
+ *
+ *     out[o * ldo + p] = sum over j < k of x[at[j] + p] * w[o * k + j]    o < outputs, p < count
+ *
+ * each sum in the order of j. Behind the last number of x that is asked for as many as a vector
+ * has can be read. */
+typedef struct mx_k_conv_slide_args {
+    const float *x;
+    const ptrdiff_t *at;
+    ptrdiff_t k, outputs, count;
+    const float *w;
+    float *out;
+    ptrdiff_t ldo;
+} mx_k_conv_slide_args;
+typedef void mx_k_conv_slide(const mx_k_conv_slide_args *a);
+
 typedef struct mx_k_conv {
     mx_k_depthwise *depthwise[MX_DTYPE_COUNT];
     mx_k_depthwise *depthwise_weight[MX_DTYPE_COUNT];
     mx_k_conv_tile *tile;
     mx_k_conv_outer *outer;
     mx_k_conv_patches *patches;
+    mx_k_conv_slide *slide;
     const mx_k_winograd *winograd;
 } mx_k_conv;
+
+#ifdef MX_ISA
+mx_k_conv_slide KN(k_conv_slide); /* k_slide.c */
+#endif
 
 #endif
