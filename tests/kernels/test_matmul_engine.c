@@ -179,6 +179,8 @@ static void batch_case(mx_dtype t, int64_t m, int64_t n, int64_t k, bool shared)
 static void batches(mx_dtype t) {
     for (int shared = 0; shared < 2; shared++) {
         batch_case(t, 5, 7, 3, shared);
+        batch_case(t, 8, 8, 8, shared);
+        batch_case(t, 32, 2, 32, shared);
         batch_case(t, 1, 33, 20, shared);
         batch_case(t, 40, 35, 33, shared);
         batch_case(t, 90, 70, 64, shared);
@@ -362,13 +364,16 @@ static void lies(lying l) {
     mx_gemm_args g = {.dtype = t, .m = l.m, .n = l.n, .k = l.k, .alpha = l.alpha, .beta = 0.5};
     g.out_rs = l.n + 1;
     g.epilogue = l.epilogue ? &epilogue : NULL;
-    gemm_item item = {&g, 0, a.m, b.m, {0}, (char *)out[0]};
+    gemm_item item = {.args = &g, .a = a.m, .b = b.m, .out = (char *)out[0]};
     if (l.plus)
         item.cin = c.m;
     CHECK(gemm_blocked(&item, false));
     item.out = (char *)out[1];
     bool can = gemm_can_rows(&item, false);
-    CHECK(can ? gemm_rows(&item) : gemm_blocked(&item, false));
+    if (gemm_is_small(&g))
+        gemm_small(&item);
+    else
+        CHECK(can ? gemm_rows(&item) : gemm_blocked(&item, false));
     CHECK(can || !gemm_can_rows(&item, true));
     bool adjacent =
         l.a == ROWS_FIRST || l.b == ROWS_FIRST || l.a == COLUMNS_FIRST || l.b == COLUMNS_FIRST;
@@ -384,6 +389,15 @@ static void lies(lying l) {
 }
 
 static void lying_operands(void) {
+    for (int i = 0; i < 200; i++)
+        lies((lying){.m = 1 + (int64_t)kv_below(33),
+                     .n = 1 + (int64_t)kv_below(33),
+                     .k = 1 + (int64_t)kv_below(33),
+                     .a = i % LAYOUTS,
+                     .b = i / LAYOUTS % LAYOUTS,
+                     .alpha = i % 7 ? 1 : 0.25,
+                     .plus = i % 4 == 1,
+                     .epilogue = i % 4 == 2});
     for (int i = 0; i < 75; i++)
         lies((lying){.m = 9 + (int64_t)kv_below(150),
                      .n = 9 + (int64_t)kv_below(150),

@@ -32,6 +32,8 @@ static int64_t batch_count(const mx_gemm_args *g) {
 /* Where matrix number `batch` begins, in elements. */
 static int64_t batch_offset(const mx_gemm_args *g, const int64_t *strides, int64_t batch) {
     int64_t offset = 0;
+    if (g->batch_ndim == 1)
+        return strides ? batch * strides[0] : 0;
     for (int i = g->batch_ndim - 1; i >= 0 && strides; i--) {
         offset += batch % g->batch_shape[i] * strides[i];
         batch /= g->batch_shape[i];
@@ -72,6 +74,8 @@ static bool run_item(const gemm_item *item, bool serial) {
     mx_dtype t = item->args->dtype;
     if (!mx_dtype_is_inexact(t))
         return gemm_integer(item);
+    if (gemm_is_small(item->args))
+        return gemm_small(item), true;
     if (gemm_is_skinny(item))
         return gemm_skinny(item);
     return gemm_can_rows(item, serial) ? gemm_rows(item) : gemm_blocked(item, serial);

@@ -1,6 +1,7 @@
 /* The matmul engine: out = alpha * a b + beta * cin for every dtype, any strides, batches.
  *
- *                      ┌ few rows or columns ── skinny kernels, memory speed (matmul_skinny.c)
+ *                      ┌ small, up to float32 ── register tiles at once (matmul_small.c)
+ *                      ├ few rows or columns ── skinny kernels, memory speed (matmul_skinny.c)
  *     mx_gemm ── batch ┤ integers, bool ─────── blocked loops (matmul_int.c)
  *                      ├ some rows, float32 ─── operands where they lie (matmul_rows.c)
  *                      └ the rest:  packers ─▶ micropanels ─▶ register tile ─▶ epilogue ─▶ store

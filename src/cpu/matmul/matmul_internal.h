@@ -19,6 +19,10 @@ bool gemm_rows(const gemm_item *item);
 bool gemm_skinny(const gemm_item *item);
 bool gemm_integer(const gemm_item *item);
 
+/* A product that needs no memory and no threads. */
+bool gemm_is_small(const mx_gemm_args *g);
+void gemm_small(const gemm_item *item);
+
 /* Is this a shape for the skinny kernels? For operands that are read where they lie, whose bits are
  * the blocked way's? serial: one that packs nothing. */
 bool gemm_is_skinny(const gemm_item *item);
