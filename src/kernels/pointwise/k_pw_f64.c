@@ -6,6 +6,7 @@
 #include "kernels/pointwise/k_pw.h"
 #include "kernels/simd/special.h"
 #include "kernels/simd/vmath64.h"
+#include "kernels/simd/vmath64_pow.h"
 
 SV vd vd_none(vd a) {
     (void)a;
