@@ -105,6 +105,36 @@ static void check_cols(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t r
     kv_free(t, x);
 }
 
+/* Runs to the bit what `cols` makes of each. */
+static void check_runs(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t n, size_t cols) {
+    const mx_k_reduce *k = set->reduce;
+    size_t step = cols + 3, size = mx_dtype_size(t), acc = mx_dtype_size(mx_red_acc(op, t));
+    const ptrdiff_t start[3] = {(ptrdiff_t)step, 0, (ptrdiff_t)(2 * step + 1)};
+    char *x = data(op, t, (n + 3) * step + 1);
+    _Alignas(64) char one[300 * 8], all[300 * 8];
+    k->init[op][t](one, cols);
+    k->init[op][t](all, cols);
+    for (int r = 0; r < 3; r++)
+        k->cols[op][t](one, x + (size_t)start[r] * size, n, cols, (ptrdiff_t)step);
+    k->runs[op][t](all, x, start, 3, n, cols, (ptrdiff_t)step);
+    CHECK_MSG(memcmp(one, all, cols * acc) == 0, "%s %s op %d: runs of %zu rows of %zu", set->name,
+              mx_dtype_name(t), (int)op, n, cols);
+    kv_free(t, x);
+}
+
+static void runs(void) {
+    static const size_t sizes[] = {1, 3, 4, 5, 8, 16, 17, 64, 77, 129};
+    static const mx_dtype types[] = {MX_FLOAT16, MX_FLOAT32, MX_FLOAT64, MX_BFLOAT16};
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (int op = MX_RED_SUM; op <= MX_RED_MIN; op++)
+            for (int t = 0; t < 4; t++)
+                for (size_t n = 1; n < 8; n++)
+                    for (size_t c = 0; c < sizeof sizes / sizeof *sizes; c++)
+                        check_runs(sets[s], (mx_red_op)op, types[t], n, sizes[c]);
+}
+
 static void check_strided(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t n) {
     const mx_k_reduce *k = set->reduce;
     void *x = data(op, t, 3 * n);
@@ -233,6 +263,7 @@ static void sums_are_accurate(void) {
 
 int main(void) {
     RUN(reductions);
+    RUN(runs);
     RUN(nan_wins);
     RUN(arg_reductions);
     RUN(sums_are_accurate);

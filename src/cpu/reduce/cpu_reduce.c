@@ -32,6 +32,7 @@ enum {
     TILE = 4096,       /* elements of a piece */
     NARROW = 64,       /* columns so few that a piece is NARROW_TILE elements */
     NARROW_TILE = 1 << 14,
+    MOST_STARTS = 64,
     SHORT = 16,     /* elements of a row that is worth transposing */
     GRAIN = 1 << 14 /* elements worth a wake-up */
 };
@@ -51,12 +52,15 @@ typedef struct plan {
     bool float_sum;
     mx_k_red_rows *rows;
     mx_k_red_cols *cols;
+    mx_k_red_runs *runs; /* used where starts > 0 */
     mx_k_red_strided *strided;
     mx_k_red_init *init;
     mx_k_red_combine *combine;
     mx_k_red_finish *finish;
     const cpu_source *source;
     _Atomic bool failed;
+    int64_t starts;
+    ptrdiff_t start[MOST_STARTS]; /* of the runs of rows under an output: windows have some */
     axis kept[MX_MAX_NDIM], red[MX_MAX_NDIM]; /* the last is the innermost */
 } plan;
 
@@ -140,6 +144,7 @@ static void find_kernels(plan *p, mx_red_op op, mx_dtype t) {
     p->float_sum = op == MX_RED_SUM && mx_dtype_is_float(t);
     p->rows = k->rows[op][t];
     p->cols = k->cols[op][t];
+    p->runs = k->runs[op][t];
     p->strided = k->strided[op][t];
     p->init = k->init[op][t];
     p->combine = k->combine[op][t];
@@ -299,6 +304,18 @@ static int64_t run_offset(const plan *p, int64_t o) {
     return at;
 }
 
+/* Columns of few short runs: where each begins, once for all outputs. */
+static void find_starts(plan *p) {
+    const axis *r = &p->red[p->n_red - 1];
+    bool joined = r->size >= 4 && r->in == p->col.size && r->in <= NARROW;
+    int64_t n = r->size ? p->length / r->size : 0;
+    if (!p->col.size || !p->runs || p->blocks > 1 || p->n_red < 2 || n > MOST_STARTS || joined)
+        return;
+    for (int64_t o = 0; o < n; o++)
+        p->start[o] = run_offset(p, o);
+    p->starts = n;
+}
+
 /* acc <- all elements of n outputs, k->in apart from the first at `at`. Contiguous runs
    go run by run through all outputs, which are neighbours in memory. */
 static void fold_group(const plan *p, char *acc, int64_t at, const axis *k, int64_t n) {
@@ -369,8 +386,13 @@ typedef struct piece {
 
 static piece piece_of(const plan *p, int64_t t) {
     piece c = {0};
-    int64_t b = t % p->blocks, chunk = t / p->blocks % p->chunks;
-    c.outer = t / p->blocks / p->chunks;
+    int64_t b = 0, chunk = 0;
+    c.outer = t;
+    if (p->blocks * p->chunks > 1) {
+        b = t % p->blocks;
+        chunk = t / p->blocks % p->chunks;
+        c.outer = t / p->blocks / p->chunks;
+    }
     c.begin = b * p->block;
     c.end = c.begin + p->block < p->length ? c.begin + p->block : p->length;
     c.col = chunk * CHUNK;
@@ -426,7 +448,10 @@ static void piece_task(void *ctx, int64_t begin, int64_t end) {
         int64_t n = c.cols ? c.cols : 1;
         char *acc = p->partial ? p->partial + t * width_of(p) * (int64_t)p->acc : own;
         p->init(acc, (size_t)n);
-        if (!p->source->program)
+        if (p->starts)
+            p->runs(acc, p->data + c.at.in * (int64_t)p->item, p->start, (size_t)p->starts,
+                    (size_t)p->red[p->n_red - 1].size, (size_t)c.cols, p->red[p->n_red - 1].in);
+        else if (!p->source->program)
             fold(p, acc, c.at.in, c.begin, c.end, c.cols);
         else if (!read_columns(p, acc, &c))
             p->failed = true;
@@ -506,6 +531,8 @@ static bool reduce(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
     }
     p.data = cpu_source_data(s);
     p.result = out->data;
+    if (!s->program)
+        find_starts(&p);
     return run(&p);
 }
 

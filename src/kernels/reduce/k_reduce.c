@@ -287,7 +287,8 @@ static void finish_8(void *out, const void *acc, size_t n) {
 #define ALL_OPS(f)                                                \
     {ALL_TYPES(sum_##f), ALL_TYPES(prod_##f), ALL_TYPES(max_##f), \
      ALL_TYPES(min_##f), ALL_TYPES(all_##f),  ALL_TYPES(any_##f)}
-#define BOTH(f) {ALL_TYPES(argmin_##f), ALL_TYPES(argmax_##f)}
+#define FLOATS(f) {ROW(f, FLOAT16) ROW(f, FLOAT32) ROW(f, FLOAT64) ROW(f, BFLOAT16)}
+#define BOTH(f)   {ALL_TYPES(argmin_##f), ALL_TYPES(argmax_##f)}
 #define FINISH(b, i8, i16)        \
     {[MX_BOOL] = b,               \
      [MX_UINT8] = i8,             \
@@ -310,6 +311,7 @@ static void finish_8(void *out, const void *acc, size_t n) {
 const mx_k_reduce KN(mx_reduce) = {
     .rows = ALL_OPS(rows),
     .cols = ALL_OPS(cols),
+    .runs = {FLOATS(sum_runs), FLOATS(prod_runs), FLOATS(max_runs), FLOATS(min_runs)},
     .strided = ALL_OPS(strided),
     .init = ALL_OPS(init),
     .combine = ALL_OPS(combine),

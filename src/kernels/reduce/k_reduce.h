@@ -35,6 +35,10 @@ typedef enum mx_red_op {
 typedef void mx_k_red_rows(void *acc, const void *x, size_t rows, size_t n, ptrdiff_t stride);
 /* c < cols: acc[c] op= x[r * stride + c], r < rows */
 typedef void mx_k_red_cols(void *acc, const void *x, size_t rows, size_t cols, ptrdiff_t stride);
+/* The same from each start[k], k < runs: r < n. To the bit what k calls of the above give where
+   stride is not cols, or n is less than 4. */
+typedef void mx_k_red_runs(void *acc, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
+                           size_t cols, ptrdiff_t stride);
 /* acc[0] op= x[i * stride], i < n */
 typedef void mx_k_red_strided(void *acc, const void *x, size_t n, ptrdiff_t stride);
 typedef void mx_k_red_init(void *acc, size_t n);
@@ -58,6 +62,7 @@ typedef struct mx_k_reduce {
     /* by op and input dtype */
     mx_k_red_rows *rows[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_cols *cols[MX_RED_COUNT][MX_DTYPE_COUNT];
+    mx_k_red_runs *runs[MX_RED_COUNT][MX_DTYPE_COUNT]; /* sum, prod, max, min of floats */
     mx_k_red_strided *strided[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_init *init[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_combine *combine[MX_RED_COUNT][MX_DTYPE_COUNT];

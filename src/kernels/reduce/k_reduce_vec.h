@@ -16,11 +16,16 @@ SV V N(fold)(const int op, V a, V x) {
     default: return W(min)(x, a);
     }
 }
-/* a op x where a NaN wins. */
+/* a op x where a NaN wins. With AVX max and min give x where one of both is a NaN. */
 SV V N(fold_nan)(const int op, V a, V x) {
     switch (op) {
+#if VF_LANES >= 8
+    case MX_RED_MAX: return W(select)(W(isnan)(a), a, W(max)(a, x));
+    case MX_RED_MIN: return W(select)(W(isnan)(a), a, W(min)(a, x));
+#else
     case MX_RED_MAX: return W(max_nan)(a, x);
     case MX_RED_MIN: return W(min_nan)(a, x);
+#endif
     default: return N(fold)(op, a, x);
     }
 }
@@ -162,6 +167,46 @@ SV void N(cols_of)(const int op, void *acc, const void *xv, size_t rows, size_t 
     N(wide)(op, a, x, rows, cols, s);
 }
 
+/* a[nv] <- runs of n rows, as wide has them. */
+SV void N(runs_in_registers)(const int op, V *a, const T *x, const ptrdiff_t *start, size_t runs,
+                             size_t n, ptrdiff_t s, const int nv) {
+    for (size_t r = 0; r < runs; r++) {
+        const T *p = x + start[r];
+        size_t rows = n;
+        for (; rows >= 4; rows -= 4, p += 4 * s)
+            for (int v = 0; v < nv; v++) {
+                V t = N(fold_nan)(op, V_LOAD(p + v * L), V_LOAD(p + s + v * L));
+                V u = N(fold_nan)(op, V_LOAD(p + 2 * s + v * L), V_LOAD(p + 3 * s + v * L));
+                a[v] = N(fold_nan)(op, a[v], N(fold_nan)(op, t, u));
+            }
+        for (; rows; rows--, p += s)
+            for (int v = 0; v < nv; v++)
+                a[v] = N(fold_nan)(op, a[v], V_LOAD(p + v * L));
+    }
+}
+
+SV void N(runs_of)(const int op, void *acc, const void *xv, const ptrdiff_t *start, size_t runs,
+                   size_t n, size_t cols, ptrdiff_t s) {
+    A *a = acc;
+    const T *x = xv;
+    size_t c = 0;
+    V sum[4];
+    for (; c + 4 * L <= cols; c += 4 * L) {
+        for (int v = 0; v < 4; v++)
+            sum[v] = W(load)(a + c + v * L);
+        N(runs_in_registers)(op, sum, x + c, start, runs, n, s, 4);
+        for (int v = 0; v < 4; v++)
+            W(store)(a + c + v * L, sum[v]);
+    }
+    for (; c + L <= cols; c += L) {
+        sum[0] = W(load)(a + c);
+        N(runs_in_registers)(op, sum, x + c, start, runs, n, s, 1);
+        W(store)(a + c, sum[0]);
+    }
+    for (size_t r = 0; c < cols && r < runs; r++)
+        N(wide)(op, a + c, x + c + start[r], n, cols - c, s);
+}
+
 static void N(sum_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t s) {
     N(rows_of)(MX_RED_SUM, a, x, rows, n, s);
 }
@@ -185,6 +230,22 @@ static void N(max_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdif
 }
 static void N(min_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
     N(cols_of)(MX_RED_MIN, a, x, rows, cols, s);
+}
+static void N(sum_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
+                        size_t cols, ptrdiff_t s) {
+    N(runs_of)(MX_RED_SUM, a, x, start, runs, n, cols, s);
+}
+static void N(prod_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
+                         size_t cols, ptrdiff_t s) {
+    N(runs_of)(MX_RED_PROD, a, x, start, runs, n, cols, s);
+}
+static void N(max_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
+                        size_t cols, ptrdiff_t s) {
+    N(runs_of)(MX_RED_MAX, a, x, start, runs, n, cols, s);
+}
+static void N(min_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
+                        size_t cols, ptrdiff_t s) {
+    N(runs_of)(MX_RED_MIN, a, x, start, runs, n, cols, s);
 }
 /* n elements as A. */
 SV void N(lift)(A *out, const T *x, size_t n) {
