@@ -1,4 +1,6 @@
 /* Pointwise kernels on the eight integer types: k_pw_int.inc, once per type. */
+#include <math.h>
+
 #include "kernels/pointwise/k_pw.h"
 
 #define T      uint8_t

@@ -102,6 +102,22 @@ def test_whole_division_of_floats_is_numpys(name):
             np.testing.assert_array_equal(np.array(r), rest)
 
 
+@pytest.mark.parametrize("dtype", "int8 uint8 int16 uint16 int32 uint32 int64 uint64".split())
+def test_division_of_many_by_one(dtype):
+    g, info = generator(dtype), np.iinfo(dtype)
+    divisors = [1, 2, 3, 7, info.max // 2, info.max // 2 + 1, info.max - 1, info.max, info.min]
+    for d in map(int, [*divisors, *g.integers(1, info.max, 20, dtype=dtype)]):
+        near = [q * d + rest for q in range(-9, 90, 9) for rest in (-1, 0, 1)]
+        ends = [info.min, info.min + 1, info.max - 1, info.max, d - 1, d]
+        a = [n for n in near + ends if info.min <= n <= info.max]
+        a = np.array(a + g.integers(info.min, info.max, 200, dtype=dtype).tolist(), dtype)
+        if d == 0:
+            continue
+        x, b = mx.array(a), np.array(d, dtype)
+        assert np.array_equal(np.array(x // mx.array(b)), a // b), d
+        assert np.array_equal(np.array(x % mx.array(b)), a % b), d
+
+
 def test_complex_powers_at_zero():
     """1 to the power 0, 0 to powers with a positive real part, else NaN, as NumPy."""
     bases, powers = (
