@@ -8,7 +8,7 @@
 #include "kernels/scan/k_scan.h"
 #include "kernels/kernels.h"
 
-enum { GRAIN = 1 << 13, COLUMNS = 256 };
+enum { GRAIN = 1 << 13, COLUMNS = 256, WIDE = 2048 }; /* columns: at least, at once */
 
 typedef struct job {
     const char *in;
@@ -34,9 +34,10 @@ static void seek(const job *j, int64_t o, int64_t *in, int64_t *to) {
     }
 }
 
-/* Rows begin .. begin + count - 1 of one run. */
+/* Rows begin .. begin + count - 1 of one run. Columns: the more at once, the longer the lines that
+   are read ahead. */
 static void scan_rows(const job *j, const char *in, char *out, int64_t count) {
-    _Alignas(64) char carry[COLUMNS * 8];
+    _Alignas(64) char carry[WIDE * 8];
     if (j->columns) {
         j->init(carry, (size_t)count);
         j->cols(out, j->out_step, in, j->in_step, (size_t)j->n, (size_t)count, carry, j->flags);
@@ -55,7 +56,7 @@ static void task(void *ctx, int64_t begin, int64_t end) {
         int64_t in, to, at = begin % j->run, count = j->run - at;
         seek(j, begin / j->run, &in, &to);
         count = count < end - begin ? count : end - begin;
-        count = count < COLUMNS ? count : COLUMNS;
+        count = count < WIDE ? count : WIDE;
         in += at * j->in_run;
         to += at * j->out_run;
         scan_rows(j, j->in + in * j->item, j->out + to * j->item, count);

@@ -57,30 +57,42 @@ static void FN(row)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_
         *a = (row ? FN(run) : FN(walk))(o, os, x, xs, n, *a, false);
 }
 
+/* One row of m columns; o may be x. */
+SV void FN(across)(T *o, const T *x, A *restrict a, size_t m, const bool incl) {
+    A some[TILE];
+    for (size_t j = 0; j < m; j++)
+        some[j] = LOAD(x[j]);
+    for (size_t j = 0; j < m; j++) {
+        A before = a[j];
+        a[j] = OP(before, some[j]);
+        some[j] = incl ? a[j] : before;
+    }
+    for (size_t j = 0; j < m; j++)
+        o[j] = STORE(some[j]);
+}
+
+SV void FN(down)(T *o, ptrdiff_t os, const T *x, ptrdiff_t xs, size_t n, size_t cols, A *a,
+                 const bool incl) {
+    for (size_t r = 0; r < n; r++, x += xs, o += os) {
+        size_t c = 0;
+        for (; c + TILE <= cols; c += TILE)
+            FN(across)(o + c, x + c, a + c, TILE, incl);
+        FN(across)(o + c, x + c, a + c, cols - c, incl);
+    }
+}
+
 static void FN(cols)(void *out, ptrdiff_t os, const void *xv, ptrdiff_t xs, size_t n, size_t cols,
                      void *carry, mx_scan_flags f) {
     const T *x = xv;
     T *o = out;
-    A *restrict a = carry;
     if (f.reverse && n) {
         x += (ptrdiff_t)(n - 1) * xs, xs = -xs;
         o += (ptrdiff_t)(n - 1) * os, os = -os;
     }
-    for (size_t r = 0; r < n; r++, x += xs, o += os) {
-        A some[TILE]; // a tile of columns, so that out may be x
-        for (size_t c = 0; c < cols; c += TILE) {
-            size_t m = cols - c < TILE ? cols - c : TILE;
-            for (size_t j = 0; j < m; j++)
-                some[j] = LOAD(x[c + j]);
-            for (size_t j = 0; j < m; j++) {
-                A before = a[c + j];
-                a[c + j] = OP(before, some[j]);
-                some[j] = f.inclusive ? a[c + j] : before;
-            }
-            for (size_t j = 0; j < m; j++)
-                o[c + j] = STORE(some[j]);
-        }
-    }
+    if (f.inclusive)
+        FN(down)(o, os, x, xs, n, cols, carry, true);
+    else
+        FN(down)(o, os, x, xs, n, cols, carry, false);
 }
 
 #undef OP
