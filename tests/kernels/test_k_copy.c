@@ -151,6 +151,52 @@ static void test_transposes(const mx_kernels *k) {
             }
 }
 
+/* r elements c times each, two rows of them at a time: nothing behind these is touched. */
+static bool check_repeats(const mx_kernels *k, size_t size, int r, int c) {
+    int64_t os[2] = {c, 1}, is[2] = {3, 0}, shape[2] = {r, c};
+    size_t row = (size_t)c * size;
+    bool same = true;
+    memset(got, 0xcd, (size_t)(r + 1) * row);
+    for (int i = 0; i < r; i += 2) {
+        int end = i + 2 < r ? i + 2 : r;
+        k->copy->rows[size](got, os, source, is, 2, shape, i, end);
+        for (size_t b = 0; b < row; b++)
+            same = same && got[(size_t)end * row + b] == 0xcd;
+    }
+    for (int i = 0; i < r * c; i++)
+        same = same && !memcmp(got + (size_t)i * size, source + (size_t)(i / c * 3) * size, size);
+    return same;
+}
+
+static void test_repeats(const mx_kernels *k) {
+    for (int c = 1; c < 80; c++)
+        for (int r = 1; r < 40; r += 6)
+            for (size_t size = 1; size <= 8; size *= 2)
+                CHECK_MSG(check_repeats(k, size, r, c), "%s %d times %d, %d bytes", k->name, c, r,
+                          (int)size);
+}
+
+static void test_steps(const mx_kernels *k) {
+    for (size_t n = 0; n < 70; n++) {
+        uint32_t u[71];
+        uint64_t w[71];
+        float f[71];
+        double d[71];
+        u[n] = 77, w[n] = 77, f[n] = 77, d[n] = 77;
+        k->copy->steps[4](u, UINT64_MAX - 3, 5000000000, n);
+        k->copy->steps[8](w, UINT64_MAX - 3, 5000000000, n);
+        k->copy->steps_float[4](f, 0.1, -0.3, 1e9, n);
+        k->copy->steps_float[8](d, 0.1, -0.3, 1e9, n);
+        bool same = u[n] == 77 && w[n] == 77 && f[n] == 77 && d[n] == 77;
+        for (size_t i = 0; i < n; i++) {
+            uint64_t at = UINT64_MAX - 3 + i * 5000000000;
+            double x = (1e9 + (double)i) * -0.3, y = 0.1 + x;
+            same = same && u[i] == (uint32_t)at && w[i] == at && f[i] == (float)y && d[i] == y;
+        }
+        CHECK_MSG(same, "%s %d steps", k->name, (int)n);
+    }
+}
+
 static void test_plan(void) {
     mx_copy_plan p;
     mx_copy_plan_make(&p, 3, (int[]){4, 0, 2}, (int64_t[]){0, 2, 1}, (int64_t[]){0, 2, 1});
@@ -178,6 +224,8 @@ int main(void) {
         check_where = all[i]->name;
         test_random_views(all[i]);
         test_transposes(all[i]);
+        test_repeats(all[i]);
+        test_steps(all[i]);
     }
     return check_done();
 }

@@ -4,42 +4,45 @@
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "graph/array/params.h"
+#include "kernels/copy/k_copy.h"
 #include "kernels/kernels.h"
 
 enum { TILE = 512, GRAIN = 16384 };
 
-/* --- sequences: computed wide, tile by tile, and converted ------------------------ */
+/* --- sequences: computed as they are stored, or wide, tile by tile, and converted --- */
 
-typedef union wide { /* one tile of float64 or int64 values */
-    double f[TILE];
-    int64_t i[TILE];
-} wide;
-
-/* fill computes a whole tile, also where fewer elements are left: loops of known length. */
+/* fill computes elements begin .. begin + n - 1. */
 typedef struct sequence {
-    void (*fill)(const void *params, int64_t begin, wide *tile);
+    void (*fill)(const void *params, int64_t begin, void *out, size_t n);
     const void *params;
-    mx_k_unary *convert;
+    mx_k_unary *convert; /* NULL: nothing to convert */
     char *out;
     size_t itemsize;
 } sequence;
 
 static void sequence_piece(void *ctx, int64_t begin, int64_t end) {
     const sequence *s = ctx;
-    wide tile;
+    _Alignas(64) double tile[TILE];
+    if (!s->convert) {
+        s->fill(s->params, begin, s->out + (size_t)begin * s->itemsize, (size_t)(end - begin));
+        return;
+    }
     for (int64_t at = begin; at < end; at += TILE) {
         size_t n = end - at < TILE ? (size_t)(end - at) : TILE;
-        s->fill(s->params, at, &tile);
-        s->convert(s->out + (size_t)at * s->itemsize, &tile, n);
+        s->fill(s->params, at, tile, n);
+        s->convert(s->out + (size_t)at * s->itemsize, tile, n);
     }
 }
 
 /* No errors add up: each element is rounded once. */
-static void float_range(const void *params, int64_t begin, wide *tile) {
-    const mx_p_arange *p = params;
-    double start = p->start, step = p->step, first = (double)begin;
-    for (int k = 0; k < TILE; k++)
-        tile->f[k] = start + (first + k) * step;
+static void float_steps(const mx_p_arange *p, int64_t begin, void *out, size_t n, size_t item) {
+    mx_kernels_get()->copy->steps_float[item](out, p->start, p->step, (double)begin, n);
+}
+static void float32_range(const void *params, int64_t begin, void *out, size_t n) {
+    float_steps(params, begin, out, n, sizeof(float));
+}
+static void float64_range(const void *params, int64_t begin, void *out, size_t n) {
+    float_steps(params, begin, out, n, sizeof(double));
 }
 
 static int64_t whole(double v) {
@@ -47,11 +50,15 @@ static int64_t whole(double v) {
 }
 
 /* Integers step by the difference of the first two, truncated; they wrap. */
-static void integer_range(const void *params, int64_t begin, wide *tile) {
-    const mx_p_arange *p = params;
+static void integer_steps(const mx_p_arange *p, int64_t begin, void *out, size_t n, size_t item) {
     uint64_t start = (uint64_t)whole(p->start), step = (uint64_t)whole(p->start + p->step) - start;
-    for (int k = 0; k < TILE; k++)
-        tile->i[k] = (int64_t)(start + (uint64_t)(begin + k) * step);
+    mx_kernels_get()->copy->steps[item](out, start + (uint64_t)begin * step, step, n);
+}
+static void range_32(const void *params, int64_t begin, void *out, size_t n) {
+    integer_steps(params, begin, out, n, sizeof(int32_t));
+}
+static void range_64(const void *params, int64_t begin, void *out, size_t n) {
+    integer_steps(params, begin, out, n, sizeof(int64_t));
 }
 
 static double intervals(const mx_p_linspace *p) {
@@ -59,35 +66,45 @@ static double intervals(const mx_p_linspace *p) {
     return n > 0 ? n : 1;
 }
 
-static void float32_line(const void *params, int64_t begin, wide *tile) {
+static void float32_line(const void *params, int64_t begin, void *out, size_t n) {
     const mx_p_linspace *p = params;
     float a = (float)p->start, b = (float)p->stop, over = (float)intervals(p);
-    double first = (double)begin;
+    double first = (double)begin, *tile = out;
+    (void)n; // all of the tile: a loop of known length
     for (int k = 0; k < TILE; k++) {
         float t = (float)(first + k) / over;
-        tile->f[k] = (1 - t) * a + t * b;
+        tile[k] = (1 - t) * a + t * b;
     }
 }
 
-static void float64_line(const void *params, int64_t begin, wide *tile) {
+static void float64_line(const void *params, int64_t begin, void *out, size_t n) {
     const mx_p_linspace *p = params;
-    double over = intervals(p), a = p->start, b = p->stop, first = (double)begin;
+    double over = intervals(p), a = p->start, b = p->stop, first = (double)begin, *tile = out;
+    (void)n;
     for (int k = 0; k < TILE; k++) {
         double t = (first + k) / over;
-        tile->f[k] = (1 - t) * a + t * b;
+        tile[k] = (1 - t) * a + t * b;
     }
+}
+
+/* Narrow integers are what is left of wider ones. */
+static void choose_range(sequence *s, mx_dtype t) {
+    bool integer = !mx_dtype_is_inexact(t), wide = integer ? s->itemsize == 8 : t != MX_FLOAT32;
+    mx_dtype from = integer ? (wide ? MX_UINT64 : MX_UINT32) : wide ? MX_FLOAT64 : MX_FLOAT32;
+    bool same = integer ? s->itemsize >= 4 : t == MX_FLOAT32 || t == MX_FLOAT64;
+    s->fill = integer ? (wide ? range_64 : range_32) : wide ? float64_range : float32_range;
+    s->convert = same ? NULL : mx_kernels_get()->pointwise->cast[from][t];
+}
+
+static void choose_line(sequence *s, mx_dtype t) {
+    bool half = t == MX_FLOAT16 || t == MX_BFLOAT16;
+    s->fill = half || t == MX_FLOAT32 || t == MX_COMPLEX64 ? float32_line : float64_line;
+    s->convert = mx_kernels_get()->pointwise->cast[MX_FLOAT64][t];
 }
 
 static bool create_sequence(const mx_node *n, mx_array *y) {
-    mx_dtype t = mx_dtype_of(y);
-    bool range = n->prim == MX_PRIM_arange, half = t == MX_FLOAT16 || t == MX_BFLOAT16;
-    bool integer = !mx_dtype_is_inexact(t), narrow = half || t == MX_FLOAT32 || t == MX_COMPLEX64;
     sequence s = {.params = n->params, .out = y->data, .itemsize = mx_itemsize(y)};
-    s.convert = mx_kernels_get()->pointwise->cast[range && integer ? MX_INT64 : MX_FLOAT64][t];
-    if (range)
-        s.fill = integer ? integer_range : float_range;
-    else
-        s.fill = narrow ? float32_line : float64_line;
+    (n->prim == MX_PRIM_arange ? choose_range : choose_line)(&s, mx_dtype_of(y));
     mx_parallel_for(y->size, GRAIN, sequence_piece, &s);
     return true;
 }

@@ -9,6 +9,7 @@
 #define COLUMN_PIECE  1024
 #define SCATTER_BLOCK 16
 #define FEW_COLUMNS   8
+#define SPREAD        64 /* times up to which elements are repeated by vectors that overlap */
 #define STEEP         16 /* a stride from which neighbours lie in other cache lines */
 
 /* r rows of c elements and the strides between rows (0) and within one (1), out and in. */
@@ -85,7 +86,33 @@ static void advance(walk *w, int axis, int64_t count) {
 #define FN(name) name##_8
 #include "kernels/copy/k_copy_impl.h"
 
+static void steps_4(void *out, uint64_t start, uint64_t step, size_t n) {
+    uint32_t *o = out, a = (uint32_t)start, by = (uint32_t)step;
+    for (uint32_t i = 0; i < (uint32_t)n; i++)
+        o[i] = a + i * by;
+}
+
+static void steps_8(void *out, uint64_t start, uint64_t step, size_t n) {
+    uint64_t *o = out;
+    for (uint64_t i = 0; i < n; i++)
+        o[i] = start + i * step;
+}
+
+static void steps_f32(void *out, double start, double step, double first, size_t n) {
+    float *o = out;
+    for (int32_t i = 0; i < (int32_t)n; i++)
+        o[i] = (float)(start + (first + i) * step);
+}
+
+static void steps_f64(void *out, double start, double step, double first, size_t n) {
+    double *o = out;
+    for (int32_t i = 0; i < (int32_t)n; i++)
+        o[i] = start + (first + i) * step;
+}
+
 const mx_k_copy KN(mx_copy) = {
     .fetch = {[1] = fetch_1, [2] = fetch_2, [4] = fetch_4, [8] = fetch_8},
     .rows = {[1] = rows_1, [2] = rows_2, [4] = rows_4, [8] = rows_8},
+    .steps = {[4] = steps_4, [8] = steps_8},
+    .steps_float = {[4] = steps_f32, [8] = steps_f64},
 };

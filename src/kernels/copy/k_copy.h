@@ -12,6 +12,10 @@
  * and costs what reading it costs. The two last axes are copied as a plane: by memcpy, by
  * fill, or transposed through registers. Nothing overlaps. No byte beyond the elements is
  * touched.
+ *
+ *     steps   what is as even as its places: start + i * step. Integers of 4 or 8 bytes for i =
+ *             0 .. n-1, wrapping around; floats of as many for i = first .. first+n-1, computed
+ *             in float64 and rounded once. n is below 2^31
  */
 #ifndef MX_KERNELS_K_COPY_H
 #define MX_KERNELS_K_COPY_H
@@ -28,9 +32,14 @@ typedef void mx_k_copy_rows(void *out, const int64_t *out_stride, const void *in
                             const int64_t *in_stride, int ndim, const int64_t *shape, int64_t begin,
                             int64_t end);
 
+typedef void mx_k_steps(void *out, uint64_t start, uint64_t step, size_t n);
+typedef void mx_k_steps_float(void *out, double start, double step, double first, size_t n);
+
 typedef struct mx_k_copy {
     mx_k_fetch *fetch[9]; /* by element size: 1 2 4 8 */
     mx_k_copy_rows *rows[9];
+    mx_k_steps *steps[9]; /* likewise: 4 8 */
+    mx_k_steps_float *steps_float[9];
 } mx_k_copy;
 
 /* The axes of one copy, ready for `rows`; the same on every machine (copy_plan.c). */

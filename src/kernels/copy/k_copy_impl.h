@@ -1,8 +1,10 @@
 /* Template: T is an unsigned type of BYTES bytes, FN(name) a function's name for it. See
  * k_copy.c. */
 
-#define N ZIP_LANES(BYTES)
+#define N     ZIP_LANES(BYTES)
+#define BRIEF (16 / BYTES)
 typedef T FN(vec) __attribute__((vector_size(N * BYTES), aligned(BYTES), may_alias));
+typedef T FN(brief) __attribute__((vector_size(16), aligned(BYTES), may_alias));
 
 /* One row: n elements at strides os and is. */
 static void FN(row)(T *restrict out, int64_t os, const T *restrict in, int64_t is, int64_t n) {
@@ -29,6 +31,56 @@ static void FN(row)(T *restrict out, int64_t os, const T *restrict in, int64_t i
         for (int64_t i = 0; i < n; i++)
             out[i * os] = in[i * is];
     }
+}
+
+/* Elements 2, 4 or 8 times each, N at a time; how many of them. */
+static inline __attribute__((always_inline)) int64_t FN(spread_even)(T *out, const T *in, int64_t r,
+                                                                     const int c) {
+    int64_t i = 0;
+    for (; i + N <= r; i += N) {
+        FN(vec) v[8];
+        v[0] = *(const FN(vec) *)(in + i);
+        _Pragma("GCC unroll 4") for (int w = 1; w < c; w *= 2)
+            _Pragma("GCC unroll 4") for (int k = w - 1; k >= 0; k--) {
+            v[2 * k + 1] = ZIP_HI(N)(v[k], v[k]);
+            v[2 * k] = ZIP_LO(N)(v[k], v[k]);
+        }
+        _Pragma("GCC unroll 8") for (int k = 0; k < c; k++) * (FN(vec) *)(out + i * c + k * N) =
+            v[k];
+    }
+    return i;
+}
+
+/* c times by whole vectors: the next element is written over what is too much of one. The last
+   few, behind which is nothing of ours, are left. */
+static inline __attribute__((always_inline)) int64_t FN(spread_over)(T *out, const T *in,
+                                                                     int64_t is, int64_t r,
+                                                                     int64_t c, int64_t whole) {
+    int64_t i = 0;
+    for (; i * c + whole <= r * c; i++, out += c) {
+        FN(brief) v = in[i * is] + (FN(brief)){0};
+        for (int64_t j = 0; j < whole; j += BRIEF)
+            *(FN(brief) *)(out + j) = v;
+    }
+    return i;
+}
+
+/* r elements c times each. */
+static void FN(spread)(T *out, const T *in, int64_t is, int64_t r, int64_t c) {
+    int64_t i = 0;
+    if (is == 1 && c == 2)
+        i = FN(spread_even)(out, in, r, 2);
+    else if (is == 1 && c == 4)
+        i = FN(spread_even)(out, in, r, 4);
+    else if (is == 1 && c == 8)
+        i = FN(spread_even)(out, in, r, 8);
+    else if (c <= BRIEF)
+        i = FN(spread_over)(out, in, is, r, c, BRIEF);
+    else
+        i = FN(spread_over)(out, in, is, r, c, (c + BRIEF - 1) / BRIEF * BRIEF);
+    for (; i < r; i++)
+        for (int64_t j = 0; j < c; j++)
+            out[i * c + j] = in[i * is];
 }
 
 /* out[i][j] = in[j][i], N by N, rows of both contiguous. */
@@ -97,6 +149,8 @@ static void FN(plane)(T *out, const T *in, plane p) {
         p = turned(p);
     if (p.os1 == 1 && p.is0 == 1 && p.r >= N && p.c >= N)
         FN(turn_blocks)(out, p.os0, in, p.is1, p.r, p.c);
+    else if (p.is1 == 0 && p.os1 == 1 && p.os0 == p.c && p.c <= SPREAD)
+        FN(spread)(out, in, p.is0, p.r, p.c);
     else if (steep(&p))
         FN(plane_blocks)(out, in, p);
     else
@@ -147,6 +201,7 @@ static void FN(rows)(void *out, const int64_t *os, const void *in, const int64_t
 }
 
 #undef N
+#undef BRIEF
 #undef T
 #undef FN
 #undef BYTES
