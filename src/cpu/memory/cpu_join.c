@@ -1,5 +1,8 @@
 /* Arrays put together: concatenate, pad, slice_update, dynamic_slice. */
+#include <string.h>
+
 #include "base/status.h"
+#include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/cpu_copy.h"
 #include "graph/array/params.h"
@@ -12,32 +15,142 @@ static void copy_into(mx_array *y, int64_t offset, const int64_t *strides, const
                          a->ndim, item);
 }
 
-bool cpu_concatenate(mx_node *n, mx_array **out, const mx_program *feed) {
-    int axis = ((const mx_p_axis *)n->params)->axis;
+/* --- concatenate ------------------------------------------------------------------ */
+
+/* Bytes of an input, on average: what is copied at once, and from what length on a row is worth a
+   call of memcpy. */
+enum { PART = 1 << 15, LINE = 1 << 10 };
+
+typedef struct join {
+    mx_array *y, *const *in;
+    int n, axis;
+    int64_t most; /* rows that are written before the next ones */
+} join;
+
+/* A row is a position of the axes before the joined one, and what lies there. */
+static int64_t row_size(const mx_array *a, int axis) {
+    int64_t n = 1;
+    for (int i = axis; i < a->ndim; i++)
+        n *= a->shape[i];
+    return n;
+}
+
+static int64_t row_offset(const mx_array *a, int axis, int64_t row) {
     int64_t at = 0;
-    mx_array *y = out[0];
-    (void)feed;
-    if (!mx_array_alloc(y))
-        return false;
-    for (int i = 0; i < n->nin; i++) {
-        copy_into(y, at * y->strides[axis], y->strides, n->in[i]);
-        at += n->in[i]->shape[axis];
+    for (int i = axis - 1; i >= 0; i--) {
+        at += row % a->shape[i] * a->strides[i];
+        row /= a->shape[i];
     }
+    return at;
+}
+
+/* Rows row .. row + count - 1, neighbours along one axis, of input a, which begins at `at`. */
+static void join_part(const join *j, const mx_array *a, int64_t at, int64_t row, int64_t count) {
+    int shape[MX_MAX_NDIM];
+    int64_t item = (int64_t)mx_itemsize(a);
+    for (int i = 0; i < a->ndim; i++)
+        shape[i] = i < j->axis - 1 ? 1 : i < j->axis ? (int)count : a->shape[i];
+    at = row_offset(j->y, j->axis, row) + at * j->y->strides[j->axis];
+    cpu_copy_strided(j->y->data + at * item, j->y->strides,
+                     a->data + row_offset(a, j->axis, row) * item, a->strides, shape, a->ndim,
+                     (size_t)item);
+}
+
+/* The result is written from its start to its end, so that it is read ahead and each page met once,
+   with as many rows at once as make the inputs' parts worth a copy. */
+static void join_rows(void *ctx, int64_t begin, int64_t end) {
+    const join *j = ctx;
+    int64_t run = j->y->shape[j->axis - 1], at;
+    for (int64_t n; begin < end; begin += n) {
+        n = run - begin % run;
+        n = n < end - begin ? n : end - begin;
+        n = n < j->most ? n : j->most;
+        at = 0;
+        for (int i = 0; i < j->n; at += j->in[i++]->shape[j->axis])
+            join_part(j, j->in[i], at, begin, n);
+    }
+}
+
+/* A copy for each row of each input: where these are long and lie in a row. */
+static void join_lines(void *ctx, int64_t begin, int64_t end) {
+    const join *j = ctx;
+    size_t item = mx_itemsize(j->y);
+    char *to = j->y->data + (size_t)(begin * row_size(j->y, j->axis)) * item;
+    for (int64_t row = begin; row < end; row++)
+        for (int i = 0; i < j->n; i++) {
+            const mx_array *a = j->in[i];
+            size_t bytes = (size_t)row_size(a, j->axis) * item;
+            memcpy(to, a->data + row_offset(a, j->axis, row) * (int64_t)item, bytes);
+            to += bytes;
+        }
+}
+
+static bool has_lines(const join *j) {
+    bool lines = row_size(j->y, j->axis) * (int64_t)mx_itemsize(j->y) >= (int64_t)LINE * j->n;
+    for (int i = 0; i < j->n && lines; i++) {
+        int64_t step = 1;
+        for (int k = j->y->ndim - 1; k >= j->axis; step *= j->in[i]->shape[k--])
+            lines = lines && (j->in[i]->shape[k] == 1 || j->in[i]->strides[k] == step);
+    }
+    return lines;
+}
+
+/* One input after the other. */
+static void join_inputs(const join *j) {
+    int64_t at = 0;
+    for (int i = 0; i < j->n; at += j->in[i++]->shape[j->axis])
+        copy_into(j->y, at * j->y->strides[j->axis], j->y->strides, j->in[i]);
+}
+
+bool cpu_concatenate(mx_node *n, mx_array **out, const mx_program *feed) {
+    mx_array *y = out[0];
+    join j = {y, n->in, n->nin, ((const mx_p_axis *)n->params)->axis, 0};
+    (void)feed;
+    if (!mx_array_alloc(y) || y->size == 0)
+        return y->buffer != NULL;
+    int64_t rows = y->size / row_size(y, j.axis);
+    j.most = (int64_t)PART * n->nin / (row_size(y, j.axis) * (int64_t)mx_itemsize(y));
+    if (rows > 1 && j.most > 0)
+        mx_parallel_for(rows, j.most, has_lines(&j) ? join_lines : join_rows, &j);
+    else
+        join_inputs(&j);
     return true;
 }
 
-bool cpu_pad(mx_node *n, mx_array **out, const mx_program *feed) {
-    const mx_p_pad *p = n->params;
+/* --- pad -------------------------------------------------------------------------- */
+
+static void fill_region(mx_array *y, int64_t offset, const int *shape, const mx_array *value) {
     const int64_t zeros[MX_MAX_NDIM] = {0};
+    size_t item = mx_itemsize(y);
+    cpu_copy_strided(y->data + offset * (int64_t)item, y->strides, value->data, zeros, shape,
+                     y->ndim, item);
+}
+
+/* What lies before and behind the copy along each axis, in the middle of the axes before and over
+   all of those after. Returns where the copy begins. */
+static int64_t fill_around(mx_array *y, const mx_p_pad *p, const mx_array *value) {
+    int shape[MX_MAX_NDIM];
     int64_t offset = 0;
+    memcpy(shape, y->shape, (size_t)y->ndim * sizeof *shape);
+    for (int i = 0; i < y->ndim; i++) {
+        int low = p->low.v[i], high = p->high.v[i];
+        shape[i] = low;
+        fill_region(y, offset, shape, value);
+        shape[i] = high;
+        fill_region(y, offset + (y->shape[i] - high) * y->strides[i], shape, value);
+        shape[i] = y->shape[i] - low - high;
+        offset += low * y->strides[i];
+    }
+    return offset;
+}
+
+bool cpu_pad(mx_node *n, mx_array **out, const mx_program *feed) {
     mx_array *y = out[0];
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
-    cpu_copy_strided(y->data, y->strides, n->in[1]->data, zeros, y->shape, y->ndim, mx_itemsize(y));
-    for (int i = 0; i < y->ndim; i++)
-        offset += p->low.v[i] * y->strides[i];
-    copy_into(y, offset, y->strides, n->in[0]);
+    if (y->size)
+        copy_into(y, fill_around(y, n->params, n->in[1]), y->strides, n->in[0]);
     return true;
 }
 
