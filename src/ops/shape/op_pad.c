@@ -80,6 +80,8 @@ const mx_prim_desc mx_desc_pad = {
 
 /* --- modes that repeat the array's own elements ----------------------------------- */
 
+enum { MANY = 1 << 14 }; /* elements from which passes cost more than nodes */
+
 typedef enum pad_mode { CONSTANT, EDGE, REFLECT, SYMMETRIC, NO_MODE } pad_mode;
 
 static pad_mode mode_of(const char *mode) {
@@ -104,12 +106,13 @@ static int64_t source(pad_mode mode, int64_t i, int64_t n) {
     return w < n ? w : period - (mode == SYMMETRIC) - w;
 }
 
-static mx_array *sources(pad_mode mode, int n, int low, int high) {
-    mx_array *index = mx_array_empty((int[]){low + n + high}, 1, MX_INT32);
+/* What stands at places begin .. end - 1 of an axis. */
+static mx_array *drawn(mx_array *a, int axis, pad_mode mode, int begin, int end) {
+    mx_array *index = a ? mx_array_empty((int[]){end - begin}, 1, MX_INT32) : NULL;
     int32_t *v = index ? (int32_t *)index->data : NULL;
     for (int64_t i = 0; v && i < index->size; i++)
-        v[i] = (int32_t)source(mode, i - low, n);
-    return index;
+        v[i] = (int32_t)source(mode, begin + i, a->shape[axis]);
+    return v ? mx_take(a, index, axis) : NULL;
 }
 
 /* Places of the nearest elements, for any length. */
@@ -126,6 +129,7 @@ static mx_array *nearest(mx_array *a, int axis, int low, int high) {
     return mx_minimum(mx_maximum(at, mx_scalar(0, MX_INT32)), mx_last_place(line));
 }
 
+/* Axis by axis: a pass over the array for each, but few nodes. */
 static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
     int ndim = a->ndim;
     for (int i = 0; i < ndim && a; i++) {
@@ -147,9 +151,47 @@ static mx_array *pad_with_own(mx_array *a, const mx_p_pad *p, pad_mode mode) {
             return mx_fail(MX_INVALID, "[pad] axis %d is empty: there is nothing to repeat", i);
         if (!mx_axis_fits("pad", (int64_t)low + n + high))
             return NULL;
-        a = mx_take(a, sources(mode, n, low, high), i);
+        a = drawn(a, i, mode, -low, n + high);
     }
     return a;
+}
+
+/* The slab at these places of an axis, padded along the axes before. */
+static mx_array *slab(mx_array *a, const mx_p_pad *p, pad_mode mode, int axis, int begin, int end) {
+    const mx_array *whole = a;
+    a = drawn(a, axis, mode, begin, end);
+    for (int i = 0; i < axis; i++)
+        if (p->low.v[i] || p->high.v[i])
+            a = drawn(a, i, mode, -p->low.v[i], whole->shape[i] + p->high.v[i]);
+    return a;
+}
+
+/* The array in the middle of a larger one, in one pass, and slabs written around it. */
+static mx_array *framed(mx_array *a, const mx_p_pad *p, pad_mode mode) {
+    int start[MX_MAX_NDIM], stop[MX_MAX_NDIM];
+    mx_array *y = mx_apply2(MX_PRIM_pad, p, a, mx_zero_like(a));
+    for (int i = 0; i < a->ndim; i++)
+        stop[i] = (start[i] = p->low.v[i]) + a->shape[i];
+    for (int i = 0; i < a->ndim && y; i++) {
+        int n = a->shape[i], low = p->low.v[i], high = p->high.v[i];
+        start[i] = 0, stop[i] = low;
+        if (low)
+            y = mx_slice_update(MX_SCATTER_NONE, y, slab(a, p, mode, i, -low, 0), start, stop,
+                                NULL);
+        start[i] = low + n, stop[i] = low + n + high;
+        if (high)
+            y = mx_slice_update(MX_SCATTER_NONE, y, slab(a, p, mode, i, n, n + high), start, stop,
+                                NULL);
+        start[i] = 0;
+    }
+    return y;
+}
+
+static bool pads(const mx_p_pad *p) {
+    bool any = false;
+    for (int i = 0; i < p->low.n; i++)
+        any |= p->low.v[i] || p->high.v[i];
+    return any;
 }
 
 /* --- the operation ---------------------------------------------------------------- */
@@ -184,8 +226,9 @@ mx_array *mx_pad(mx_array *a, const int *axes, int n, const int *low, const int 
     if (!spread(a, axes, n, low, "low", full_low) || !spread(a, axes, n, high, "high", full_high))
         return NULL;
     mx_p_pad p = {{a->ndim, full_low}, {a->ndim, full_high}};
+    bool frame = m != CONSTANT && a->size >= MANY && pads(&p) && !mx_trace_shapeless();
     if (m != CONSTANT)
-        return pad_with_own(a, &p, m);
+        return (frame ? framed : pad_with_own)(a, &p, m);
     mx_trace_pin("Pad");
     value = value ? mx_astype(value, mx_dtype_of(a)) : mx_zero_like(a);
     if (value && value->size != 1)
