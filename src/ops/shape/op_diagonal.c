@@ -74,16 +74,28 @@ mx_array *mx_diagonal(mx_array *a, int offset, int axis1, int axis2) {
     return (int64_t)rows * columns < INT32_MAX ? every_step(a, rows, columns, d) : gathered(a, d);
 }
 
-/* A square matrix with a (n) on diagonal k, zeros elsewhere: row i shows a[i] if k >=
-   0, else column j a[j]. */
+/* A square matrix with a (n) on diagonal k, zeros elsewhere: in a row, every (n + 1)th is of a. */
+static mx_array *written(mx_array *a, int n, int k) {
+    int all = n * n, start = k < 0 ? -k * n : k, step = n + 1;
+    int stop = a->size ? start + (a->shape[0] - 1) * step + 1 : start;
+    mx_array *zeros = mx_zeros(&all, 1, mx_dtype_of(a));
+    zeros = mx_slice_update(MX_SCATTER_NONE, zeros, a, &start, &stop, &step);
+    return mx_reshape(zeros, (int[]){n, n}, 2);
+}
+
+/* The same of any size: row i shows a[i] if k >= 0, else column j a[j]. */
+static mx_array *chosen(mx_array *a, int n, int k) {
+    int axis = 0, low = 0, high = n - a->shape[0];
+    mx_array *row = mx_pad(a, &axis, 1, &low, &high, NULL, "constant");
+    return mx_where(mx_eye(n, n, k, MX_BOOL), k >= 0 ? mx_expand_dim(row, 1) : row,
+                    mx_zero_like(a));
+}
+
 static mx_array *matrix_of(mx_array *a, int k) {
     int64_t n = (int64_t)a->shape[0] + (k < 0 ? -(int64_t)k : k);
     if (!mx_axis_fits("diag", n))
         return NULL;
-    int axis = 0, low = 0, high = (int)n - a->shape[0];
-    mx_array *row = mx_pad(a, &axis, 1, &low, &high, NULL, "constant");
-    return mx_where(mx_eye((int)n, (int)n, k, MX_BOOL), k >= 0 ? mx_expand_dim(row, 1) : row,
-                    mx_zero_like(a));
+    return (n * n < INT32_MAX ? written : chosen)(a, (int)n, k);
 }
 
 mx_array *mx_diag(mx_array *a, int k) {
