@@ -39,17 +39,24 @@ typedef struct move {
     int64_t item, rows, columns; /* columns in pieces of COLUMNS */
 } move;
 
-/* One outer position of the slice, all index positions, some columns. */
+/* One outer position of the slice, all index positions, columns [col, end). */
+static void move_columns(const move *v, int64_t outer, int64_t col, int64_t end) {
+    mx_index_move m = v->m;
+    m.len = end - col;
+    m.data = (char *)m.data + col * m.data_step * v->item;
+    m.rows = (char *)m.rows + col * m.rows_step * v->item;
+    v->run(&m, outer * m.n, (outer + 1) * m.n);
+}
+
+/* Neighbouring pieces of columns in one go: the longer a row is, the better it is read ahead. */
 static void run_move(void *ctx, int64_t begin, int64_t end) {
     const move *v = ctx;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t outer = t / v->columns, col = t % v->columns * COLUMNS;
-        mx_index_move m = v->m;
-        m.len =
-            v->m.len - col < COLUMNS && t % v->columns == v->columns - 1 ? v->m.len - col : COLUMNS;
-        m.data = (char *)m.data + col * m.data_step * v->item;
-        m.rows = (char *)m.rows + col * m.rows_step * v->item;
-        v->run(&m, outer * m.n, (outer + 1) * m.n);
+    for (int64_t t = begin; t < end;) {
+        int64_t piece = t % v->columns, pieces = v->columns - piece;
+        pieces = pieces < end - t ? pieces : end - t;
+        int64_t last = (piece + pieces) * COLUMNS;
+        move_columns(v, t / v->columns, piece * COLUMNS, last < v->m.len ? last : v->m.len);
+        t += pieces;
     }
 }
 
