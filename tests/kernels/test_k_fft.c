@@ -110,8 +110,38 @@ static void small_loops(void) {
     }
 }
 
+/* Spectra of real lines in pairs and back, by the definition. */
+static void check_real_lines(const mx_kernels *set, size_t n, size_t lanes, size_t lines) {
+    mx_complex64 spectra[MOST], parted[MOST];
+    float re[MOST] = {0}, im[MOST] = {0};
+    size_t half = n / 2 + 1;
+    for (size_t i = 0; i <= half * lines; i++)
+        spectra[i] = (mx_complex64){(float)kv_unit(), (float)kv_unit()};
+    spectra[half * lines].re = NAN; // is of no line
+    set->fft->pair(re, im, spectra, 0, 1, n, lanes, lines, 3);
+    set->fft->pair(re, im, spectra + lines, 1, half - 1, n, lanes, lines, 3);
+    set->fft->part(parted, re, im, 0, half, n, lanes, lines, 2);
+    for (size_t k = 0; k < half; k++)
+        for (size_t l = 0; l < lines; l++) {
+            mx_complex64 want = spectra[k * lines + l], got = parted[k * lines + l];
+            CHECK_NEAR(got.re, 6 * want.re, 4e-6);
+            CHECK_NEAR(got.im, k == 0 || 2 * k == n ? 0 : 6 * want.im, 4e-6);
+        }
+}
+
+static void real_lines(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (size_t n = 1; n < 12; n++)
+            for (size_t lanes = 1; lanes <= 17; lanes++)
+                for (size_t odd = 0; odd < 2; odd++)
+                    check_real_lines(sets[s], n, lanes, 2 * lanes - odd);
+}
+
 int main(void) {
     RUN(stages);
     RUN(small_loops);
+    RUN(real_lines);
     return check_done();
 }

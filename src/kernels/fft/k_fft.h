@@ -35,6 +35,15 @@ typedef struct mx_k_fft {
     /* n complex numbers, together and apart; join multiplies by scale. */
     void (*split)(float *re, float *im, const mx_complex64 *z, size_t n);
     void (*join)(mx_complex64 *z, const float *re, const float *im, size_t n, float scale);
+    /* Lines 2 b and 2 b + 1 are real, and lane b their sum, the second times i. part: their spectra
+       times scale at k0 <= k < k0 + count, out[k - k0][line], from those of the lanes at k and its
+       mirror image n - k. pair: the way back, times scale, what cannot be of a real line left out
+       (at 0, and at n / 2). lines is 2 lanes, or one less: then part writes one number behind the
+       last, and pair reads it. */
+    void (*part)(mx_complex64 *out, const float *re, const float *im, size_t k0, size_t count,
+                 size_t n, size_t lanes, size_t lines, float scale);
+    void (*pair)(float *re, float *im, const mx_complex64 *in, size_t k0, size_t count, size_t n,
+                 size_t lanes, size_t lines, float scale);
     /* z[t][b] *= w[t] for all b < lanes */
     void (*scale_lines)(float *re, float *im, const float *wr, const float *wi, size_t n,
                         size_t lanes);
