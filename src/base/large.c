@@ -39,11 +39,24 @@ static size_t free_memory(void) {
     return (size_t)kilobytes << 10;
 }
 
-bool mx_large_allowed(size_t bytes) {
+static bool is_wished(void) {
     const char *wish = getenv("MLX_LARGE_PAGES");
+    return !(wish && strcmp(wish, "0") == 0);
+}
+
+bool mx_large_allowed(size_t bytes) {
     size_t most = free_memory(), limit = mx_cpuinfo_get()->memory;
     most = most < limit ? most : limit;
-    return !(wish && strcmp(wish, "0") == 0) && bytes <= most / 4 && has_large_pages();
+    return is_wished() && bytes <= most / 4 && has_large_pages();
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+void mx_large_ask(void *p, size_t n) {
+    uintptr_t from = ((uintptr_t)p + LARGE - 1) / LARGE * LARGE,
+              end = ((uintptr_t)p + n) / LARGE * LARGE;
+    if (p && from < end && is_wished())
+        madvise((void *)from, end - from, MADV_HUGEPAGE); // NOLINT
 }
 
 /* --- copying ---------------------------------------------------------------------------------- */

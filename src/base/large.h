@@ -20,4 +20,8 @@ bool mx_large_allowed(size_t bytes);
    is reached or memory is short, to n. One thread at a time; nobody writes to the mapping. */
 void mx_large_copy(const void *mapping, size_t n, size_t *at, size_t most);
 
+/* Of memory that nobody has written to yet (NULL is fine): what of it can lie in large pages is to.
+   They are the system's to give or not. */
+void mx_large_ask(void *p, size_t n);
+
 #endif

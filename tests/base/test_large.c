@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -75,6 +76,20 @@ static void asks_whether(void) {
     unsetenv("MLX_LARGE_PAGES");
 }
 
+/* Memory of any size and place keeps what is in it. */
+static void memory_asks(void) {
+    mx_large_ask(NULL, (size_t)8 << 20);
+    for (size_t n = 100; n < (size_t)12 << 20; n = 7 * n + 1) {
+        char *p = calloc(n, 1);
+        mx_large_ask(p, n);
+        CHECK(p && p[0] == 0 && p[n / 2] == 0 && p[n - 1] == 0);
+        memset(p, 1, n);
+        mx_large_ask(p, n);
+        CHECK(p[0] == 1 && p[n / 2] == 1 && p[n - 1] == 1);
+        free(p);
+    }
+}
+
 int main(void) {
     char path[] = "/tmp/mlx-large-XXXXXX";
     int fd = mkstemp(path);
@@ -84,6 +99,7 @@ int main(void) {
         RUN(less_than_a_page);
         RUN(moves_while_others_read);
         RUN(asks_whether);
+        RUN(memory_asks);
         mx_file_unmap(&m);
     }
     mx_file_close(f);

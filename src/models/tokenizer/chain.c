@@ -56,25 +56,48 @@ static bool is_joined(uint32_t rank, const tok_node *x, const tok_node *y, use l
            (right.time > both || y->time < both || right.waits || rank <= right.rank);
 }
 
-static bool meets(const tok_model *m, const tok_chain *c, int32_t a, int32_t b, bool whole) {
-    use left = {UINT32_MAX, UINT32_MAX, false}, right = left;
-    while (true) {
+static const use never = {UINT32_MAX, UINT32_MAX, false};
+
+static use use_of_left(const tok_node *x) {
+    return (use){x->rank, x->time, false};
+}
+
+static use use_of_right(const tok_chain *c, const tok_node *y) {
+    return (use){y->rank, y->time, c->node[y->right].time == y->time};
+}
+
+/* Where all ways back in time end: is nothing joined of the characters at the border? Mostly that
+   tells. */
+static bool chars_meet(const tok_model *m, const tok_chain *c, int32_t a, int32_t b) {
+    use left = never, right = never;
+    const tok_node *x = &c->node[a], *y = &c->node[b];
+    for (; x->rank; x = &c->node[x->right])
+        left = use_of_left(x);
+    for (; y->rank; y = &c->node[y->left])
+        right = use_of_right(c, y);
+    uint32_t rank = rank_of(m, c, x, y);
+    return !rank || !is_joined(rank, x, y, left, right);
+}
+
+static inline bool meets(const tok_model *m, const tok_chain *c, int32_t a, int32_t b, bool whole) {
+    use left = never, right = never;
+    const tok_node *x = &c->node[a], *y = &c->node[b];
+    if ((!whole || x->rank || y->rank) && !chars_meet(m, c, a, b))
+        return false;
+    for (; x->rank || y->rank; whole = false) {
         TOK_COUNT();
-        const tok_node *x = &c->node[a], *y = &c->node[b];
         uint32_t rank = whole ? 0 : rank_of(m, c, x, y);
         if (rank && is_joined(rank, x, y, left, right))
             return false;
-        if (!x->rank && !y->rank)
-            return true;
-        whole = false;
         if (x->time > y->time) {
-            left = (use){x->rank, x->time, false};
-            a = x->right;
+            left = use_of_left(x);
+            x = &c->node[x->right];
         } else {
-            right = (use){y->rank, y->time, c->node[y->right].time == y->time};
-            b = y->left;
+            right = use_of_right(c, y);
+            y = &c->node[y->left];
         }
     }
+    return true;
 }
 
 bool tok_chain_meets(const tok_model *m, const tok_chain *c, int32_t a, int32_t b, bool whole) {

@@ -31,6 +31,7 @@ struct tok_chain {
     uint32_t first[TOK_UNITS]; /* behind one unit; 0: none */
     uint32_t *second;          /* behind two */
     uint64_t *maybe;           /* of pairs that are joined two bits, by hash, of one word */
+    int logs;                  /* how many words it has: 2 to this, at most 18 */
     uint32_t *rank;            /* of merges of two units; 0: there is none. NULL: not known yet */
     int16_t byte[0x800];       /* that a character of two bytes stands for; -1: none */
     bool bytes;                /* byte-level */
@@ -39,10 +40,9 @@ struct tok_chain {
 /* The word of `maybe` that a pair has bits in. */
 static inline uint64_t *tok_chain_word(const tok_chain *c, uint64_t pair, uint64_t *bits) {
     uint64_t h = pair * 0x9E3779B97F4A7C15U;
-    *bits = (uint64_t)1 << (h >> 43 & 63) | (uint64_t)1 << (h >> 37 & 63);
-    return &c->maybe[h >> 49];
+    *bits = (uint64_t)1 << (h >> 40 & 63) | (uint64_t)1 << (h >> 34 & 63);
+    return &c->maybe[h >> (64 - c->logs)];
 }
-enum { TOK_CHAIN_WORDS = 1 << 15 };
 
 /* Bytes of the unit at p < end. 0: no piece has it. */
 static inline size_t tok_chain_unit(const tok_chain *c, const char *p, const char *end,

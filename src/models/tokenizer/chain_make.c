@@ -1,5 +1,6 @@
 /* How a chain is made (chain.h): which pieces are what merging makes of their text, short ones
  * first, and a trie of them. */
+#include "base/large.h"
 #include "base/mem.h"
 #include "models/tokenizer/chain.h"
 
@@ -18,7 +19,9 @@ static bool begin(tok_chain *c, const mx_tokenizer *t) {
     for (uint32_t x = 0; x < sizeof c->byte / sizeof *c->byte; x++)
         c->byte[x] = (int16_t)tok_byte_of_char(x);
     c->node = mx_calloc(t->vocab.count + 1, sizeof *c->node);
-    c->maybe = mx_calloc(TOK_CHAIN_WORDS, sizeof *c->maybe);
+    for (c->logs = 6; c->logs < 18 && (t->model.slots >> c->logs) > 8;)
+        c->logs++;
+    c->maybe = mx_calloc((size_t)1 << c->logs, sizeof *c->maybe);
     for (size_t i = 0; c->node && i < t->vocab.count; i++) {
         bool one = is_char(tok_vocab_piece(&t->vocab, (int64_t)i));
         c->node[i] = (tok_node){.left = one ? TOK_UNITS : TOK_UNMADE, .id = (int32_t)i};
@@ -210,6 +213,7 @@ static bool make_nodes(const mx_tokenizer *t, tok_chain *c, const tok_trie *trie
     tok_node *by_id = c->node;
     uint32_t *place = mx_calloc(trie->nodes + 1, sizeof *place);
     c->node = mx_calloc(trie->nodes + 1, sizeof *c->node);
+    mx_large_ask(c->node, (trie->nodes + 1) * sizeof *c->node);
     bool ok = place && c->node && sort_edges(trie, &by);
     if (ok)
         c->node[0] = (tok_node){.left = TOK_UNMADE, .id = -1};

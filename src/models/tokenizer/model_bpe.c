@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "base/large.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"
@@ -26,6 +27,7 @@ bool tok_bpe_reserve(tok_model *m, size_t merges) {
     for (m->slots = 16; 2 * m->slots < 3 * merges;)
         m->slots *= 2;
     m->merge = mx_calloc(m->slots, sizeof *m->merge);
+    mx_large_ask(m->merge, m->slots * sizeof *m->merge);
     return m->merge;
 }
 
