@@ -105,22 +105,20 @@ static void run_lines(depth *d, float *w, int64_t begin, int64_t end) {
 
 /* --- results -------------------------------------------------------------------------- */
 
-/* One tap of a panel's channels. */
-static void pack_tap(const depth *d, int64_t panel, int64_t tap, float *to) {
-    const conv_patches *p = &d->c->patches;
-    int64_t first = panel * d->nr, left = p->channels - first, n = left < d->nr ? left : d->nr,
-            step = d->c->w.output * (int64_t)p->size;
-    const char *from = conv_weight_at(d->c, first, tap);
-    for (int64_t i = 0; i < n; i++, from += step)
-        to[i] = p->dtype == MX_FLOAT32 ? *(const float *)(const void *)from
-                                       : (float)mx_read_double(from, p->dtype);
-    memset(to + n, 0, (size_t)(d->nr - n) * sizeof *to);
+/* Channels of a panel under all taps, at once where taps lie in order. */
+static void pack_panel(const depth *d, int64_t panel) {
+    const conv *c = d->c;
+    int64_t first = panel * d->nr, left = c->patches.channels - first,
+            n = left < d->nr ? left : d->nr, together = conv_all_taps_in_order(c) ? d->taps : 1;
+    for (int64_t tap = 0; tap < d->taps; tap += together)
+        mx_kernels_get()->matmul->f32->pack[c->patches.dtype](
+            d->w + (panel * d->taps + tap) * d->nr, (int)d->nr, conv_weight_at(c, first, tap),
+            c->w.output, c->w.tap, (int)n, together);
 }
 
 static void pack_body(void *ctx, int64_t begin, int64_t end) {
-    const depth *d = ctx;
-    for (int64_t i = begin; i < end; i++)
-        pack_tap(d, i / d->taps, i % d->taps, d->w + i * d->nr);
+    for (int64_t panel = begin; panel < end; panel++)
+        pack_panel(ctx, panel);
 }
 
 static void lines_body(void *ctx, int64_t begin, int64_t end) {
@@ -132,7 +130,7 @@ bool conv_depthwise(const conv *c) {
     depth d;
     if (!open_depth(&d, c, mx_kernels_get()->conv->depthwise[c->patches.dtype], c->out, 1))
         return false;
-    mx_parallel_for(d.panels * d.taps, 512, pack_body, &d);
+    mx_parallel_for(d.panels, 1 + 16384 / (d.nr * d.taps), pack_body, &d);
     mx_parallel_for(conv_lines(c), conv_line_grain(c, d.taps), lines_body, &d);
     return close_depth(&d);
 }

@@ -20,17 +20,18 @@ SV vf lanes(const void *p, ptrdiff_t i, size_t n, const mx_dtype t) {
     return n == L ? kind_load(kind_at(p, i, t), t) : kind_loadn(kind_at(p, i, t), n, t);
 }
 
-/* One line under `count` pixels, whose taps are neighbours: from q on. */
+/* One line under `count` pixels, whose taps are neighbours: from q on. inside: all of them see
+   input. */
 SV void add_window(const mx_k_depthwise_args *a, vf *sum, const void *in, const float *w,
                    ptrdiff_t q, size_t n, const int count, const int taps, const int stride,
-                   const mx_dtype t) {
+                   const bool inside, const mx_dtype t) {
     vf tap[MOST_TAPS];
     UNROLL
     for (int k = 0; k < taps; k++)
         tap[k] = vf_load(w + k * TILE_NV * L);
     UNROLL
     for (int i = 0; i < (count - 1) * stride + taps; i++) {
-        if (q + i < 0 || q + i >= a->width)
+        if (!inside && (q + i < 0 || q + i >= a->width))
             continue;
         vf x = lanes(in, (q + i) * a->channels, n, t);
         UNROLL
@@ -65,13 +66,17 @@ SV void tile(const mx_k_depthwise_args *a, ptrdiff_t p, ptrdiff_t c, size_t n, c
     for (int i = 0; i < count; i++)
         sum[i] = vf_zero();
     const float *w = a->w + c / NR * a->all * NR + c % NR;
+    const ptrdiff_t q = p * stride + a->first;
+    const bool inside = q >= 0 && q + (count - 1) * stride + taps <= a->width;
     for (ptrdiff_t l = 0; l < a->lines; l++) {
         const void *in = kind_at(a->in[l], c, t);
-        if (taps)
-            add_window(a, sum, in, w + a->at[l] * NR, p * stride + a->first, n, count, taps, stride,
-                       t);
+        const float *v = w + a->at[l] * NR;
+        if (taps && inside)
+            add_window(a, sum, in, v, q, n, count, taps, stride, true, t);
+        else if (taps)
+            add_window(a, sum, in, v, q, n, count, taps, stride, false, t);
         else
-            add_taps(a, sum, in, w + a->at[l] * NR, p, n, count, t);
+            add_taps(a, sum, in, v, p, n, count, t);
     }
     UNROLL
     for (int i = 0; i < count; i++) {
