@@ -10,6 +10,7 @@
 #include "base/cache.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
+#include "cpu/conv/conv_turned.h"
 #include "kernels/conv/k_conv.h"
 #include "kernels/kernels.h"
 
@@ -255,6 +256,7 @@ static direct describe(const conv *c) {
     return d;
 }
 
+/* Where positions are few, weights are packed only if they stay so. */
 bool conv_direct(const conv *c, float *out) {
     direct d = describe(c);
     size_t channels = (size_t)c->patches.group * sizeof(float),
@@ -262,10 +264,10 @@ bool conv_direct(const conv *c, float *out) {
     float *zeros = mx_block_alloc(channels);
     mx_form_use panels;
     bool done = false;
-    if (zeros && conv_form_open(c, d.rows, d.format, bytes, &panels)) {
+    if (zeros && conv_form_open(c, d.rows, d.format, bytes, !conv_can_turned(c), &panels)) {
         d.zeros = memset(zeros, 0, channels);
         d.panels = panels.data;
-        done = run_groups(&d, panels.ready, out);
+        done = panels.data ? run_groups(&d, panels.ready, out) : conv_turned(c, out);
         mx_form_close(&panels, true);
     }
     mx_block_free(zeros, channels);

@@ -144,7 +144,8 @@ static void describe_taps(const conv_axis *a, int64_t *number) {
     number[3] = a->tap[a->taps - 1];
 }
 
-bool conv_form_open(const conv *c, int64_t rows, const void *maker, size_t bytes, mx_form_use *u) {
+bool conv_form_open(const conv *c, int64_t rows, const void *maker, size_t bytes, bool always,
+                    mx_form_use *u) {
     const int64_t numbers[] = {c->w.output, c->w.tap, c->w.channel, c->outputs, c->groups};
     int64_t weights = c->outputs * conv_taps(&c->patches) * c->patches.group;
     bool keep = mx_gemm_keeps(rows, weights);
@@ -153,7 +154,7 @@ bool conv_form_open(const conv *c, int64_t rows, const void *maker, size_t bytes
     key.number[5] = c->patches.group;
     for (int i = 0; i < 3; i++)
         describe_taps(&c->patches.axis[i], key.number + 6 + 4 * i);
-    return mx_form_open(u, keep ? c->w.forms : NULL, &key, bytes, true);
+    return mx_form_open(u, keep ? c->w.forms : NULL, &key, bytes, always);
 }
 
 /* --- what a phase is like ------------------------------------------------------------- */

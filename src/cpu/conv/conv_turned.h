@@ -1,6 +1,6 @@
 /* Convolution of float32 with at most half as many positions as outputs, as the last layers of a
- * network have: weights are read where they lie, what the positions see is packed. The sums are
- * those of conv_direct.
+ * network have, where weights are not packed already: they are read where they lie, what the
+ * positions see is packed. The sums are those of conv_direct, which calls this.
  *
  *     out' (O, rows) = weight (O, taps Cg) patches' (taps Cg, rows)      turned when it is stored
  */

@@ -244,9 +244,10 @@ bool conv_winograd(const conv *c, float *out) {
     int64_t weights = c->groups * w.panels * PLACES * w.channels * w.format->nr;
     char *marks = open_marks(&w, c);
     mx_form_use u;
-    bool done = marks &&
-                conv_form_open(c, w.squares.count, w.maps, (size_t)weights * sizeof(float), &u) &&
-                run(&w, c, &u, out);
+    bool done =
+        marks &&
+        conv_form_open(c, w.squares.count, w.maps, (size_t)weights * sizeof(float), true, &u) &&
+        run(&w, c, &u, out);
     mx_block_free(marks, marks_bytes(c));
     return done;
 }

@@ -7,8 +7,8 @@
  *     ├ few outputs a group ─── lines of positions in vectors (conv_slide.h)
  *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
  *     ├ float32, few channels ─ products of some patches at a time (conv_few.h)
- *     ├ float32, few positions ─ patches packed, weights where they lie (conv_turned.h)
- *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c)
+ *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c),
+ *     │                         or, where positions are few, the weights (conv_turned.h)
  *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)
  *     └ complex64 ───────────── plain loops
  */
@@ -21,7 +21,6 @@
 #include "cpu/conv/conv_direct.h"
 #include "cpu/conv/conv_few.h"
 #include "cpu/conv/conv_slide.h"
-#include "cpu/conv/conv_turned.h"
 #include "cpu/conv/conv_winograd.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/dense.h"
@@ -91,8 +90,6 @@ static bool compute(conv *c, void *out) {
         return conv_winograd(c, out);
     if (conv_can_few(c))
         return conv_few(c, out);
-    if (conv_can_turned(c))
-        return conv_turned(c, out);
     if (conv_can_direct(c))
         return conv_direct(c, out);
     return (conv_is_pointwise(c) || conv_select_weights(c)) && multiply(c, out);
