@@ -72,6 +72,8 @@ static mx_array *columns(mx_array *x, mx_array *w) { /* weights (O, 3, 3, C) of 
 static const setting settings[] = {
     {"float32", MX_FLOAT32, {40, 150}, {150, 1100}, 2, as_they_lie, true},
     {"float32, few of many terms", MX_FLOAT32, {20, 2100}, {40, 2100}, 2, transposed, true},
+    {"float32, turned", MX_FLOAT32, {49, 150}, {700, 150}, 2, transposed, true},
+    {"float32, whole vectors", MX_FLOAT32, {128, 150}, {700, 150}, 2, transposed, false},
     {"float32, many rows", MX_FLOAT32, {1100, 40}, {40, 1100}, 2, as_they_lie, false},
     {"bfloat16", MX_BFLOAT16, {33, 150}, {150, 200}, 2, as_they_lie, true},
     {"bfloat16 transposed", MX_BFLOAT16, {33, 150}, {200, 150}, 2, transposed, true},
@@ -89,10 +91,13 @@ static const setting settings[] = {
     {"squares in groups", MX_FLOAT32, {1, 14, 14, 128}, {96, 3, 3, 64}, 4, grouped, true},
     {"squares, many", MX_FLOAT32, {1, 64, 64, 64}, {70, 3, 3, 64}, 4, squares, false},
     {"stride 2", MX_FLOAT32, {1, 14, 14, 64}, {70, 3, 3, 64}, 4, strided, true},
+    {"stride 2, few positions", MX_FLOAT32, {1, 7, 7, 64}, {70, 3, 3, 64}, 4, strided, true},
+    {"the same in groups", MX_FLOAT32, {1, 7, 7, 64}, {70, 3, 3, 32}, 4, strided_groups, true},
     {"stride 2 in groups", MX_FLOAT32, {1, 14, 14, 64}, {70, 3, 3, 32}, 4, strided_groups, true},
     {"dilated", MX_FLOAT32, {1, 14, 14, 64}, {70, 3, 3, 64}, 4, phases, true},
     {"dilated both ways", MX_FLOAT32, {1, 14, 14, 64}, {70, 3, 3, 64}, 4, turned_phases, true},
     {"patches of bfloat16", MX_BFLOAT16, {1, 14, 14, 64}, {70, 3, 3, 64}, 4, squares, true},
+    {"a plane", MX_FLOAT32, {1, 7, 7, 64}, {300, 1, 1, 64}, 4, plane, true},
     {"a plane of float64", MX_FLOAT64, {1, 14, 14, 64}, {70, 1, 1, 64}, 4, plane, true},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings, CALLS = 5 };

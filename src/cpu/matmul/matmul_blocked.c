@@ -277,7 +277,7 @@ static int64_t chunk_rows(const gemm *g, const side *s, int64_t unit) {
 }
 
 /* All of b's panels where they are kept, or will be from now on. */
-static bool share_kept(gemm *g) {
+static bool open_kept(gemm *g) {
     side *s = &g->b;
     mx_forms *forms = g->item->b_forms;
     if (!forms || s->packer || !mx_gemm_keeps(g->m, g->n * g->k))
@@ -296,7 +296,7 @@ static bool share_kept(gemm *g) {
 }
 
 static bool run_chunks(gemm *g, bool serial) {
-    bool ok = share_kept(g);
+    bool ok = true;
     int64_t rows = chunk_rows(g, &g->a, BLOCK_M),
             columns = g->kept.data ? g->n : chunk_rows(g, &g->b, BLOCK_N);
     for (int64_t j = 0; j < g->n && ok; j += columns) {
@@ -307,7 +307,6 @@ static bool run_chunks(gemm *g, bool serial) {
         if (!g->kept.data)
             unshare(&g->b);
     }
-    mx_form_close(&g->kept, true);
     return ok;
 }
 
@@ -399,7 +398,7 @@ static void set_sides(gemm *g) {
     g->k = item->args->k * per;
 }
 
-bool gemm_blocked(const gemm_item *item, bool serial) {
+static gemm describe(const gemm_item *item) {
     const mx_gemm_args *args = item->args;
     gemm g = {.item = item, .format = mx_gemm_format(args->dtype)};
     g.acc_size = mx_dtype_size(g.format->acc);
@@ -407,5 +406,23 @@ bool gemm_blocked(const gemm_item *item, bool serial) {
     choose_steps(&g);
     g.direct = g.slices == 1 && args->dtype == g.format->acc && args->alpha == 1.0 &&
                !item->cin.data && !args->epilogue;
-    return g.slices > 1 ? run_slices(&g, serial) : run_chunks(&g, serial);
+    return g;
+}
+
+static bool run(gemm *g, bool serial) {
+    bool ok = g->slices > 1 ? run_slices(g, serial) : run_chunks(g, serial);
+    mx_form_close(&g->kept, true);
+    return ok;
+}
+
+bool gemm_blocked(const gemm_item *item, bool serial) {
+    gemm g = describe(item);
+    return open_kept(&g) && run(&g, serial);
+}
+
+bool gemm_kept(const gemm_item *item, bool serial, bool *kept) {
+    gemm g = describe(item);
+    bool ok = open_kept(&g);
+    *kept = g.kept.data != NULL;
+    return ok && (!*kept || run(&g, serial));
 }

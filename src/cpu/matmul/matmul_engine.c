@@ -78,7 +78,12 @@ static bool run_item(const gemm_item *item, bool serial) {
         return gemm_small(item), true;
     if (gemm_is_skinny(item))
         return gemm_skinny(item);
-    return gemm_can_rows(item, serial) ? gemm_rows(item) : gemm_blocked(item, serial);
+    if (!gemm_can_rows(item, serial))
+        return gemm_blocked(item, serial);
+    bool kept = false;
+    if (gemm_rows_waste(item) && !gemm_kept(item, serial, &kept))
+        return false;
+    return kept || gemm_rows(item);
 }
 
 typedef struct batch_ctx {

@@ -15,6 +15,8 @@ typedef struct gemm_item {
 
 /* Each false when memory ran out; they record no error (they run inside bodies). */
 bool gemm_blocked(const gemm_item *item, bool serial);
+/* The same only where b's panels are kept, or will be from now on: are they? */
+bool gemm_kept(const gemm_item *item, bool serial, bool *kept);
 bool gemm_rows(const gemm_item *item);
 bool gemm_skinny(const gemm_item *item);
 bool gemm_integer(const gemm_item *item);
@@ -24,9 +26,11 @@ bool gemm_is_small(const mx_gemm_args *g);
 void gemm_small(const gemm_item *item);
 
 /* Is this a shape for the skinny kernels? For operands that are read where they lie, whose bits are
- * the blocked way's? serial: one that packs nothing. */
+ * the blocked way's? serial: one that packs nothing. Is that way slower than the blocked one with
+ * panels of b that are kept? */
 bool gemm_is_skinny(const gemm_item *item);
 bool gemm_can_rows(const gemm_item *item, bool serial);
+bool gemm_rows_waste(const gemm_item *item);
 /* Lengths along k of float32 that the blocked way adds up at once, and slices that it adds
  * apart. */
 int64_t gemm_step(int64_t k);

@@ -30,6 +30,8 @@ enum {
     LYING_STEP = 4096,
     MOST_NR = 64,
     MOST_MR = 16,
+    FEW_ROWS = 64, /* measured */
+    PARTS = 20,    /* of so many of the work one may be lost */
     TASKS_EACH = 4 /* of a thread */
 };
 
@@ -95,6 +97,13 @@ static way way_of(const gemm_item *item) {
 bool gemm_can_rows(const gemm_item *item, bool serial) {
     way w = way_of(item);
     return w == STRAIGHT || w == TURNED || (w != BLOCKED && !serial);
+}
+
+/* Few rows of a, or a last vector of them that is rather empty. */
+bool gemm_rows_waste(const gemm_item *item) {
+    int64_t m = item->args->m, lanes = mx_gemm_format(MX_FLOAT32)->nr / 2,
+            empty = gemm_ceil_div(m, lanes) * lanes - m;
+    return way_of(item) == TURNED_PACKED && (m <= FEW_ROWS || empty * PARTS >= m);
 }
 
 /* The last task to begin should not be the last to end by much. */
