@@ -35,6 +35,7 @@ struct tok_chain {
     uint32_t *rank;            /* of merges of two units; 0: there is none. NULL: not known yet */
     int16_t byte[0x800];       /* that a character of two bytes stands for; -1: none */
     bool bytes;                /* byte-level */
+    bool whole;                /* and each byte is a piece */
 };
 
 /* The word of `maybe` that a pair has bits in. */

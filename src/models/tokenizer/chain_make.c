@@ -205,6 +205,9 @@ static bool index_units(const tok_model *m, tok_chain *c, const tok_trie *trie,
             rank[i] = tok_bpe_find(m, tok_bpe_pair(a->value, b->value))->rank;
     }
     c->rank = rank;
+    c->whole = c->bytes;
+    for (size_t u = 0; u < TOK_UNITS; u++)
+        c->whole &= c->first[u] && c->node[c->first[u]].id >= 0;
     return c->second && c->rank;
 }
 
@@ -243,6 +246,10 @@ void tok_chain_free(tok_chain *c) {
     mx_free(c->second);
     mx_free(c->rank);
     mx_free(c);
+}
+
+bool tok_chain_is_whole(const tok_chain *c) {
+    return c->whole;
 }
 
 tok_chain *tok_chain_new(const mx_tokenizer *t) {

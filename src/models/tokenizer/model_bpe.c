@@ -293,10 +293,16 @@ void tok_run_cached(tok_job *job, const tok_model *m, tok_word w, tok_run_word *
     run_by(job, m, w, line_of(job, w), run);
 }
 
-/* Words that the cache cannot hold are divided where that changes nothing. A part's line is on its
-   way while the part before it is encoded. */
+/* May words that the cache cannot hold be divided, where that changes nothing? Not where a chain
+   takes any word as it is, which is faster. */
+static bool divides_long(const tok_model *m) {
+    const tok_chain *c = atomic_load_explicit(&m->chain, memory_order_acquire);
+    return m->joined && !(c && tok_chain_is_whole(c));
+}
+
+/* A part's line is on its way while the part before it is encoded. */
 static void encode_parts(tok_job *job, const tok_model *m, tok_word w, tok_run_word *run) {
-    bool divides = m->joined && w.n > MOST_CACHED;
+    bool divides = w.n > MOST_CACHED && divides_long(m);
     tok_word part = tok_part(w, 0, divides ? tok_end_of_part(m, w, 0) : w.n), next;
     tok_cached *line = line_of(job, part), *next_line;
     for (size_t at = part.n; at < w.n; at += next.n, part = next, line = next_line) {

@@ -334,6 +334,8 @@ static inline tok_merge *tok_bpe_find(const tok_model *m, uint64_t pair) {
 /* NULL: the merges are not such ones, or an error. */
 tok_chain *tok_chain_new(const mx_tokenizer *t);
 void tok_chain_free(tok_chain *c); /* NULL is fine */
+/* Is each byte a piece, so that there is no word that it does not take? */
+bool tok_chain_is_whole(const tok_chain *c);
 /* The pieces of a word into job->symbol, from the first to the last. False: it has a character
    without a piece, or an error. */
 bool tok_chain_run(tok_job *job, const tok_model *m, const tok_chain *c, tok_word w);
