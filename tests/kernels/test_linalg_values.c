@@ -61,7 +61,7 @@ static void agree(const char *what, int m, int n, mx_array *a, mx_array *b, doub
 
 /* --- sizes ------------------------------------------------------------------------------------ */
 
-static const int sizes[] = {1, 2, 3, 7, 31, 32, 33, 63, 64, 65, 97, 130, 161, 260};
+static const int sizes[] = {1, 2, 3, 7, 15, 16, 17, 31, 32, 33, 63, 64, 65, 97, 130, 161, 260};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static void check_square(int n, mx_dtype t) {

@@ -67,17 +67,31 @@ typedef struct columns_job {
     size_t item;
 } columns_job;
 
+static void exchange_4(uint32_t *row, const int *pivot, int n) {
+    for (int i = n - 1; i >= 0; i--) {
+        uint32_t t = row[i];
+        row[i] = row[pivot[i]];
+        row[pivot[i]] = t;
+    }
+}
+
+static void exchange_8(uint64_t *row, const int *pivot, int n) {
+    for (int i = n - 1; i >= 0; i--) {
+        uint64_t t = row[i];
+        row[i] = row[pivot[i]];
+        row[pivot[i]] = t;
+    }
+}
+
 /* The exchanges of rows undone on the columns of some rows of x. */
 static void exchange_columns(void *ctx, int64_t begin, int64_t end) {
     const columns_job *j = ctx;
     for (int64_t r = begin; r < end; r++) {
-        char *row = j->x + r * j->n * (int64_t)j->item;
-        for (int i = j->n - 1; i >= 0; i--) {
-            char t[8], *a = row + (size_t)i * j->item, *b = row + (size_t)j->pivot[i] * j->item;
-            memcpy(t, a, j->item);
-            memmove(a, b, j->item);
-            memcpy(b, t, j->item);
-        }
+        void *row = j->x + r * j->n * (int64_t)j->item;
+        if (j->item == 4)
+            exchange_4(row, j->pivot, j->n);
+        else
+            exchange_8(row, j->pivot, j->n);
     }
 }
 

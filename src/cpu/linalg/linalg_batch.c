@@ -1,8 +1,11 @@
 /* Batches of matrices: see linalg_batch.h. */
 #include "cpu/linalg/linalg_batch.h"
 
+#include <string.h>
+
 #include "base/status.h"
 #include "cpu/memory/cpu_copy.h"
+#include "kernels/matmul/k_matmul.h"
 
 bool linalg_open(linalg_batch *j, mx_node *n, mx_array **out) {
     const mx_array *a = n->in[0];
@@ -31,15 +34,17 @@ static char *matrix_at(const mx_array *a, int64_t b, int inner) {
     return a->data + offset * (int64_t)mx_itemsize(a);
 }
 
-enum { SMALL = 512 }; /* elements */
+enum { SMALL = 1024 }; /* elements */
 
-void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs,
-                 int64_t from_cs, int rows, int cols, size_t item) {
-    if ((int64_t)rows * cols > SMALL) {
-        cpu_copy_strided(to, (int64_t[]){rs, cs}, from, (int64_t[]){from_rs, from_cs},
-                         (int[]){rows, cols}, 2, item);
-        return;
-    }
+/* to[c * rows + r] = from[r * from_rs + c] */
+static void turn(void *to, const void *from, int64_t from_rs, int rows, int cols, size_t item) {
+    const mx_k_matmul *k = mx_kernels_get()->matmul;
+    mx_k_pack *pack = item == 4 ? k->f32->pack[MX_FLOAT32] : k->f64->pack[MX_FLOAT64];
+    pack(to, rows, from, from_rs, 1, rows, cols);
+}
+
+static void copy_elements(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs,
+                          int64_t from_cs, int rows, int cols, size_t item) {
     for (int r = 0; r < rows; r++)
         for (int c = 0; c < cols; c++) {
             int64_t i = r * rs + c * cs, k = r * from_rs + c * from_cs;
@@ -48,6 +53,24 @@ void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t fro
             else
                 ((uint64_t *)to)[i] = ((const uint64_t *)from)[k];
         }
+}
+
+void linalg_copy(void *to, int64_t rs, int64_t cs, const void *from, int64_t from_rs,
+                 int64_t from_cs, int rows, int cols, size_t item) {
+    bool small = (int64_t)rows * cols <= SMALL;
+    if (small && rs == 1 && cs == rows && from_cs == 1)
+        turn(to, from, from_rs, rows, cols, item);
+    else if (small && cs == 1 && rs == cols && from_rs == 1)
+        turn(to, from, from_cs, cols, rows, item);
+    else if (small && cs == 1 && from_cs == 1)
+        for (int r = 0; r < rows; r++)
+            memcpy((char *)to + r * rs * (int64_t)item,
+                   (const char *)from + r * from_rs * (int64_t)item, (size_t)cols * item);
+    else if (small)
+        copy_elements(to, rs, cs, from, from_rs, from_cs, rows, cols, item);
+    else
+        cpu_copy_strided(to, (int64_t[]){rs, cs}, from, (int64_t[]){from_rs, from_cs},
+                         (int[]){rows, cols}, 2, item);
 }
 
 void linalg_load(const linalg_batch *j, int i, int64_t b, void *to, int64_t rs, int64_t cs) {

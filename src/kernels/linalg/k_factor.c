@@ -6,6 +6,8 @@
 #include "kernels/simd/simd.h"
 #include "kernels/simd/special.h"
 
+enum { SHORT = 16 }; /* elements of a line */
+
 /* --- the real types --------------------------------------------------------------------------- */
 
 /* The Euclidean norm of values whose squares may not be float64s: relative to the largest. */
@@ -45,10 +47,9 @@ static double norm_of_floats(const float *x, ptrdiff_t n) {
 static double FN(norm)(const T *x, ptrdiff_t n) {
     return norm_of_floats(x, n);
 }
-#undef V
-#undef VEC
-#undef LANES
-#define SQRT(x)   sqrtf(x)
+#define SQRT(x)  sqrtf(x)
+#define FIRST(n) vm_first(n)
+#include "kernels/linalg/k_factor_short.h"
 #define CONJUGATE NULL
 #define TABLE     KN(mx_factor_f32)
 #include "kernels/linalg/k_factor_type.h"
@@ -64,10 +65,9 @@ static double FN(norm)(const T *x, ptrdiff_t n) {
     double sum = FN(dot1)(x, x, n);
     return sum > 1e-280 && sum < 1e300 ? sqrt(sum) : scaled_norm(x, n);
 }
-#undef V
-#undef VEC
-#undef LANES
-#define SQRT(x)   sqrt(x)
+#define SQRT(x)  sqrt(x)
+#define FIRST(n) vdm_first(n)
+#include "kernels/linalg/k_factor_short.h"
 #define CONJUGATE NULL
 #define TABLE     KN(mx_factor_f64)
 #include "kernels/linalg/k_factor_type.h"

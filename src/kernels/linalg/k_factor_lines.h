@@ -105,19 +105,17 @@ static inline T FN(dot1)(const T *x, const T *y, ptrdiff_t n) {
 /* The largest |x[i]|; NaN only where all that went before x[0] is one. */
 static inline T FN(largest)(const T *x, ptrdiff_t n) {
     VEC best = V(set1)(FN(size)(x[0]));
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        VEC v = V(abs)(V(load)(x + i));
+    for (ptrdiff_t i = 0; i < n; i += LANES) {
+        bool whole = n - i >= LANES; // a part is filled up with zeros, which are never larger
+        VEC v = V(abs)(whole ? V(load)(x + i) : V(loadn)(x + i, (size_t)(n - i)));
         best = V(select)(V(gt)(v, best), v, best);
     }
     T lane[LANES];
     V(store)(lane, best);
-    T most = lane[0];
-    for (int k = 1; k < LANES; k++)
-        most = lane[k] > most ? lane[k] : most;
-    for (; i < n; i++)
-        most = FN(size)(x[i]) > most ? FN(size)(x[i]) : most;
-    return most;
+    for (int w = LANES / 2; w; w /= 2)
+        for (int k = 0; k < w; k++)
+            lane[k] = lane[k + w] > lane[k] ? lane[k + w] : lane[k];
+    return lane[0];
 }
 
 static inline void FN(divide)(T *x, T by, ptrdiff_t n) {

@@ -44,6 +44,12 @@ static void FN(lu_catch_up)(ptrdiff_t m, ptrdiff_t c, const T *a, ptrdiff_t ld, 
 
 static void FN(lu)(ptrdiff_t m, ptrdiff_t n, void *matrix, ptrdiff_t ld, int *pivot) {
     T *a = matrix;
+#ifdef SHORT_LINES
+    if (m <= SHORT && n <= SHORT) {
+        FN(lu_short)(m, n, a, ld, pivot);
+        return;
+    }
+#endif
     for (ptrdiff_t c = 0; c < n; c++) {
         T *x = a + c * ld;
         FN(lu_catch_up)(m, c < m ? c : m, a, ld, pivot, x);
@@ -67,6 +73,10 @@ static void FN(schur_row)(T *a, ptrdiff_t ld, ptrdiff_t i, ptrdiff_t done, ptrdi
 
 static ptrdiff_t FN(cholesky)(ptrdiff_t n, void *matrix, ptrdiff_t ld) {
     T *a = matrix;
+#ifdef SHORT_LINES
+    if (n <= SHORT)
+        return FN(cholesky_short)(n, a, ld);
+#endif
     for (ptrdiff_t i = 0; i < n; i++) {
         T *x = a + i * ld + i;
         FN(schur_row)(a, ld, i, i, n);
@@ -173,3 +183,4 @@ const mx_k_factor TABLE = {
 #undef SQRT
 #undef CONJUGATE
 #undef TABLE
+#undef SHORT_LINES

@@ -16,16 +16,11 @@ SV V N(fold)(const int op, V a, V x) {
     default: return W(min)(x, a);
     }
 }
-/* a op x where a NaN wins. With AVX max and min give x where one of both is a NaN. */
+/* a op x where a NaN wins: that of x stays by itself. */
 SV V N(fold_nan)(const int op, V a, V x) {
     switch (op) {
-#if VF_LANES >= 8
     case MX_RED_MAX: return W(select)(W(isnan)(a), a, W(max)(a, x));
     case MX_RED_MIN: return W(select)(W(isnan)(a), a, W(min)(a, x));
-#else
-    case MX_RED_MAX: return W(max_nan)(a, x);
-    case MX_RED_MIN: return W(min_nan)(a, x);
-#endif
     default: return N(fold)(op, a, x);
     }
 }
