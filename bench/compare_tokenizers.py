@@ -7,7 +7,7 @@ BUILD is a folder with libmlxc.so, DATA that of the tests' data, MODELS one of G
 interpreter has to have tokenizers, sentencepiece and gguf. Texts are documents of 4,000 characters:
 English (WikiText-2), a mixture of 60 scripts, and what has no words that come twice: runs of
 spaces, of one letter, of random digits, letters, Chinese and Korean, and all of these by turns. One
-thread each (the least of some rounds), then all documents on two threads. "ONLY=Llama 3,BERT": these; MOST=100000: so many characters;
+thread each (of each document the least of some rounds), then all documents on two threads. "ONLY=Llama 3,BERT": these; MOST=100000: so many characters;
 BENCH_CPU=1 counts processor time, for machines that do other things.
 """
 
@@ -37,13 +37,16 @@ def documents(text, size=4000):
     return [text[i : i + size] for i in range(0, len(text), size)]
 
 
-def best(f):
-    times = []
+def best(f, items=((),)):
+    """Seconds that f takes of all items: of each the least of some rounds, so that what else a machine
+    does counts little."""
+    least = [float("inf")] * len(items)
     for _ in range(ROUNDS):
-        begin = clock()
-        f()
-        times.append(clock() - begin)
-    return min(times)
+        for i, x in enumerate(items):
+            begin = clock()
+            f(x)
+            least[i] = min(least[i], clock() - begin)
+    return sum(least)
 
 
 def on_two(f, items):
@@ -62,15 +65,15 @@ def measure(library, handle, other, texts):
     def count(d):
         return library.count(handle, d)
 
-    here = size / best(lambda: [count(d) for d in data])
-    both = size / best(lambda: on_two(count, data))
+    here = size / best(count, data)
+    both = size / best(lambda _: on_two(count, data))
     if isinstance(other, tokenizers.Tokenizer):
         other.no_padding(), other.no_truncation()
-        there = size / best(lambda: [other.encode_batch_fast([t]) for t in texts])
-        batch = size / best(lambda: other.encode_batch_fast(texts))
+        there = size / best(lambda t: other.encode_batch_fast([t]), texts)
+        batch = size / best(lambda _: other.encode_batch_fast(texts))
     else:
-        there = size / best(lambda: [other.encode(t) for t in texts])
-        batch = size / best(lambda: other.encode(texts, num_threads=2))
+        there = size / best(other.encode, texts)
+        batch = size / best(lambda _: other.encode(texts, num_threads=2))
     return here, there, both, batch
 
 
