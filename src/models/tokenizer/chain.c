@@ -123,7 +123,7 @@ static inline uint32_t step(const tok_chain *c, uint32_t node, unsigned char u) 
     uint32_t bit = 1U << (u & 31);
     if (!(x->more & bit))
         return 0;
-    uint32_t to = x->next + count_bits(x->more & (bit - 1));
+    uint32_t below = x->more & (bit - 1), to = x->next + (below ? count_bits(below) : 0);
     while (to && (unsigned char)c->node[to].link != u)
         to = c->node[to].link >> 8;
     return to;
