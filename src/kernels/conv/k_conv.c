@@ -6,7 +6,8 @@
 #include "kernels/kernels.h"
 
 #define L VF_LANES
-enum { MOST_TAPS = 9, MOST_PIXELS = 4 }; /* whose sums stay in registers */
+/* Whose sums stay in registers. Images are often 7 pixels wide, or 14, 28, 56. */
+enum { MOST_TAPS = 9, MOST_PIXELS = 4, SEVEN = 7 };
 
 // Sums stay in registers where every loop over them is unrolled early.
 #if defined(__clang__)
@@ -61,7 +62,7 @@ SV void add_taps(const mx_k_depthwise_args *a, vf *sum, const void *in, const fl
 SV void tile(const mx_k_depthwise_args *a, ptrdiff_t p, ptrdiff_t c, size_t n, const int count,
              const int taps, const int stride, const mx_dtype t) {
     enum { NR = TILE_NV * L };
-    vf sum[MOST_PIXELS];
+    vf sum[SEVEN];
     UNROLL
     for (int i = 0; i < count; i++)
         sum[i] = vf_zero();
@@ -107,9 +108,16 @@ SV bool all_pixels(const mx_k_depthwise_args *a, const int count, const int taps
     return true;
 }
 
+static ptrdiff_t in_tiles(ptrdiff_t pixels, ptrdiff_t count) {
+    return (pixels + count - 1) / count * count;
+}
+
 SV void depthwise(const mx_k_depthwise_args *a, const mx_dtype t) {
-#define WINDOW(k, s) \
-    (a->spread == 1 && a->taps == (k) && a->stride == (s) && all_pixels(a, MOST_PIXELS, k, s, t))
+    const bool sevens = in_tiles(a->pixels, SEVEN) <= in_tiles(a->pixels, MOST_PIXELS);
+#define WINDOW(k, s)                                          \
+    (a->spread == 1 && a->taps == (k) && a->stride == (s) &&  \
+     ((sevens && (k) < 7 && all_pixels(a, SEVEN, k, s, t)) || \
+      all_pixels(a, MOST_PIXELS, k, s, t)))
     if (WINDOW(3, 1) || WINDOW(3, 2) || WINDOW(5, 1) || WINDOW(5, 2) || WINDOW(7, 1))
         return;
 #undef WINDOW
