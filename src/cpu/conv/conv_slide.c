@@ -13,9 +13,12 @@
 #include "kernels/matmul/k_matmul.h"
 
 #ifdef MX_TORTURE
-enum { SEGMENT = 40 };
+enum { SEGMENT = 40, MOST_BYTES = 8192 };
 #else
-enum { SEGMENT = 512 }; /* positions of a task: their sums stay in the first-level cache */
+enum {
+    SEGMENT = 512,        /* positions of a task: their sums stay in the first-level cache */
+    MOST_BYTES = 64 << 20 /* of planes: more are done in bands of lines */
+};
 #endif
 enum {
     MOST_OUTPUTS = 8,  /* of a group: more fill the lanes of a product */
@@ -29,10 +32,12 @@ enum {
 typedef struct slide {
     const conv *c;
     const mx_k_gemm *format;
-    int64_t side[2], width; /* of a padded line, lines and numbers of one plane */
-    int64_t low;            /* most zeros before a plane's first number of x */
-    int64_t phase, line;    /* numbers from one to the next */
-    int64_t k;              /* numbers under a position, of one group */
+    int64_t image, images;      /* the band at hand: of which images, */
+    int64_t first[2], count[2]; /* and which positions of the outer axes */
+    int64_t side[2], width;     /* its lines of input; numbers of one plane */
+    int64_t low;                /* most zeros before a plane's first number of x */
+    int64_t phase, line;        /* numbers from one to the next */
+    int64_t k;                  /* numbers under a position, of one group */
     ptrdiff_t *at;
     float *w; /* (O, k) */
     float *planes;
@@ -84,8 +89,9 @@ static void fill_phase(const slide *s, int64_t r, const float *x, float *to) {
 static const float *line_of_x(slide *s, int64_t i, float *room) {
     const conv_patches *p = &s->c->patches;
     const conv_axis *a = p->axis;
-    int64_t q1 = i % s->side[1] + a[1].offset[0], q0 = i / s->side[1] % s->side[0] + a[0].offset[0],
-            image = i / s->side[1] / s->side[0], numbers = a[2].in * p->channels;
+    int64_t q1 = s->first[1] * a[1].stride + i % s->side[1] + a[1].offset[0],
+            q0 = s->first[0] * a[0].stride + i / s->side[1] % s->side[0] + a[0].offset[0],
+            image = s->image + i / s->side[1] / s->side[0], numbers = a[2].in * p->channels;
     if (q0 < 0 || q0 >= a[0].in || q1 < 0 || q1 >= a[1].in)
         return NULL;
     const char *x = p->x + (size_t)(((image * a[0].in + q0) * a[1].in + q1) * numbers) * p->size;
@@ -118,7 +124,7 @@ static void planes_body(void *ctx, int64_t begin, int64_t end) {
 }
 
 static int64_t plane_lines(const slide *s) {
-    return s->c->patches.batch * s->side[0] * s->side[1];
+    return s->images * s->side[0] * s->side[1];
 }
 
 static size_t plane_bytes(const slide *s) {
@@ -170,14 +176,17 @@ static void store(const slide *s, float *sums, int64_t count, int64_t row, float
             .out = out, .acc = turned, .m = 1, .n = count * c->outputs, .alpha = 1});
 }
 
-/* `count` positions from p2 on, of line `line` of the output. */
+/* `count` positions from p2 on, of line `line` of the band. */
 static void run_segment(const slide *s, int64_t line, int64_t p2, int64_t count, float *sums) {
     const conv *c = s->c;
     const conv_axis *a = c->patches.axis;
-    int64_t outputs = c->outputs / c->groups, row = line * a[2].count + p2,
-            q1 = line % a[1].count * a[1].stride, q0 = line / a[1].count % a[0].count * a[0].stride,
-            image = line / a[1].count / a[0].count,
-            first = ((image * s->side[0] + q0) * s->side[1] + q1) * s->line + p2;
+    int64_t outputs = c->outputs / c->groups, p1 = line % s->count[1],
+            p0 = line / s->count[1] % s->count[0], image = line / s->count[1] / s->count[0],
+            above = (s->image + image) * a[0].count + s->first[0] + p0,
+            row = (above * a[1].count + s->first[1] + p1) * a[2].count + p2,
+            first = ((image * s->side[0] + p0 * a[0].stride) * s->side[1] + p1 * a[1].stride) *
+                        s->line +
+                    p2;
     bool direct = c->outputs == 1 && c->patches.dtype == MX_FLOAT32;
     float *to = direct ? (float *)(void *)s->out + row : sums;
     for (int64_t g = 0; g < c->groups; g++)
@@ -216,13 +225,34 @@ static void measure(slide *s, const conv *c, void *out) {
     const conv_patches *p = &c->patches;
     const conv_axis *a = &p->axis[2];
     *s = (slide){.c = c, .format = mx_kernels_get()->matmul->f32, .out = out};
-    for (int i = 0; i < 2; i++)
-        s->side[i] = (p->axis[i].count - 1) * p->axis[i].stride + span(&p->axis[i]) + 1;
     s->width = width_of(a);
     s->k = conv_taps(p) * p->group;
     s->low = before(s, 0, 0);
     s->phase = p->channels * s->width + s->low;
     s->line = a->stride * s->phase;
+}
+
+/* The band of `count` positions of axis i, and all of the other. */
+static void set_band(slide *s, int i, int64_t count) {
+    const conv_axis *a = s->c->patches.axis;
+    s->count[i] = count;
+    s->count[1 - i] = a[1 - i].count;
+    for (int k = 0; k < 2; k++)
+        s->side[k] = (s->count[k] - 1) * a[k].stride + span(&a[k]) + 1;
+}
+
+/* How many positions of axis i a band has, and how many images: what fits, or one. */
+static int64_t choose_band(slide *s, int i) {
+    const conv_patches *p = &s->c->patches;
+    int64_t count = p->axis[i].count;
+    s->images = 1;
+    set_band(s, i, count);
+    for (; count > 1 && plane_bytes(s) > MOST_BYTES; set_band(s, i, count))
+        count = (count + 1) / 2;
+    int64_t fit = MOST_BYTES / (int64_t)plane_bytes(s);
+    if (count == p->axis[i].count && fit > 1)
+        s->images = fit < p->batch ? fit : p->batch;
+    return count;
 }
 
 static bool open_slide(slide *s) {
@@ -232,31 +262,50 @@ static bool open_slide(slide *s) {
     s->planes = s->w ? mx_block_alloc(plane_bytes(s)) : NULL;
     if (!s->planes)
         return false;
-    memset(s->planes + plane_lines(s) * s->line, 0, SLACK * sizeof *s->planes);
-    find_taps(s);
     pack_weights(s);
     return true;
 }
 
-static void close_slide(slide *s) {
+static void close_slide(slide *s, size_t bytes) {
     if (s->planes)
-        mx_block_free(s->planes, plane_bytes(s));
+        mx_block_free(s->planes, bytes);
     if (s->w)
         mx_block_free(s->w, (size_t)(s->c->outputs * s->k) * sizeof *s->w);
     mx_free(s->at);
 }
 
+static bool run_band(slide *s) {
+    int64_t all = s->c->patches.axis[2].count,
+            work = s->c->outputs * s->k * (all < SEGMENT ? all : SEGMENT);
+    memset(s->planes + plane_lines(s) * s->line, 0, SLACK * sizeof *s->planes);
+    find_taps(s);
+    mx_parallel_for(plane_lines(s), 1 + 32768 / s->line, planes_body, s);
+    return mx_parallel_for_long(s->images * s->count[0] * s->count[1] * segments_of(s),
+                                1 + 524288 / work, segments_body, s);
+}
+
+/* Band by band: along axis i of some images. */
+static bool run_bands(slide *s, int i, int64_t each) {
+    int64_t images = s->images, batch = s->c->patches.batch, count = s->c->patches.axis[i].count;
+    bool done = true;
+    for (s->image = 0; done && s->image < batch; s->image += images) {
+        s->images = batch - s->image < images ? batch - s->image : images;
+        for (int64_t first = 0; done && first < count; first += each) {
+            s->first[i] = first;
+            set_band(s, i, count - first < each ? count - first : each);
+            done = run_band(s);
+        }
+    }
+    return done;
+}
+
 bool conv_slide(const conv *c, void *out) {
     slide s;
     measure(&s, c, out);
-    bool done = open_slide(&s);
-    if (done) {
-        int64_t work = c->outputs * s.k *
-                       (c->patches.axis[2].count < SEGMENT ? c->patches.axis[2].count : SEGMENT);
-        mx_parallel_for(plane_lines(&s), 1 + 32768 / s.line, planes_body, &s);
-        done = mx_parallel_for_long(conv_lines(c) * segments_of(&s), 1 + 524288 / work,
-                                    segments_body, &s);
-    }
-    close_slide(&s);
-    return done && (!atomic_load(&s.nomem) || mx_fail_nomem("conv", plane_bytes(&s)));
+    int i = c->patches.axis[0].count > 1 ? 0 : 1;
+    int64_t each = choose_band(&s, i);
+    size_t bytes = plane_bytes(&s);
+    bool done = open_slide(&s) && run_bands(&s, i, each);
+    close_slide(&s, bytes);
+    return done && (!atomic_load(&s.nomem) || mx_fail_nomem("conv", bytes));
 }

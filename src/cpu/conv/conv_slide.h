@@ -1,7 +1,7 @@
 /* Convolution with few outputs a group, as of one channel by one filter: lanes are neighbouring
  * positions of a line. The input is copied with its padding as float32, each channel by itself, and
  * each phase of the stride: the numbers that neighbouring positions see through one tap lie side
- * by side.
+ * by side. Large inputs are done in bands of lines.
  *
  *     x (N, I0, I1, I2, C)    planes (N, side0, side1, phase, C, width)
  */
