@@ -500,7 +500,10 @@ static void log_probabilities(void) {
 
 static void refuses(void) {
     mlx_lm_batch b = open_batch(&(mlx_lm_batch_options){.requests = 1, .waiting = 2});
-    mlx_sampler_options bad = {.top_p = 2};
+    mlx_sampler_options bad = {.top_p = 2}, lists[] = {{.bias_count = 1},
+                                                       {.bias_count = 1, .bias_tokens = (int[]){1}},
+                                                       {.bias_count = 1, .bias = (float[]){1}},
+                                                       {.dry_breaker_count = 3}};
     const char *empty = "";
     int64_t id = 7;
     int token = 99999;
@@ -510,6 +513,14 @@ static void refuses(void) {
                           {.text = "a", .text_num = 1, .sampling = &bad},
                           {.text = "a", .text_num = 1, .stop = &empty, .stop_num = 1},
                           {.text = "a", .text_num = 1, .log_probabilities = 1 << 30},
+                          {.text = "a", .text_num = 1, .sampling = &lists[0]},
+                          {.text = "a", .text_num = 1, .sampling = &lists[1]},
+                          {.text = "a", .text_num = 1, .sampling = &lists[2]},
+                          {.text = "a", .text_num = 1, .sampling = &lists[3]},
+                          {.text = "a", .text_num = 1, .stop_num = 1},
+                          {.text = "a", .text_num = 1, .end_token_num = 1},
+                          {.text = "a", .text_num = 1, .tokens = &token},
+                          {.text = "a", .text_num = 1, .token_num = 1},
                           {0}};
     for (size_t i = 0; i < sizeof r / sizeof *r; i++)
         CHECK_MSG(mlx_lm_batch_add(&id, b, &r[i]) == 1, "request %zu", i);

@@ -114,7 +114,7 @@ typedef enum mlx_lm_finish_ {
     MLX_LM_FAILED /* the event's text says why */
 } mlx_lm_finish;
 
-/* Borrowed for the call. A prompt is a text or tokens. */
+/* Borrowed for the call. A prompt is a text or tokens, not both. */
 typedef struct mlx_lm_request_ {
     const char *text; /* NULL: there are tokens */
     size_t text_num;

@@ -227,6 +227,8 @@ int mlx_lm_batch_free(mlx_lm_batch b) {
 /* Lists that are announced are there. */
 static bool is_whole(const mx_request *r) {
     bool ok = r->text || is_given(r->tokens, "text and tokens are");
+    if (r->text && (r->tokens || r->token_num))
+        return mx_fail(MX_INVALID, "[lm] a prompt is a text or tokens, not both");
     for (size_t i = 0; ok && i < r->stop_num; i++)
         ok = is_given(r->stop, "stop texts are") && is_given(r->stop[i], "stop text is");
     return ok && capi_empty_or_object(r->structure, "structure") &&

@@ -44,10 +44,6 @@ int mlx_sampler_open(mlx_sampler *res, const mlx_sampler_options *options) {
     if (!is_given(options, "options are"))
         return capi_report();
     memcpy(&o, options, sizeof o);
-    if ((o.dry_breaker_count && !is_given(o.dry_breakers, "breakers are")) ||
-        (o.bias_count &&
-         (!is_given(o.bias, "biases are") || !is_given(o.bias_tokens, "tokens of the biases are"))))
-        return capi_report();
     return put_sampler(res, mx_sampler_new(&o));
 }
 

@@ -73,10 +73,9 @@ static bool check_bias(const mx_lm *lm, const mx_sampling *o) {
 
 static bool set_sampling(gen_work *w, const mx_lm *lm, const mx_request *r) {
     static const mx_sampling likeliest = {0};
-    if (r->sampling && !check_bias(lm, r->sampling))
-        return false;
-    w->sampler = mx_sampler_new(r->sampling ? r->sampling : &likeliest);
-    return w->sampler && mx_sampler_accept(w->sampler, w->token, w->n, true);
+    const mx_sampling *o = r->sampling ? r->sampling : &likeliest;
+    w->sampler = mx_sampler_new(o); // which says that lists are missing
+    return w->sampler && check_bias(lm, o) && mx_sampler_accept(w->sampler, w->token, w->n, true);
 }
 
 /* Does the answer go on with text? Behind a special token a text begins, but what a structure

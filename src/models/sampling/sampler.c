@@ -53,6 +53,19 @@ static bool check(const mx_sampling *o) {
         return mx_fail(MX_INVALID, "[sampler] a number of tokens is negative");
     if (o->xtc_probability > 0 && o->xtc_threshold == 0)
         return mx_fail(MX_INVALID, "[sampler] xtc_probability needs an xtc_threshold");
+    return true;
+}
+
+static bool is_list(const void *p, size_t count, const char *what) {
+    return p || !count || mx_fail(MX_INVALID, "[sampler] the %s NULL", what);
+}
+
+/* Lists that are announced are there. */
+static bool check_lists(const mx_sampling *o) {
+    if (!is_list(o->dry_breakers, o->dry_breaker_count, "breakers are") ||
+        !is_list(o->bias, o->bias_count, "biases are") ||
+        !is_list(o->bias_tokens, o->bias_count, "tokens of the biases are"))
+        return false;
     for (size_t i = 0; i < o->bias_count; i++)
         if (isnan(o->bias[i]) || o->bias[i] == INFINITY)
             return mx_fail(MX_INVALID, "[sampler] the bias of token %d is no number",
@@ -65,7 +78,7 @@ static const void *copied(const void *from, size_t count, size_t size) {
 }
 
 mx_sampler *mx_sampler_new(const mx_sampling *o) {
-    mx_sampler *s = check(o) ? mx_calloc(1, sizeof *s) : NULL;
+    mx_sampler *s = check(o) && check_lists(o) ? mx_calloc(1, sizeof *s) : NULL;
     if (!s)
         return NULL;
     s->o = *o;

@@ -40,7 +40,8 @@ typedef struct mx_sampling {
 
 typedef struct mx_sampler mx_sampler;
 
-/* The lists are copied. NULL and an error: a number outside its range. */
+/* The lists are copied. NULL and an error: a number outside its range, a list that is NULL though
+   it has a count. */
 mx_sampler *mx_sampler_new(const mx_sampling *o);
 mx_sampler *mx_sampler_copy(const mx_sampler *s);
 void mx_sampler_free(mx_sampler *s); /* NULL is fine */
