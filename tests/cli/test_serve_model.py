@@ -105,6 +105,35 @@ def test_answers_that_are_held(real):
     assert error["param"] == "response_format"
 
 
+def test_structures_that_take_long_to_make(real):
+    """A request has less than the library gives, and nobody waits for another's."""
+    found = {}
+
+    def one(i):
+        regex = "[a-z]{%d}" % (5 + i) if i % 2 else "(.{0,30%d}a.{300}){1,3}" % i
+        body = {"messages": [user("a")], "max_tokens": 12, "regex": regex}
+        found[i] = real.ask("/v1/chat/completions", body)
+
+    threads = [threading.Thread(target=one, args=(i,)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i in range(6):
+        status, _, answer = found[i]
+        assert status == (200 if i % 2 else 400), answer
+        if status == 400:
+            assert "more than 33554432 steps" in answer["error"]["message"]
+            assert answer["error"]["param"] == "regex"
+        else:
+            assert len(text_of(answer)) == 5 + i
+
+
+def test_a_stop_text_ends_a_structure(real):
+    answer = ask(real, "A person.", response_format={"type": "json_object"}, stop=['"'])
+    assert '"' not in text_of(answer) and answer["choices"][0]["finish_reason"] == "stop"
+
+
 def test_a_forced_call(real):
     tool = {"type": "function", "function": {"name": "weather", "parameters": {
         "type": "object", "properties": {"city": {"type": "string", "maxLength": 12}},

@@ -355,7 +355,7 @@ static void masks_of_characters(void) {
 /* value: '[' (value (',' value)*)? ']' | 'a'+ | pair;  pair: 'b' value? 'c'   and a word before */
 static sg_grammar *nested(void) {
     sg_builder b;
-    sg_begin(&b, "test");
+    sg_begin(&b, "test", NULL);
     uint32_t root = sg_rule_new(&b, "root", 4), value = sg_rule_new(&b, "value", 5),
              pair = sg_rule_new(&b, "pair", 4);
     sg_expr v = sg_ref(&b, value), comma = sg_word(&b, ",");
@@ -393,7 +393,7 @@ static void masks_of_rules(void) {
 /* A list, some of whose parts may be left out, has separators only between those that are there. */
 static void lists(void) {
     sg_builder b;
-    sg_begin(&b, "test");
+    sg_begin(&b, "test", NULL);
     sg_expr part[3] = {sg_word(&b, "a"), sg_word(&b, "b"), sg_word(&b, "c")};
     sg_expr x = sg_list(&b, sg_word(&b, ","), part, (bool[]){true, false, true}, 3);
     uint32_t root = sg_rule_new(&b, "root", 4);
@@ -417,7 +417,7 @@ static void lists(void) {
 static void recursion_that_is_refused(void) {
     for (int left = 0; left < 2; left++) {
         sg_builder b;
-        sg_begin(&b, "test");
+        sg_begin(&b, "test", NULL);
         uint32_t root = sg_rule_new(&b, "root", 4);
         sg_expr again = sg_ref(&b, root), a = sg_word(&b, "a");
         sg_expr two = sg_cat(&b, left ? (sg_expr[]){again, a} : (sg_expr[]){a, again}, 2);

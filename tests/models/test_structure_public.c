@@ -23,6 +23,31 @@ static bool bit(const uint32_t *words, int i) {
     return words[i / 32] >> i % 32 & 1;
 }
 
+/* --- limits ----------------------------------------------------------------------------------- */
+
+/* All parts of a structure count together, also the automata of patterns inside of a schema. */
+static void limits_of_steps(void) {
+    static const char large[] = "(.{0,300}a.{300}){1,3}", small[] = "[a-z]{5}";
+    mlx_structure s = mlx_structure_new();
+    uint64_t before = 0;
+    char text[4096] = "{\"allOf\":[";
+    for (int i = 0; i < 20; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "{\"pattern\":\"^[a-%c]{0,200}$\"},", 'f' + i);
+    strcat(text, "{}]}");
+    CHECK(mlx_structure_limit_steps(&before, 1 << 16) == 0 && before == 1 << 27);
+    CHECK(mlx_structure_open_regex(&s, large) != 0);
+    CHECK_HAS(mlx_last_error_message(), "more than 65536 steps");
+    CHECK(mlx_structure_open_regex(&s, small) == 0);
+    CHECK(mlx_structure_open_schema(&s, "{\"pattern\":\"^[a-f]{0,200}$\"}", 0) == 0);
+    CHECK(mlx_structure_open_schema(&s, text, 0) != 0);
+    CHECK_HAS(mlx_last_error_message(), "more than 65536 steps");
+    CHECK(mlx_structure_limit_steps(&before, 0) == 0 && before == 1 << 16);
+    CHECK(mlx_structure_open_schema(&s, text, 0) == 0);
+    CHECK(mlx_structure_limit_steps(&before, 0) == 0 && before == 1 << 27);
+    mlx_structure_free(s);
+}
+
 /* --- bytes of tokens -------------------------------------------------------------------------- */
 
 static void check_bytes(const char *tokenizer, const char *const *want, int n, int end) {
@@ -325,6 +350,7 @@ static void quiet(const char *msg, void *data) {
 
 int main(void) {
     mlx_set_error_handler(quiet, NULL, NULL);
+    RUN(limits_of_steps);
     RUN(bytes_of_tokens);
     RUN(ends);
     RUN(a_walk);

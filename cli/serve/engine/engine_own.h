@@ -45,7 +45,10 @@ struct srv_model {
     int64_t epoch;            /* how many batches there were: part of a request's number */
 };
 
-enum { KEPT_STRUCTURES = 32 };
+enum {
+    KEPT_STRUCTURES = 32,
+    STRUCTURE_STEPS = 1 << 25 /* that making one may take: a second */
+};
 
 /* A structure that was asked for, kept with the masks that answers have made. */
 typedef struct engine_structure {

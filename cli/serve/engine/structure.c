@@ -1,5 +1,6 @@
 /* Structures that answers are held to. The last ones are kept: programs ask for the same again and
- * again, and the masks of their states are found once. */
+ * again, and the masks of their states are found once. They are made outside of the lock, on the
+ * thread of who asks, so that nobody waits for another's; made twice at the same time, one goes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,33 +43,48 @@ static void let_go(engine_structure *k) {
     *k = (engine_structure){0};
 }
 
-/* The place of this one, or of the one that was not used for longest. */
-static engine_structure *place_of(srv_engine *e, const srv_ask *a) {
+static engine_structure *find(srv_engine *e, const srv_ask *a) {
+    for (size_t i = 0; i < KEPT_STRUCTURES; i++)
+        if (is_same(&e->structures[i], a))
+            return &e->structures[i];
+    return NULL;
+}
+
+/* In the place of the one that was not used for longest. */
+static engine_structure *keep(srv_engine *e, engine_structure made) {
     engine_structure *oldest = e->structures;
-    for (size_t i = 0; i < KEPT_STRUCTURES; i++) {
-        engine_structure *k = &e->structures[i];
-        if (is_same(k, a))
-            return k;
-        if (k->used < oldest->used)
-            oldest = k;
-    }
+    for (size_t i = 1; i < KEPT_STRUCTURES; i++)
+        if (e->structures[i].used < oldest->used)
+            oldest = &e->structures[i];
     let_go(oldest);
+    *oldest = made;
     return oldest;
 }
 
-static bool fill(engine_structure *k, const srv_ask *a, srv_fault *f) {
+static bool make(engine_structure *made, const srv_ask *a, srv_fault *f) {
     const char *text = a->structure_text ? a->structure_text : "";
-    if (k->structure.ctx)
-        return true;
-    k->kind = a->structure;
-    k->structure = mlx_structure_new();
-    k->text = strdup(text);
-    if (!k->text)
+    *made = (engine_structure){a->structure, strdup(text), mlx_structure_new(), 0};
+    if (!made->text)
         return srv_fail(f, 500, "out of memory");
-    if (open_kind(&k->structure, a->structure, text) == 0)
+    if (open_kind(&made->structure, a->structure, text) == 0)
         return true;
     f->code = "invalid_structure";
     return engine_fail(f);
+}
+
+/* Under the lock, which is let go of while one is made. NULL: a fault. */
+static engine_structure *find_or_make(srv_engine *e, const srv_ask *a, srv_fault *f) {
+    engine_structure *there = find(e, a), made;
+    if (there)
+        return there;
+    pthread_mutex_unlock(&e->structure_lock);
+    bool ok = make(&made, a, f);
+    pthread_mutex_lock(&e->structure_lock);
+    there = ok ? find(e, a) : NULL;
+    if (ok && !there)
+        return keep(e, made);
+    let_go(&made);
+    return there;
 }
 
 bool engine_structure_lend(srv_engine *e, const srv_ask *a, mlx_structure *s, srv_fault *f) {
@@ -76,13 +92,12 @@ bool engine_structure_lend(srv_engine *e, const srv_ask *a, mlx_structure *s, sr
     if (a->structure == SRV_FREE)
         return true;
     pthread_mutex_lock(&e->structure_lock);
-    engine_structure *k = place_of(e, a);
-    if (fill(k, a, f)) {
+    engine_structure *k = find_or_make(e, a, f);
+    if (k) {
         k->used = ++e->uses;
         *s = k->structure;
         return true;
     }
-    let_go(k);
     pthread_mutex_unlock(&e->structure_lock);
     return false;
 }

@@ -71,6 +71,10 @@ MLX_API int mlx_structure_open_schema(mlx_structure *res, const char *schema, in
 MLX_API int mlx_structure_open_json(mlx_structure *res, bool object, int flags);
 /* Let go of it. */
 MLX_API int mlx_structure_free(mlx_structure s);
+/* How many steps making a structure's automaton may take from now on, in the whole process: for
+   programs that open what strangers send. Beyond it opening is an error. 0: the usual number,
+   134217728, some seconds. before: what it was. */
+MLX_API int mlx_structure_limit_steps(uint64_t *before, uint64_t steps);
 
 /* --- vocabularies ------------------------------------------------------------------------- */
 

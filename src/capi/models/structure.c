@@ -74,6 +74,14 @@ int mlx_structure_free(mlx_structure s) {
     return status;
 }
 
+int mlx_structure_limit_steps(uint64_t *before, uint64_t steps) {
+    mx_error_clear();
+    bool ok = is_given(before, "result is");
+    if (ok)
+        *before = sg_limit_steps(steps);
+    return capi_done(ok);
+}
+
 /* --- vocabularies ------------------------------------------------------------------------- */
 
 mlx_structure_vocabulary mlx_structure_vocabulary_new(void) {

@@ -2,6 +2,7 @@
 #include "models/structure/expr.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +19,20 @@ sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...) {
     mx_fail(status, "[structure] %s: %s", b->place ? b->place(b->context) : b->where, text);
     b->failed = true;
     return SG_NONE;
+}
+
+static _Atomic(uint64_t) most_steps = SG_MOST_STEPS;
+
+uint64_t sg_limit_steps(uint64_t steps) {
+    return atomic_exchange(&most_steps, steps ? steps : SG_MOST_STEPS);
+}
+
+bool sg_affords(sg_builder *b) {
+    uint64_t most = atomic_load_explicit(&most_steps, memory_order_relaxed);
+    if (*b->steps > most && !b->failed)
+        sg_fail(b, MX_RANGE, "its automaton takes more than %llu steps to make",
+                (unsigned long long)most);
+    return !b->failed;
 }
 
 bool sg_stopped(sg_builder *b) {
@@ -55,8 +70,9 @@ static sg_expr add(sg_builder *b, sg_node n, const sg_expr *part, size_t parts) 
     return (sg_expr)b->nodes++;
 }
 
-bool sg_begin(sg_builder *b, const char *where) {
+bool sg_begin(sg_builder *b, const char *where, const sg_builder *whole) {
     *b = (sg_builder){.where = where};
+    b->steps = whole ? whole->steps : &b->own_steps;
     add(b, (sg_node){.kind = SG_IS_NONE}, NULL, 0);
     add(b, (sg_node){.kind = SG_IS_EMPTY}, NULL, 0);
     return !b->failed;

@@ -27,6 +27,7 @@ enum { SG_NONE = 0 /* matches nothing */, SG_EMPTY = 1 /* matches "" */ };
 enum {
     SG_MOST_TEXT = 4 << 20,  /* bytes of a pattern, grammar, schema or list of choices */
     SG_MOST_NODES = 1 << 20, /* nodes of expressions */
+    SG_MOST_STEPS = 1 << 27, /* of automata, all of a structure together */
     SG_MOST_RULES = 1 << 16,
     SG_MOST_DEPTH = 300,    /* of expressions in each other, also through rules set in place */
     SG_MOST_NESTING = 100,  /* of parentheses */
@@ -75,16 +76,24 @@ typedef struct sg_builder {
     const char *where;                   /* what errors are about: "regular expression" */
     const char *(*place)(void *context); /* or NULL: says it, when it is asked for */
     void *context;
-    uint32_t asked; /* how often sg_stopped was */
+    uint32_t asked;     /* how often sg_stopped was */
+    uint64_t own_steps; /* of a structure's first builder: */
+    uint64_t *steps;    /* those that the whole structure has taken */
     bool failed;
 } sg_builder;
 
-/* The first two nodes. False: no memory. */
-bool sg_begin(sg_builder *b, const char *where);
+/* The first two nodes. whole: the builder that an automaton is a part of, whose steps count
+   together; or NULL. It stays where it is until sg_end. False: no memory. */
+bool sg_begin(sg_builder *b, const char *where, const sg_builder *whole);
 void sg_end(sg_builder *b);
 /* "[structure] <where>: ...". Returns SG_NONE. */
 sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The steps that one structure may take, from now on; 0: SG_MOST_STEPS. What it was. */
+uint64_t sg_limit_steps(uint64_t steps);
+/* Has the structure steps left? False and an error: it has not. */
+bool sg_affords(sg_builder *b);
 
 /* Asks the host now and then whether it wants to stop; what loops over states and pairs ask. True:
    it does, or the builder has failed. */

@@ -116,9 +116,11 @@ bool sg_facts_find(sg_facts *f, sg_builder *b) {
     }
     for (size_t r = 0; r < b->rules; r++)
         f->rule[r].size = UINT32_MAX;
-    for (size_t steps = b->nodes; pass(f, b); steps += b->nodes)
-        if (steps > SG_MOST_STEPS)
-            return sg_fail(b, MX_RANGE, "its rules refer to each other in too long chains");
+    do {
+        *b->steps += b->nodes;
+        if (!sg_affords(b))
+            return false;
+    } while (pass(f, b));
     return true;
 }
 

@@ -136,7 +136,7 @@ sg_grammar *sg_compile_or_empty(sg_builder *b, uint32_t root, bool *empty) {
         return NULL;
     compiler c = {.b = b, .g = mx_calloc(1, sizeof *c.g)};
     c.nfa = (sg_nfa){.builder = b, .facts = &c.facts};
-    c.subsets = (sg_subsets){.g = c.g, .b = b, .n = &c.nfa};
+    c.subsets = (sg_subsets){.g = c.g, .b = b, .n = &c.nfa, .steps = b->steps};
     if (c.g) {
         atomic_init(&c.g->references, 1);
         c.g->number = 1 + atomic_fetch_add(&numbers, 1);

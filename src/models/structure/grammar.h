@@ -23,7 +23,6 @@ enum {
     SG_MOST_NFA = 1 << 21,    /* states of Thompson's automata, all rules together */
     SG_MOST_STATES = 1 << 20, /* deterministic ones */
     SG_MOST_CELLS = 1 << 25,  /* of the tables: states times classes of bytes */
-    SG_MOST_STEPS = 1 << 27,  /* of the subset construction */
     SG_SMALL = 150            /* nodes of a rule that is set in place */
 };
 

@@ -150,8 +150,10 @@ static sg_dfa *product(sg_builder *b, const sg_dfa *x, const sg_dfa *y, bool min
     find_letters(&p, letter);
     if (x->states && (y->states || minus))
         number(b, &p, 0, y->states ? 0 : SG_DEAD);
-    for (size_t i = 0; i < p.count && !sg_stopped(b); i++)
+    for (size_t i = 0; i < p.count && !sg_stopped(b) && sg_affords(b); i++) {
+        *b->steps += p.letters;
         add_row(b, &p, i);
+    }
     sg_dfa *d = b->failed ? NULL : from_pairs(&p, letter);
     b->failed |= !d;
     mx_free(p.pair);

@@ -20,7 +20,7 @@ sg_grammar *mx_structure_regex(const char *pattern) {
     sg_builder b;
     if (!pattern)
         return mx_fail(MX_INVALID, "[structure] no pattern was given");
-    bool ok = sg_begin(&b, "regular expression");
+    bool ok = sg_begin(&b, "regular expression", NULL);
     return compile_one(&b, ok ? sg_regex(&b, pattern, strlen(pattern), SG_PLAIN, false) : SG_NONE);
 }
 
@@ -28,7 +28,7 @@ sg_grammar *mx_structure_gbnf(const char *text) {
     sg_builder b;
     if (!text)
         return mx_fail(MX_INVALID, "[structure] no grammar was given");
-    uint32_t root = sg_begin(&b, "grammar") ? sg_gbnf(&b, text, strlen(text)) : UINT32_MAX;
+    uint32_t root = sg_begin(&b, "grammar", NULL) ? sg_gbnf(&b, text, strlen(text)) : UINT32_MAX;
     sg_grammar *g = b.failed ? NULL : sg_compile(&b, root);
     sg_end(&b);
     return g;
@@ -48,7 +48,7 @@ sg_grammar *mx_structure_choice(const char *const *text, size_t n) {
     sg_builder b;
     if (n && !text)
         return mx_fail(MX_INVALID, "[structure] no choices were given");
-    bool ok = sg_begin(&b, "choice");
+    bool ok = sg_begin(&b, "choice", NULL);
     return compile_one(&b, ok ? choice(&b, text, n) : SG_NONE);
 }
 
@@ -56,7 +56,7 @@ sg_grammar *mx_structure_schema(const char *text, size_t n, int flags) {
     sg_builder b;
     if (!text)
         return mx_fail(MX_INVALID, "[structure] no schema was given");
-    uint32_t root = sg_begin(&b, "schema") ? sg_schema(&b, text, n, flags) : UINT32_MAX;
+    uint32_t root = sg_begin(&b, "schema", NULL) ? sg_schema(&b, text, n, flags) : UINT32_MAX;
     sg_grammar *g = b.failed ? NULL : sg_compile(&b, root);
     sg_end(&b);
     return g;
@@ -64,7 +64,7 @@ sg_grammar *mx_structure_schema(const char *text, size_t n, int flags) {
 
 sg_grammar *mx_structure_json(bool object, int flags) {
     sg_builder b;
-    uint32_t root = sg_begin(&b, "JSON") ? sg_any_json(&b, object, flags) : UINT32_MAX;
+    uint32_t root = sg_begin(&b, "JSON", NULL) ? sg_any_json(&b, object, flags) : UINT32_MAX;
     sg_grammar *g = b.failed ? NULL : sg_compile(&b, root);
     sg_end(&b);
     return g;

@@ -35,7 +35,7 @@ static void reach(sg_subsets *s, uint32_t from, size_t *count) {
         if (i == UINT32_MAX || s->mark[i] == s->stamp)
             continue;
         s->mark[i] = s->stamp;
-        s->steps++;
+        ++*s->steps;
         if (s->n->state[i].step != SG_SPLIT) {
             s->set[(*count)++] = i;
             continue;
@@ -83,8 +83,6 @@ static bool rehash(sg_subsets *s) {
 static bool append(sg_subsets *s, const uint32_t *v, size_t n) {
     if (s->g->states + s->subsets >= SG_MOST_STATES)
         return limit(s, "states", SG_MOST_STATES);
-    if (s->steps > SG_MOST_STEPS)
-        return limit(s, "steps to make it", SG_MOST_STEPS);
     if (!mx_grow(&s->member, &s->member_room, s->members + n, sizeof *v) ||
         !mx_grow(&s->from, &s->from_room, s->subsets + 2, sizeof *s->from))
         return no_memory(s);
@@ -98,6 +96,8 @@ static bool append(sg_subsets *s, const uint32_t *v, size_t n) {
 /* The number of the subset s->set[0..n), new or not. UINT32_MAX: an error. */
 static uint32_t number(sg_subsets *s, size_t n) {
     sort(s->set, n);
+    if (!sg_affords(s->b))
+        return UINT32_MAX;
     if (2 * (s->subsets + 1) > s->slots && !rehash(s))
         return UINT32_MAX;
     size_t h = hash_of(s->set, n);
@@ -143,7 +143,7 @@ static uint32_t size_of(const sg_subsets *s, uint32_t subset) {
 static uint32_t after_byte(sg_subsets *s, uint32_t subset, int byte) {
     size_t count;
     begin_set(s, &count);
-    for (uint32_t i = 0; i < size_of(s, subset); i++, s->steps++) {
+    for (uint32_t i = 0; i < size_of(s, subset); i++, ++*s->steps) {
         const sg_nstate *x = member(s, subset, i);
         if (x->step == SG_BYTES && x->first <= byte && byte <= x->last)
             reach(s, x->a, &count);
@@ -154,7 +154,7 @@ static uint32_t after_byte(sg_subsets *s, uint32_t subset, int byte) {
 static uint32_t after_call(sg_subsets *s, uint32_t subset, uint32_t rule) {
     size_t count;
     begin_set(s, &count);
-    for (uint32_t i = 0; i < size_of(s, subset); i++, s->steps++) {
+    for (uint32_t i = 0; i < size_of(s, subset); i++, ++*s->steps) {
         const sg_nstate *x = member(s, subset, i);
         if (x->step == SG_CALL && x->rule == rule)
             reach(s, x->a, &count);

@@ -17,7 +17,7 @@ typedef struct sg_subsets {
     uint32_t *mark, *work, *set; /* for each state of n; the stamp, a stack, a subset being made */
     size_t mark_room, work_room, set_room;
     uint32_t stamp;
-    uint64_t steps;
+    uint64_t *steps; /* the builder's */
 } sg_subsets;
 
 /* The automaton of a rule from state `start` of s->n. Calls keep rule numbers in sg_call.start, and

@@ -123,7 +123,7 @@ void sg_glances_free(sg_glance *all, size_t n) {
 bool sg_glances_are_apart(const sg_glance *a, const sg_glance *b, const sg_glance *both) {
     unsigned types = both->types & a->types & b->types, kinds = both->kinds | a->kinds | b->kinds;
     if (kinds && !both->typed && !a->typed && !b->typed)
-        types = kinds;
+        types &= kinds;
     return !types || sg_sets_are_apart(&a->own, &b->own) ||
            (types == SG_OBJECT && sg_sets_are_apart(&a->tag, &b->tag));
 }

@@ -56,6 +56,15 @@
 /* RFC 6901 */
 #define POINTER "(?:/(?:[^/~]|~[01])*)*"
 
+/* Of numbers, which OpenAPI's registry names (bounds are in schema_number.c), and of texts. */
+static const struct {
+    const char *name;
+    unsigned kinds;
+} number_formats[] = {{"int8", SG_INTEGER},   {"int16", SG_INTEGER},  {"int32", SG_INTEGER},
+                      {"int64", SG_INTEGER},  {"uint8", SG_INTEGER},  {"uint16", SG_INTEGER},
+                      {"uint32", SG_INTEGER}, {"uint64", SG_INTEGER}, {"float", SG_NUMBER},
+                      {"double", SG_NUMBER}};
+
 static const struct {
     const char *name, *pattern;
 } formats[] = {
@@ -72,17 +81,18 @@ static const struct {
     {"uri-reference", URI "|" RELATIVE},
     {"json-pointer", POINTER},
     {"relative-json-pointer", "(?:0|[1-9][0-9]*)(?:#|" POINTER ")"},
-    /* OpenAPI's, of numbers: see schema_number.c */
-    {"int32", ""},
-    {"int64", ""},
-    {"uint32", ""},
-    {"float", ""},
-    {"double", ""},
 };
 
-const char *sg_format(sg_reader *r, const char *name) {
+const char *sg_format(const char *name) {
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
         if (!strcmp(formats[i].name, name))
             return formats[i].pattern;
-    return sg_schema_refuse(r, "the format '%.100s' cannot be enforced", name);
+    return NULL;
+}
+
+unsigned sg_format_kinds(const char *name) {
+    for (size_t i = 0; i < sizeof number_formats / sizeof *number_formats; i++)
+        if (!strcmp(number_formats[i].name, name))
+            return number_formats[i].kinds;
+    return sg_format(name) ? SG_STRING : 0;
 }

@@ -18,7 +18,7 @@ static unsigned types_of(const sg_items *flat, bool *valued, bool *demands) {
         kinds |= sg_words_kinds(x);
     }
     *demands = typed || kinds;
-    return typed || *valued || !kinds ? types : kinds;
+    return typed || *valued || !kinds ? types : types & kinds;
 }
 
 sg_expr sg_leaf(sg_reader *r, const sg_items *flat) {

@@ -1,5 +1,7 @@
 /* Numbers within bounds: magnitudes that are not negative, and others behind a minus sign. Where
  * there are bounds or multiples, numbers have no exponent. */
+#include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "models/structure/schema/decimal.h"
@@ -39,23 +41,39 @@ static void take_word(sg_reader *r, json_t *schema, const char *key, bound *b, b
         r->b->failed = true;
 }
 
+/* Magnitudes of the least and of the largest number of each format. */
 static const struct {
-    const char *name;
-    int64_t least, most;
-} widths[] = {
-    {"int32", INT32_MIN, INT32_MAX}, {"int64", INT64_MIN, INT64_MAX}, {"uint32", 0, UINT32_MAX}};
+    const char *name, *least, *most;
+} widths[] = {{"int8", "128", "127"},
+              {"int16", "32768", "32767"},
+              {"int32", "2147483648", "2147483647"},
+              {"int64", "9223372036854775808", "9223372036854775807"},
+              {"uint8", "0", "255"},
+              {"uint16", "0", "65535"},
+              {"uint32", "0", "4294967295"},
+              {"uint64", "0", "18446744073709551615"}};
 
-static void take_width(sg_reader *r, const char *name, range *x) {
-    for (size_t i = 0; name && i < sizeof widths / sizeof *widths; i++) {
-        if (strcmp(name, widths[i].name) != 0)
-            continue;
-        json_t *limits = json_pack("{s:I, s:I}", "least", (json_int_t)widths[i].least, "most",
-                                   (json_int_t)widths[i].most);
-        r->b->failed |= !limits;
-        take_word(r, limits, "least", &x->least, false, 1);
-        take_word(r, limits, "most", &x->most, false, -1);
-        json_decref(limits);
+/* The digits of a number of a width, "%.0f" of an integer being exact. */
+static void take_digits(range *x, const char *least, const char *most) {
+    sg_decimal d = {.negative = *least != '0'};
+    snprintf(d.whole, sizeof d.whole, "%s", least);
+    narrow(&x->least, &d, false, 1);
+    d.negative = false;
+    snprintf(d.whole, sizeof d.whole, "%s", most);
+    narrow(&x->most, &d, false, -1);
+}
+
+static void take_width(const char *name, range *x) {
+    char digits[SG_MOST_DIGITS];
+    if (!name)
+        return;
+    if (!strcmp(name, "float") || !strcmp(name, "double")) {
+        snprintf(digits, sizeof digits, "%.0f", *name == 'f' ? (double)FLT_MAX : DBL_MAX);
+        take_digits(x, digits, digits);
     }
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+        if (!strcmp(name, widths[i].name))
+            take_digits(x, widths[i].least, widths[i].most);
 }
 
 static range range_of(sg_reader *r, const sg_items *flat) {
@@ -66,7 +84,7 @@ static range range_of(sg_reader *r, const sg_items *flat) {
         take_word(r, s, "exclusiveMinimum", &x.least, true, 1);
         take_word(r, s, "maximum", &x.most, false, -1);
         take_word(r, s, "exclusiveMaximum", &x.most, true, -1);
-        take_width(r, json_string_value(json_object_get(s, "format")), &x);
+        take_width(json_string_value(json_object_get(s, "format")), &x);
         x.demands |= json_object_get(s, "multipleOf") != NULL;
     }
     x.demands |= x.least.given || x.most.given;

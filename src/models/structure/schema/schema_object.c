@@ -207,7 +207,7 @@ static sg_dfa *names_dfa(object *o) {
     sg_builder own = {0};
     sg_parts all = {0};
     mx_text t = {0};
-    bool ok = sg_begin(&own, o->r->b->where);
+    bool ok = sg_begin(&own, o->r->b->where, o->r->b);
     for (size_t i = 0; ok && i < o->properties; i++) {
         mx_text_free(&t);
         sg_spell(&t, o->property[i].name, strlen(o->property[i].name));

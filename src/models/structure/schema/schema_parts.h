@@ -180,7 +180,9 @@ sg_expr sg_spelled(sg_reader *r, const char *before, const char *text, size_t n,
 sg_dfa *sg_pattern_dfa(sg_reader *r, const char *pattern, size_t n, sg_spelling as, bool search);
 /* That of the spelled texts of least to most characters. */
 sg_dfa *sg_length_dfa(sg_reader *r, uint32_t least, uint32_t most);
-/* NULL and an error: the format is not known. "": it demands nothing of a text. */
-const char *sg_format(sg_reader *r, const char *name);
+/* What a format demands of texts, as a regular expression; NULL: nothing. */
+const char *sg_format(const char *name);
+/* The kinds of values that a format is of; of others it demands nothing. 0: it is not known. */
+unsigned sg_format_kinds(const char *name);
 
 #endif

@@ -40,7 +40,7 @@ sg_expr sg_spelled(sg_reader *r, const char *before, const char *text, size_t n,
 
 /* A builder for one, whose errors are about the same place. */
 static bool begin_own(sg_reader *r, sg_builder *own) {
-    bool ok = !r->b->failed && sg_begin(own, r->b->where);
+    bool ok = !r->b->failed && sg_begin(own, r->b->where, r->b);
     own->place = r->b->place;
     own->context = r->b->context;
     r->b->failed |= !ok;
@@ -72,7 +72,7 @@ sg_dfa *sg_length_dfa(sg_reader *r, uint32_t least, uint32_t most) {
 
 typedef struct demands {
     uint32_t least, most;
-    bool texts; /* patterns or formats */
+    bool texts; /* patterns or formats of texts */
 } demands;
 
 static demands demands_of(const sg_items *flat) {
@@ -83,7 +83,8 @@ static demands demands_of(const sg_items *flat) {
                  most = sg_words_count(s, "maxLength", SG_UNBOUNDED);
         d.least = least > d.least ? least : d.least;
         d.most = most < d.most ? most : d.most;
-        d.texts |= json_object_get(s, "pattern") || json_object_get(s, "format");
+        const char *format = json_string_value(json_object_get(s, "format"));
+        d.texts |= json_object_get(s, "pattern") || (format && sg_format(format));
     }
     return d;
 }
@@ -98,8 +99,8 @@ static void meet_texts(sg_reader *r, json_t *schema, sg_dfa **d) {
                                    SG_JSON, true));
     }
     sg_at(r, schema, "format");
-    const char *format = name && !r->b->failed ? sg_format(r, name) : NULL;
-    if (format && *format)
+    const char *format = name && !r->b->failed ? sg_format(name) : NULL;
+    if (format)
         sg_dfa_meet(r->b, d, sg_pattern_dfa(r, format, strlen(format), SG_JSON, false));
 }
 

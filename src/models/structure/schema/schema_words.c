@@ -1,4 +1,5 @@
 /* The keywords of a schema: which are known, what they want, what types they speak of. */
+#include <math.h>
 #include <string.h>
 
 #include "models/structure/schema/schema_parts.h"
@@ -7,6 +8,7 @@
 typedef enum wants {
     W_ANYTHING,
     W_TEXT,
+    W_FORMAT,
     W_COUNT, /* 0, 1, ... */
     W_NUMBER,
     W_STEP,  /* a number above 0 */
@@ -23,6 +25,7 @@ typedef enum wants {
 
 static const char *const wanted[] = {
     [W_TEXT] = "a string",
+    [W_FORMAT] = "a string",
     [W_COUNT] = "a whole number that is not negative",
     [W_NUMBER] = "a number",
     [W_STEP] = "a number above 0",
@@ -61,7 +64,7 @@ static const struct {
     {"minLength", W_COUNT, SG_STRING},
     {"maxLength", W_COUNT, SG_STRING},
     {"pattern", W_TEXT, SG_STRING},
-    {"format", W_TEXT, SG_STRING},
+    {"format", W_FORMAT, 0}, // which kinds the format says
     {"minimum", W_NUMBER, SG_NUMBER},
     {"maximum", W_NUMBER, SG_NUMBER},
     {"exclusiveMinimum", W_NUMBER, SG_NUMBER},
@@ -117,6 +120,12 @@ static unsigned type_of(const char *name) {
     return 0;
 }
 
+/* Does its format leave of numbers only the whole ones? */
+static bool is_whole(json_t *schema) {
+    const char *format = json_string_value(json_object_get(schema, "format"));
+    return format && sg_format_kinds(format) == SG_INTEGER;
+}
+
 unsigned sg_words_types(json_t *schema) {
     json_t *type = json_object_get(schema, "type"), *x;
     unsigned all = type_of(json_string_value(type));
@@ -124,7 +133,8 @@ unsigned sg_words_types(json_t *schema) {
     json_array_foreach(type, i, x) all |= type_of(json_string_value(x));
     if (type && json_is_true(json_object_get(schema, "nullable")))
         all |= SG_NULL;
-    return type ? all : SG_ANY;
+    all = type ? all : SG_ANY;
+    return is_whole(schema) ? all & ~(unsigned)SG_REAL : all;
 }
 
 unsigned sg_words_kinds(json_t *schema) {
@@ -133,7 +143,9 @@ unsigned sg_words_kinds(json_t *schema) {
     unsigned all = 0;
     json_object_foreach(schema, key, x) {
         size_t i = find(key);
-        all |= i < WORDS ? words[i].kinds : 0;
+        all |= i == WORDS                   ? 0
+               : strcmp(key, "format") == 0 ? sg_format_kinds(json_string_value(x))
+                                            : words[i].kinds;
     }
     return all;
 }
@@ -167,11 +179,18 @@ static bool is_type(json_t *x) {
     return type_of(json_string_value(x));
 }
 
+/* 2.0 is an integer as well. */
+static bool is_integral(json_t *x) {
+    return json_is_integer(x) ||
+           (json_is_real(x) && json_real_value(x) == floor(json_real_value(x)));
+}
+
 /* Is the value what the keyword wants? */
 static bool is_right(wants w, json_t *x) {
     switch (w) {
-    case W_TEXT: return json_is_string(x);
-    case W_COUNT: return json_is_integer(x) && json_integer_value(x) >= 0;
+    case W_TEXT:
+    case W_FORMAT: return json_is_string(x);
+    case W_COUNT: return json_number_value(x) >= 0 && is_integral(x);
     case W_NUMBER: return json_is_number(x);
     case W_STEP: return json_is_number(x) && json_number_value(x) > 0;
     case W_TEXTS: return json_is_array(x) && all_are(x, is_text);
@@ -202,7 +221,10 @@ static bool check(sg_reader *r, json_t *schema, const char *key, json_t *value) 
         (w == W_TRUE && !json_is_true(value) &&
          !(json_is_object(value) && !json_object_size(value))))
         return sg_schema_refuse(r, "this keyword cannot be enforced");
-    return is_right(w, value) || sg_schema_wrong(r, "%s is expected", wanted[w]);
+    if (!is_right(w, value))
+        return sg_schema_wrong(r, "%s is expected", wanted[w]);
+    return w != W_FORMAT || sg_format_kinds(json_string_value(value)) ||
+           sg_schema_refuse(r, "the format '%.100s' cannot be enforced", json_string_value(value));
 }
 
 bool sg_words_check(sg_reader *r, json_t *schema) {
@@ -221,6 +243,6 @@ bool sg_words_check(sg_reader *r, json_t *schema) {
 
 uint32_t sg_words_count(json_t *schema, const char *key, uint32_t otherwise) {
     json_t *x = json_object_get(schema, key);
-    json_int_t n = x ? json_integer_value(x) : -1;
+    double n = x ? json_number_value(x) : -1;
     return n < 0 ? otherwise : n <= SG_MOST_REPEAT ? (uint32_t)n : SG_MOST_REPEAT + 1;
 }
