@@ -576,9 +576,10 @@ static void test_broken_tensors(void) {
     CHECK_FAILS(try_load(), "type 4 (Q4_2)");
     begin(&file, 2, 0);
     put_tensor(&file, "x", 1, (uint64_t[]){1}, 24, 0);
-    put_tensor(&file, "x", 1, (uint64_t[]){1}, 24, 0);
+    put_tensor(&file, "x", 1, (uint64_t[]){1}, 24, 32);
     align(&file);
-    put32(&file, 0);
+    for (int i = 0; i < 16; i++)
+        put32(&file, 0);
     CHECK_FAILS(try_load(), "two tensors 'x'");
     file.n = 4;
     CHECK_FAILS(try_load(), "the version needs 4 bytes");
@@ -592,6 +593,38 @@ static void test_broken_tensors(void) {
     begin_one(0, 0, 0, 0);
     put32(&file, 0);
     CHECK_OK(try_load());
+}
+
+/* Two tensors of float32 in 192 bytes: b begins at `offset`; a has n numbers. */
+static void begin_two(uint64_t n, uint64_t offset_a, uint64_t offset_b) {
+    begin(&file, 2, 0);
+    put_tensor(&file, "b", 1, (uint64_t[]){8}, 0, offset_b);
+    put_tensor(&file, "a", 1, (uint64_t[]){n}, 0, offset_a);
+    align(&file);
+    for (int i = 0; i < 48; i++)
+        put32(&file, 0);
+}
+
+/* Tensors lie one behind the other. */
+static void test_lying_places(void) {
+    begin_two(8, 0, 32);
+    CHECK_OK(try_load());
+    begin_two(8, 32, 0);
+    CHECK_OK(try_load());
+    begin_two(9, 0, 64);
+    CHECK_OK(try_load());
+    begin_two(0, 32, 0);
+    CHECK_OK(try_load());
+    begin_two(8, 0, 0);
+    CHECK_FAILS(try_load(), "lies over");
+    begin_two(9, 0, 32); // more than fits before b
+    CHECK_FAILS(try_load(), "'b' lies over 'a': it begins at byte 128, and that ends at 132");
+    begin_two(8, 0, 64); // less
+    CHECK_FAILS(try_load(), "between 'b' and what is before it are 32 bytes");
+    begin_two(8, 32, 64);
+    CHECK_FAILS(try_load(), "between 'a' and what is before it are 32 bytes");
+    begin_two(8, 0, 192);
+    CHECK_FAILS(try_load(), "b needs 32 bytes");
 }
 
 static void test_every_cut_and_flip(void) {
@@ -632,6 +665,7 @@ int main(void) {
     RUN(test_broken_metadata);
     RUN(test_same_key_twice);
     RUN(test_broken_tensors);
+    RUN(test_lying_places);
     RUN(test_every_cut_and_flip);
     files_done();
     return check_done();

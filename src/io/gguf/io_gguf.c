@@ -2,6 +2,7 @@
  * when they are evaluated, quantized ones are repacked or unpacked at once (gguf_blocks.c). */
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -383,6 +384,43 @@ static bool place_tensor(reader *r, gguf_info *t) {
     return mx_source_has(r->s, t->start, bytes, t->name);
 }
 
+static int by_start(const void *a, const void *b) {
+    const gguf_info *x = *(const gguf_info *const *)a, *y = *(const gguf_info *const *)b;
+    return x->start != y->start ? (x->start > y->start ? 1 : -1)
+                                : (x->end > y->end) - (x->end < y->end);
+}
+
+/* One behind the other, without more between them than the alignment asks for: what lies otherwise
+   says of a tensor that it is elsewhere, larger or smaller than it is. */
+static bool follows(reader *r, const gguf_info *before, const gguf_info *t) {
+    size_t end = before ? before->end : r->at;
+    if (t->start < end)
+        return mx_source_fail(r->s, t->at,
+                              "'%.80s' lies over '%.80s': it begins at byte %zu, and "
+                              "that ends at %zu",
+                              t->name, before->name, t->start, end);
+    return t->start - end < r->alignment ||
+           mx_source_fail(r->s, t->at,
+                          "between '%.80s' and what is before it are %zu bytes that "
+                          "are no tensor's",
+                          t->name, t->start - end);
+}
+
+static bool lie_well(reader *r, const gguf_info *t, uint64_t n) {
+    size_t count = 0;
+    const gguf_info **list = mx_malloc(((size_t)n + 1) * sizeof *list);
+    bool ok = list;
+    for (uint64_t i = 0; ok && i < n; i++)
+        if (t[i].end > t[i].start)
+            list[count++] = &t[i];
+    if (ok)
+        qsort(list, count, sizeof *list, by_start);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = follows(r, i ? list[i - 1] : NULL, list[i]);
+    mx_free(list);
+    return ok;
+}
+
 static bool place_tensors(reader *r, gguf_info *t, uint64_t n) {
     for (uint64_t i = 0; i < n; i++)
         if (!read_info(r, &t[i]))
@@ -396,7 +434,7 @@ static bool place_tensors(reader *r, gguf_info *t, uint64_t n) {
             return false;
         end = t[i].end > end ? t[i].end : end;
     }
-    return end <= r->at || mx_source_until(r->s, end);
+    return lie_well(r, t, n) && (end <= r->at || mx_source_until(r->s, end));
 }
 
 /* --- the file --------------------------------------------------------------------- */
