@@ -405,6 +405,30 @@ static void normalizers(void) {
         "\u00E9\u00E8", "ee"));
 }
 
+/* Nine times ten of each character: an error long before there is no memory, whatever was encoded
+   before. */
+static void growing_texts(void) {
+    static const char one[] = "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \".\"}, "
+                              "\"content\": \"aaaaaaaaaa\"}";
+    char file[4096] = "{" BPE_MODEL ", \"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [";
+    static char text[20000];
+    for (int i = 0; i < 9; i++)
+        snprintf(file + strlen(file), sizeof file - strlen(file), "%s%s", i ? "," : "", one);
+    strcat(file, "]}}");
+    mx_tokenizer *t = mx_tokenizer_of("growing", file, strlen(file));
+    size_t n = 0;
+    for (int i = 0; CHECK(t) && i < 3; i++) {
+        memset(text, 'a', sizeof text);
+        size_t length = i == 1 ? sizeof text : 7;
+        int32_t *ids =
+            mx_tokenizer_encode(t, text, length, NULL, 0, (mx_encode){.bare = true}, &n, NULL);
+        CHECK_MSG(!ids && strstr(mx_error_message(), "64 times"), "%s", mx_error_message());
+        mx_free(ids);
+        mx_error_clear();
+    }
+    mx_tokenizer_release(t);
+}
+
 /* Marks of all classes, many of them: in order, and the canonical form of a form is itself. */
 static void many_marks(void) {
     tok_bytes text = {0}, form = {0}, again = {0};
@@ -761,6 +785,7 @@ int main(void) {
     RUN(many_texts);
     RUN(lookups);
     RUN(normalizers);
+    RUN(growing_texts);
     RUN(many_marks);
     RUN(scanners);
     RUN(invalid_text);

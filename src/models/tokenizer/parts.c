@@ -52,10 +52,14 @@ bool tok_fail(const mx_tokenizer *t, const char *format, ...) {
 }
 
 tok_word tok_normalize(const mx_tokenizer *t, tok_word text, tok_bytes room[2]) {
-    for (int i = 0; i < t->normals; i++) {
+    bool ok = true;
+    size_t n = text.n;
+    for (int i = 0; ok && i < t->normals; i++) {
         tok_bytes *to = &room[i & 1];
         tok_begin(to, text.p, text.n, text.span);
+        tok_bound(to, n);
         t->normal[i].run(&t->normal[i], (tok_text){text.p, text.n}, to);
+        ok = tok_is_bounded(to);
         text = tok_word_in(to, text.first);
     }
     return text;

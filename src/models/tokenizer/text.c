@@ -11,11 +11,20 @@
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
+static bool too_long(const tok_bytes *b) {
+    if (!b->most || b->most >= TOK_MOST_TEXT)
+        return mx_fail(MX_RANGE, "[tokenizer] the text has or becomes more than 1 GB");
+    return mx_fail(MX_RANGE,
+                   "[tokenizer] a text becomes more than %d times as long when it is "
+                   "normalized: %zu bytes are the limit here",
+                   TOK_MOST_GROWTH, b->most);
+}
+
 bool tok_room(tok_bytes *b, size_t more) {
     if (b->room - b->n >= more)
         return true;
-    if (b->n + more > TOK_MOST_TEXT)
-        return mx_fail(MX_RANGE, "[tokenizer] the text has or becomes more than 1 GB");
+    if (b->n + more > (b->most ? b->most : TOK_MOST_TEXT))
+        return too_long(b);
     return mx_grow(&b->p, &b->room, b->n + more, 1);
 }
 
@@ -64,6 +73,17 @@ void tok_begin(tok_bytes *b, const char *p, size_t n, const mx_token_span *below
     b->track->source_n = n;
     b->track->below = below;
     b->track->at = b->track->end = 0;
+}
+
+void tok_bound(tok_bytes *b, size_t n) {
+    size_t most = n < TOK_MOST_TEXT / TOK_MOST_GROWTH ? n * TOK_MOST_GROWTH : TOK_MOST_TEXT;
+    b->most = most + TOK_FREE_GROWTH < TOK_MOST_TEXT ? most + TOK_FREE_GROWTH : TOK_MOST_TEXT;
+}
+
+bool tok_is_bounded(tok_bytes *b) {
+    bool ok = b->n <= b->most || (!mx_failed() && too_long(b));
+    b->most = 0;
+    return ok && !mx_failed();
 }
 
 void tok_name_source(tok_bytes *b, const char *p, size_t n) {

@@ -13,7 +13,11 @@
 
 #include "models/tokenizer/tokenizer.h"
 
-enum { TOK_MOST_TEXT = 1 << 30 };
+enum {
+    TOK_MOST_TEXT = 1 << 30,
+    TOK_MOST_GROWTH = 64,     /* times its length a text may become when it is normalized, */
+    TOK_FREE_GROWTH = 1 << 16 /* and so many bytes more */
+};
 
 /* What each byte of a text that is made of another one stands for. What is put and lies in the
    source stands for itself; of anything else the i-th character stands for the i-th of those that
@@ -29,6 +33,7 @@ typedef struct tok_track {
 typedef struct tok_bytes {
     char *p; /* NULL while nothing was put */
     size_t n, room;
+    size_t most;      /* that it may have; 0: TOK_MOST_TEXT */
     tok_track *track; /* NULL: nobody asks */
 } tok_bytes;
 
@@ -39,6 +44,10 @@ void tok_free(tok_bytes *b);
 
 /* Emptied, to be made of n bytes at p. */
 void tok_begin(tok_bytes *b, const char *p, size_t n, const mx_token_span *below);
+/* From now on b may become as long as a text of n bytes may when it is normalized; the end of that:
+   false and an error where more was put, whatever room there was. */
+void tok_bound(tok_bytes *b, size_t n);
+bool tok_is_bounded(tok_bytes *b);
 void tok_name_source(tok_bytes *b, const char *p, size_t n);
 /* What is put next stands for n bytes at p of the source. */
 static inline void tok_source(tok_bytes *b, const char *p, size_t n) {
