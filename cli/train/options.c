@@ -3,6 +3,7 @@
  * A file of them is JSON, or YAML where its name ends so, with the names of mlx_lm.lora's:
  * "batch_size" is --batch-size. An adapter_config.json is such a file, too.
  */
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -93,12 +94,13 @@ static const json_t *at(const json_t *object, const char *path) {
 /* --- the file -------------------------------------------------------------------------------- */
 
 static bool take_value(const json_t *v, kind k, char *to) {
-    bool ok = k == INT    ? json_is_integer(v)
+    json_int_t n = json_integer_value(v);
+    bool ok = k == INT    ? json_is_integer(v) && n >= INT_MIN && n <= INT_MAX
               : k == REAL ? json_is_number(v)
               : k == FLAG ? json_is_boolean(v)
                           : json_is_string(v);
     if (ok && k == INT)
-        *(int *)(void *)to = (int)json_integer_value(v);
+        *(int *)(void *)to = (int)n;
     if (ok && k == REAL)
         *(double *)(void *)to = json_number_value(v);
     if (ok && k == FLAG)

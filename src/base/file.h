@@ -73,6 +73,8 @@ bool mx_writer_room(const mx_writer *w, uint64_t bytes);
 bool mx_writer_extend(mx_writer *w, uint64_t size);
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */
 void mx_writer_abandon(mx_writer *w); /* frees w; NULL is fine */
+/* Removes the temporaries of a folder whose processes are gone, as far as this machine knows. */
+void mx_writer_tidy(const char *folder);
 
 /* What the system says of errno `code`; written into room[size]. */
 const char *mx_errno_text(int code, char *room, size_t size);

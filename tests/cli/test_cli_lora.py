@@ -3,8 +3,10 @@
 import ctypes
 import json
 import math
+import os
 import signal
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -149,6 +151,32 @@ def test_killed_and_gone_on(data, tmp_path):
         assert (whole / name).read_bytes() == (parts / name).read_bytes()
 
 
+def test_what_a_killed_training_leaves_goes(data, tmp_path):
+    """Temporary files of processes that are gone, and no others."""
+    adapter = tmp_path / "adapter"
+    document(*words(data, adapter, iters=1))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = [f"adapters.safetensors.{gone.pid}-0.tmp", f"adapter_config.json.{gone.pid}-12.tmp"]
+    mine = [f"adapters.safetensors.{os.getpid()}-0.tmp", f"notes.{gone.pid}.tmp", "a.tmp",
+            f".{gone.pid}-1.tmp", f"a{gone.pid}-1.tmp", f"b.{gone.pid}-1.tmp.txt"]  # fmt: skip
+    for name in left + mine:
+        (adapter / name).write_text("x")
+    document(*words(data, adapter, "--resume", iters=2))
+    assert not any((adapter / name).exists() for name in left)
+    assert all((adapter / name).exists() for name in mine)
+
+
+def test_updates_that_never_come(data, tmp_path):
+    adapter, more = tmp_path / "adapter", ["--grad-accumulation-steps", 5]
+    error = run(*words(data, adapter, *more, iters=2), status=1).stderr
+    assert "no update would be made" in error and not adapter.exists()
+    (note,) = document(*words(data, adapter, *more, "-q", iters=7))["notes"]
+    assert "the last 2 of 7 iterations make no update" in note
+    shown = run(*words(data, adapter, "--save-every", 3, iters=3)).stdout
+    assert shown.count("Iter 3: Saved to") == 1
+
+
 def test_control_c_saves(data, tmp_path):
     adapter = tmp_path / "adapter"
     process = started(*words(data, adapter, iters=1_000_000))
@@ -186,6 +214,8 @@ def test_options_of_a_file(data, tmp_path):
     path.write_text(json.dumps({**options, "wandb": 1}))
     assert "'wandb' is no option" in run("lora", "-c", path, status=1).stderr
     path.write_text(json.dumps({**options, "iters": "many"}))
+    assert "iters has a value of another kind" in run("lora", "-c", path, status=1).stderr
+    path.write_text(json.dumps({**options, "iters": 2**32 + 1}))
     assert "iters has a value of another kind" in run("lora", "-c", path, status=1).stderr
     path.write_text("{")
     assert "line 1" in run("lora", "-c", path, status=1).stderr

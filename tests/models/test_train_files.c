@@ -442,6 +442,11 @@ static void bad_data(void) {
                {"\n\n", "has nothing to learn from"},
                {"", "has nothing to learn from"},
                {"{\"text\": \"\"}", "has nothing to learn from"},
+               {"{\"text\": \"a\", \"prompt\": \"a\", \"completion\": \"b\"}",
+                "line 1: it is of two kinds"},
+               {"{\"text\": \"a\", \"messages\": []}", "line 1: it is of two kinds"},
+               {"{\"messages\": [{\"role\": \"user\", \"content\": \"a\"}], \"tools\": \"no\"}",
+                "\"tools\" is no list"},
                {"{\"text\": \"\xff\xfe\"}", "line 1"}};
     tiny_model m;
     mlx_train t = mlx_train_new();
@@ -526,6 +531,28 @@ static void cut_and_left_out(void) {
     CHECK_MSG(train(m.path, data, &o, &s), "%s", mlx_last_error_message());
     CHECK_EQ_INT(s.notes, 2);
     CHECK_HAS(s.note, "in 1 of 3 examples there is nothing to learn");
+    mlx_train t = mlx_train_new();
+    o.max_tokens = 2;
+    CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "behind max_seq_length, 2 tokens");
+    tiny_close(&m);
+}
+
+/* Gradients that make no update are told of, and each state is saved once. */
+static void iterations_left_over(void) {
+    tiny_model m;
+    seen s = {0};
+    if (!open_tiny(&m, "llama.json"))
+        return;
+    mlx_train_options o = quick(5);
+    o.accumulate = 2;
+    const char *data = data_folder("data", lines, NULL, NULL);
+    CHECK_MSG(train(m.path, data, &o, &s), "%s", mlx_last_error_message());
+    CHECK_EQ_INT(s.notes, 1);
+    CHECK_HAS(s.note, "the last 1 of 5 iterations make no update");
+    s = (seen){0};
+    o.iters = 4;
+    CHECK_MSG(train(m.path, data, &o, &s), "%s", mlx_last_error_message());
+    CHECK_EQ_INT(s.notes, 0);
     tiny_close(&m);
 }
 
@@ -548,6 +575,7 @@ static void bad_options(void) {
     REFUSED(schedule, "step", "none of constant");
     REFUSED(batch_size, 0, "batch_size is 0");
     REFUSED(accumulate, 0, "grad_accumulation_steps is 0");
+    REFUSED(accumulate, 2, "iters is 1 and grad_accumulation_steps 2: no update");
     REFUSED(max_tokens, 1, "max_seq_length is 1");
     REFUSED(learning_rate, -1, "learning_rate is -1");
     REFUSED(learning_rate, NAN, "learning_rate is");
@@ -557,6 +585,13 @@ static void bad_options(void) {
     o.keys = (const char *[]){"self_attn.q_proj", "self_attn.x_proj"};
     o.key_num = 2;
     CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "'self_attn.x_proj'; there are self_attn.q");
+    o.keys = (const char *[]){"self_attn.q_proj", "self_attn.q_proj"};
+    CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "'self_attn.q_proj' is given twice");
+    o.keys = (const char *[]){"self_attn.q_proj", NULL};
+    CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "key 1 is NULL");
+    o.keys = NULL;
+    CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "the keys are NULL");
+    o.keys = (const char *[]){"self_attn.q_proj"};
     o.key_num = 1;
     CHECK_OK(mlx_train_open(&t, m.path, data, &o));
     CHECK_FAILS(mlx_train_test(&loss, t, NULL, NULL), "no test.jsonl");
@@ -719,6 +754,7 @@ int main(void) {
     RUN(bad_data);
     RUN(conversations);
     RUN(cut_and_left_out);
+    RUN(iterations_left_over);
     RUN(bad_options);
     RUN(bad_adapters);
     RUN(not_a_number);

@@ -117,6 +117,11 @@ static bool add_example(reader *r, size_t first, size_t prompt) {
 
 /* --- kinds of lines -------------------------------------------------------------------------- */
 
+static bool has(const json_t *line, const char *key) {
+    const json_t *x = json_object_get(line, key);
+    return x && !json_is_null(x);
+}
+
 static bool text_line(reader *r, const json_t *line) {
     size_t first = r->out->tokens;
     const json_t *text = json_object_get(line, "text");
@@ -176,8 +181,11 @@ static bool conversation(reader *r, json_t *messages, json_t *tools) {
 
 static bool chat_line(reader *r, const json_t *line) {
     json_t *messages = json_object_get(line, "messages");
+    json_t *tools = has(line, "tools") ? json_object_get(line, "tools") : NULL;
     const json_t *m;
     size_t i;
+    if (tools && !json_is_array(tools))
+        return fail(r, "\"tools\" is no list");
     if (!json_array_size(messages))
         return fail(r, "\"messages\" is no list of messages");
     json_array_foreach(messages, i, m) {
@@ -188,7 +196,7 @@ static bool chat_line(reader *r, const json_t *line) {
         return false;
     if (!r->chat)
         return fail(r, "the model has no chat template for messages");
-    return conversation(r, messages, json_object_get(line, "tools"));
+    return conversation(r, messages, tools);
 }
 
 static bool answered(reader *r, json_t *prompt, json_t *completion) {
@@ -216,15 +224,26 @@ static bool completion_line(reader *r, const json_t *line) {
            add_example(r, first, r->spec->mask_prompt ? behind : 0);
 }
 
-static kind kind_of(const json_t *line) {
-    if (json_object_get(line, "messages"))
-        return CHAT;
-    if (json_object_get(line, "prompt") && json_object_get(line, "completion"))
-        return COMPLETION;
-    return json_object_get(line, "text") ? TEXT : NONE;
+/* How many of the kinds a line is, and the last of these. */
+static int kinds_of(const json_t *line, kind *k) {
+    bool is[] = {[TEXT] = has(line, "text"),
+                 [COMPLETION] = has(line, "prompt") && has(line, "completion"),
+                 [CHAT] = has(line, "messages")};
+    int n = 0;
+    *k = NONE;
+    for (kind i = TEXT; i <= CHAT; i++) {
+        n += is[i];
+        *k = is[i] ? i : *k;
+    }
+    return n;
 }
 
-static bool check_kind(reader *r, kind k) {
+static bool check_kind(reader *r, const json_t *line, kind *out) {
+    int n = kinds_of(line, out);
+    kind k = *out;
+    if (n > 1)
+        return fail(r, "it is of two kinds: of \"text\", \"prompt\" with \"completion\", and "
+                       "\"messages\" a line has one");
     if (k == NONE)
         return fail(r, "it has no \"text\", no \"prompt\" and \"completion\", and no \"messages\"");
     if (r->kind && r->kind != k)
@@ -238,7 +257,8 @@ static bool check_kind(reader *r, kind k) {
 static bool take(reader *r, const json_t *line) {
     if (!json_is_object(line))
         return fail(r, "it is no object");
-    if (!check_kind(r, kind_of(line)))
+    kind k;
+    if (!check_kind(r, line, &k))
         return false;
     return r->kind == TEXT   ? text_line(r, line)
            : r->kind == CHAT ? chat_line(r, line)
@@ -284,13 +304,22 @@ static bool take_file(reader *r) {
     return ok;
 }
 
+static bool fail_empty(const mx_examples *e, const char *path, const mx_data_spec *spec) {
+    if (!e->cut)
+        return mx_fail(MX_FORMAT, "[%s] '%s' has nothing to learn from", op, path);
+    return mx_fail(MX_FORMAT,
+                   "[%s] '%s' has nothing to learn from: what there is in %zu of %zu examples is "
+                   "behind max_seq_length, %lld tokens",
+                   op, path, e->cut, e->dropped, (long long)spec->most);
+}
+
 bool mx_examples_read(mx_examples *e, const char *path, const mx_data_spec *spec) {
     reader r = {.out = e, .spec = spec, .path = path};
     *e = (mx_examples){.print = 0xCBF29CE484222325u};
     r.end = mx_tokenizer_role(spec->tokenizer, MX_TOKEN_EOS);
     bool ok = take_file(&r);
     mx_template_release(r.chat);
-    if (ok && (e->count || mx_fail(MX_FORMAT, "[%s] '%s' has nothing to learn from", op, path)))
+    if (ok && (e->count || fail_empty(e, path, spec)))
         return true;
     mx_examples_free(e);
     return false;

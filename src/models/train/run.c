@@ -19,6 +19,7 @@ typedef struct runner {
     mx_train_report *report;
     void *payload;
     bool stopped;
+    int64_t saved; /* the iteration behind which all was saved; -1: none */
 } runner;
 
 static double seconds(void) {
@@ -295,11 +296,12 @@ bool mx_train_save(mx_train *t) {
 }
 
 static bool save(runner *r, bool numbered) {
-    if (!r->t->folder)
+    if (!r->t->folder || r->saved == r->t->iteration)
         return true;
     double began = seconds();
     bool ok = mx_train_save(r->t) && (!numbered || save_numbered(r->t));
     r->t->window.began += seconds() - began;
+    r->saved = ok ? r->t->iteration : -1;
     return ok && tell(r, (mx_train_event){.kind = MX_TRAIN_SAVED, .text = r->t->folder});
 }
 
@@ -331,12 +333,25 @@ static bool remarks(runner *r, const mx_examples *e, const char *name) {
     return note(r, text);
 }
 
+/* Gradients behind the last update stay in the state, for a training that goes on. */
+static bool remark_rest(runner *r) {
+    char text[160];
+    int rest = r->t->o.iters % r->t->o.accumulate;
+    if (!rest)
+        return true;
+    snprintf(text, sizeof text,
+             "the last %d of %d iterations make no update: an update takes "
+             "grad_accumulation_steps %d",
+             rest, r->t->o.iters, r->t->o.accumulate);
+    return note(r, text);
+}
+
 static bool run(runner *r) {
     mx_train *t = r->t;
     if (!t->train.count)
         return mx_fail(MX_INVALID, "[%s] there is no train.jsonl to learn from", op);
     bool ok = remarks(r, &t->train, "train.jsonl") && remarks(r, &t->valid, "valid.jsonl") &&
-              (t->iteration || validate(r));
+              remark_rest(r) && (t->iteration || validate(r));
     t->window.began = seconds();
     while (ok && t->iteration < t->o.iters)
         ok = iterate(t) && behind_iteration(r);
@@ -344,7 +359,7 @@ static bool run(runner *r) {
 }
 
 bool mx_train_run(mx_train *t, mx_train_report *report, void *payload, bool *stopped) {
-    runner r = {t, report, payload, false};
+    runner r = {t, report, payload, false, -1};
     bool ok = run(&r);
     *stopped = r.stopped;
     if (!ok && !r.stopped)
@@ -354,7 +369,7 @@ bool mx_train_run(mx_train *t, mx_train_report *report, void *payload, bool *sto
 }
 
 bool mx_train_test(mx_train *t, mx_train_report *report, void *payload, double *loss) {
-    runner r = {t, report, payload, false};
+    runner r = {t, report, payload, false, -1};
     if (!t->test.count)
         return mx_fail(MX_INVALID, "[%s] there is no test.jsonl", op);
     bool ok = evaluate(&r, &t->test, t->o.test_batches, loss);

@@ -77,7 +77,11 @@ static bool check_counts(const mx_train_options *o) {
            in("save_every", o->save_every, 1, most) &&
            in("val_batches", o->val_batches, -1, most) &&
            in("test_batches", o->test_batches, -1, most) && in("warmup", o->warmup, 0, most) &&
-           in("decay_steps", o->decay_steps, 0, most);
+           in("decay_steps", o->decay_steps, 0, most) &&
+           (o->iters == 0 || o->iters >= o->accumulate ||
+            mx_fail(MX_INVALID,
+                    "[%s] iters is %d and grad_accumulation_steps %d: no update would be made", op,
+                    o->iters, o->accumulate));
 }
 
 static bool check_numbers(const mx_train_options *o) {
@@ -112,6 +116,19 @@ static bool take_optimizer(mx_train *t, const mx_train_options *o) {
     int64_t updates = o->iters / o->accumulate - (o->warmup ? o->warmup + 1 : 0);
     t->rate.steps = o->decay_steps ? o->decay_steps : updates > 1 ? updates : 1;
     return mx_rate_named(o->schedule ? o->schedule : "constant", &t->rate.kind);
+}
+
+/* Lists that are announced are there, and say a thing once. */
+static bool check_keys(const mx_train_options *o) {
+    for (size_t i = 0; o->keys && i < o->key_num; i++) {
+        if (!o->keys[i])
+            return mx_fail(MX_INVALID, "[%s] key %zu is NULL", op, i);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(o->keys[i], o->keys[k]) == 0)
+                return mx_fail(MX_INVALID, "[%s] the key '%.100s' is given twice", op, o->keys[i]);
+    }
+    return o->keys || !o->key_num ||
+           mx_fail(MX_INVALID, "[%s] the keys are NULL, and key_num is %zu", op, o->key_num);
 }
 
 static bool take_options(mx_train *t, const mx_train_options *o, mx_tune_spec *spec) {
@@ -158,10 +175,15 @@ static bool read_data(mx_train *t, const char *folder) {
 
 /* --- all ------------------------------------------------------------------------------------- */
 
+/* What a killed training has left half written there goes. */
 static bool make_folder(const mx_train *t) {
     char room[128];
-    if (!t->folder || mkdir(t->folder, 0777) == 0 || errno == EEXIST)
+    if (!t->folder || mkdir(t->folder, 0777) == 0)
         return true;
+    if (errno == EEXIST) {
+        mx_writer_tidy(t->folder);
+        return true;
+    }
     return mx_fail(MX_IO, "[%s] cannot make the folder '%s': %s", op, t->folder,
                    mx_errno_text(errno, room, sizeof room));
 }
@@ -184,7 +206,7 @@ static bool copy_text(char **to, const char *from) {
 
 static bool open(mx_train *t, const char *data, const mx_train_options *o) {
     mx_tune_spec spec;
-    return take_options(t, o, &spec) && copy_text(&t->folder, o->adapter_path) &&
+    return check_keys(o) && take_options(t, o, &spec) && copy_text(&t->folder, o->adapter_path) &&
            (t->base = mx_decoder_open(t->model)) && (t->tokenizer = mx_tokenizer_open(t->model)) &&
            read_data(t, data) && begin(t, o, &spec) && make_folder(t) &&
            (!o->resume || tune_state_load(t));
