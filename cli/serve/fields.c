@@ -32,6 +32,10 @@ bool srv_fail(srv_fault *f, int status, const char *format, ...) {
     return false;
 }
 
+bool srv_fail_stopped(srv_fault *f) {
+    return srv_fail(f, 504, "the request took too long, or its client has gone");
+}
+
 bool srv_fail_field(srv_fault *f, const char *field, const char *format, ...) {
     va_list list;
     if (!f->status)

@@ -61,6 +61,8 @@ typedef struct srv_fault {
 /* Both return false. */
 bool srv_fail(srv_fault *f, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* 504: the queue of a request was stopped (queue.h). */
+bool srv_fail_stopped(srv_fault *f);
 /* 400, and the field that it is about. */
 bool srv_fail_field(srv_fault *f, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

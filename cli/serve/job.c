@@ -180,7 +180,7 @@ static bool step(srv_job *j) {
     srv_event *e;
     srv_call *c = j->call;
     switch (srv_queue_take(c->queue, &e)) {
-    case SRV_STOP: return srv_fail(&c->fault, 504, "the request took too long");
+    case SRV_STOP: return srv_fail_stopped(&c->fault);
     case SRV_LOST: return out_of_memory(c);
     default: break;
     }
@@ -241,6 +241,11 @@ static bool encode_prompts(srv_job *j) {
                                   "the prompt has %zu tokens, the model's context is %lld",
                                   p->token_num, (long long)j->about->context);
         }
+        if (j->p.context && (int64_t)p->token_num >= j->p.context)
+            return srv_fail_field(
+                f, "options.num_ctx",
+                "the prompt has %zu tokens, and %lld are to hold it and an answer", p->token_num,
+                (long long)j->p.context);
         j->prompt += (int64_t)p->token_num;
     }
     return true;
@@ -273,8 +278,19 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
 }
 
-static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, srv_ask *ask) {
+/* What is left for the answer of the context that the request asks for. */
+static int64_t within_context(const srv_job *j, const srv_prompt *p, int64_t most) {
+    int64_t room = j->p.context - (int64_t)p->token_num;
+    if (!j->p.context)
+        return most;
+    room = room > 1 ? room : 1;
+    return most && most < room ? most : room;
+}
+
+static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, const srv_ask *like) {
     srv_fault *f = &j->call->fault;
+    srv_ask own = *like, *ask = &own;
+    ask->most = within_context(j, p, like->most);
     ask->tokens = p->tokens;
     ask->token_num = p->token_num;
     ask->echo_special = p->special;
@@ -435,6 +451,7 @@ static bool submit_held(srv_job *j, srv_choice *c, char *schema) {
         a.ask.most = a.ask.most > c->generated ? a.ask.most - c->generated : 1;
     a.ask.structure = SRV_SCHEMA;
     a.ask.structure_text = schema;
+    a.ask.stop_num = 0; // half a call is none
     a.ask.sampling.seed += (uint64_t)c->index;
     ok = ok && submit(j, c, &p, &a.ask);
     end_asking(&a);
@@ -568,11 +585,19 @@ srv_model *srv_take_model(srv_call *c, const char *name, double *seconds) {
     return m;
 }
 
-/* What a structure allows has its own end. */
+static bool has_stops(const srv_params *p) {
+    return json_is_string(p->stop) || json_array_size(p->stop);
+}
+
+/* What a structure allows has its own end, before which a text may be cut off by a stop text; half
+   a call is none. */
 static bool ends_are_clear(srv_job *j) {
-    return !j->p.ignore_end || (j->p.structure == SRV_FREE && !j->p.forced) ||
-           srv_fail_field(&j->call->fault, "ignore_eos",
-                          "an answer that is held to a structure ends where that does");
+    srv_fault *f = &j->call->fault;
+    if (j->p.ignore_end && (j->p.structure != SRV_FREE || j->p.forced))
+        return srv_fail_field(f, "ignore_eos",
+                              "an answer that is held to a structure ends where that does");
+    return !j->p.forced || !has_stops(&j->p) ||
+           srv_fail_field(f, "stop", "an answer that has to be a call ends where that does");
 }
 
 static bool prepare(srv_job *j) {

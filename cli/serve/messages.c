@@ -152,9 +152,31 @@ static bool some_strict(const json_t *tools) {
     return false;
 }
 
+/* A name that two tools have; NULL. */
+static const char *doubled(const json_t *tools) {
+    const json_t *tool;
+    const char *twice = NULL;
+    json_t *seen = json_object();
+    size_t i;
+    json_array_foreach(tools, i, tool) {
+        const char *name = json_string_value(json_object_get(function_of(tool), "name"));
+        twice = !twice && name && json_object_get(seen, name) ? name : twice;
+        if (name)
+            json_object_set_new(seen, name, json_true());
+    }
+    json_decref(seen);
+    return twice;
+}
+
 bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *name,
                       const char *field, srv_fault *f) {
     bool none = json_array_size(tools) == 0;
+    const char *twice = doubled(tools);
+    if (twice) {
+        srv_fail_field(f, "tools", "two of them have the name '%.100s'", twice);
+        json_decref(tools);
+        return false;
+    }
     if (none || how == SRV_MUST_NOT) {
         json_decref(tools);
         return !none || how == SRV_MAY || how == SRV_MUST_NOT ||

@@ -135,7 +135,8 @@ static bool token_of(const char *text, int64_t vocabulary, int *token) {
     errno = 0;
     long id = strtol(text, &end, 10);
     *token = (int)id;
-    return !errno && end != text && !*end && id >= 0 && id < vocabulary;
+    bool one_way = *text >= '0' && *text <= '9' && (*text != '0' || !text[1]); // "7", not "007"
+    return !errno && one_way && !*end && id >= 0 && id < vocabulary;
 }
 
 static bool read_bias(const json_t *bias, int64_t vocabulary, int *tokens, float *values,
@@ -177,7 +178,7 @@ static mlx_sampler_options options_of(const srv_params *p) {
                                                          : 0,
                                  .top_p = unless(p->top_p, 1),
                                  .min_p = p->min_p,
-                                 .typical_p = unless(p->typical_p, 1),
+                                 .typical_p = p->typical_p == 0 ? 1e-300 : unless(p->typical_p, 1),
                                  .xtc_probability = p->xtc_probability,
                                  .xtc_threshold = p->xtc_probability > 0 ? p->xtc_threshold : 0,
                                  .repetition_penalty = looks * unless(p->repetition_penalty, 1),

@@ -11,6 +11,7 @@ typedef struct srv_params {
     bool stream, stream_usage;
     int64_t most, most_too; /* tokens, by either of two names; -1: as many as there is room for */
     int64_t n;
+    int64_t context; /* of prompt and answer together, which the request asks for; 0: the model's */
     bool echo, ignore_end;
 
     /* sampling; SRV_UNSET in `seed`: any */

@@ -71,7 +71,7 @@ float *srv_vectors_of(srv_call *c, srv_model *m, const json_t *const *items, siz
                add_item(c, m, items[i + g.count], field, &g)) {
         }
         if (srv_queue_stopped(c->queue))
-            srv_fail(&c->fault, 504, "the request took too long");
+            srv_fail_stopped(&c->fault);
         part = c->fault.status ? NULL : srv_model_embed(m, g.tokens, g.ends, g.count, &c->fault);
         if (part)
             memcpy(all + i * width, part, g.count * width * sizeof *all);

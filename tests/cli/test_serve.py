@@ -111,6 +111,7 @@ def test_where_options_go(server):
                                        "repetition_penalty", "xtc_threshold"])  # fmt: skip
     assert params(server)["seed"] != plain["seed"]
     assert params(server, top_p=0)["top_k"] == 1
+    assert 0 < params(server, typical_p=0)["typical_p"] < 1e-200  # the least there is
     all_of_it = {
         "repeat_last_n": -1,
         "dry_penalty_last_n": -1,
@@ -184,6 +185,10 @@ def test_what_cannot_be_enforced(server):
         ({"stop": ["a"] * 17}, "stop", "16 is the limit"),
         ({"stop": ["a\0b"]}, "stop[0]", "zero"),
         ({"logit_bias": {"x": 1}}, "logit_bias", "'x' is no token"),
+        ({"logit_bias": {"007": 1, "7": 2}}, "logit_bias", "'007' is no token"),
+        ({"logit_bias": {" 7": 1}}, "logit_bias", "no token"),
+        ({"tools": TOOLS, "tool_choice": "required", "stop": ["}"]}, "stop", "has to be a call"),
+        ({"tools": [*TOOLS, TOOLS[0]]}, "tools", "two of them have the name 'weather'"),
         ({"logit_bias": {"99999999": 1}}, "logit_bias", "no token"),
         ({"logit_bias": {"5": 101}}, "logit_bias", "100"),
         ({"logit_bias": {"5": "a"}}, "logit_bias", "100"),

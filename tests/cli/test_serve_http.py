@@ -413,6 +413,16 @@ def test_a_client_that_goes(server, stream):
     assert fine(server)
 
 
+def test_a_client_that_closes_its_side_alone(server):
+    """RFC 9112, 9.6: it gets its answer, behind what tells it from one that has gone."""
+    answer = raw(server, post(CHAT, json.dumps({"model": "slow", "messages": [user("x" * 50)]})
+                              .encode()), close=True)  # fmt: skip
+    *before, head, body = answer.split(b"\r\n\r\n")
+    assert all(part == b"HTTP/1.1 100 Continue" for part in before) and len(before) <= 1
+    assert head.startswith(b"HTTP/1.1 200 "), answer[:200]
+    assert json.loads(body)["choices"][0]["message"]["content"] == "x" * 50
+
+
 def test_a_client_that_does_not_read(server):
     body = json.dumps({"model": "endless", "messages": [user("x")], "stream": True}).encode()
     with socket.create_connection(("127.0.0.1", server.port), timeout=HANG) as s:

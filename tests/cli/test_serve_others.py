@@ -124,10 +124,12 @@ def test_ollama_options(server):
     whole = server.post("/api/chat", model="params", messages=[user("a")], stream=False,
                         options=options, format=SCHEMA, keep_alive="5m", think=False)  # fmt: skip
     asked = json.loads(whole["message"]["content"])
-    assert asked["temperature"] == 0 and asked["most"] == 4000 and asked["structure"] == 2
+    assert asked["temperature"] == 0 and asked["structure"] == 2
+    assert asked["most"] == 2048 - whole["prompt_eval_count"]
     assert asked["repetition_penalty"] == 1.2 and '"enable_thinking":false' in asked["prompt"]
     for more, field in [
         ({"options": {"num_ctx": 99999}}, "options.num_ctx"), ({"options": {"x": 1}}, "options.x"),
+        ({"options": {"num_ctx": 1}}, "options.num_ctx"),
         ({"options": {"num_predict": 0}}, "options.num_predict"), ({"format": "xml"}, "format"),
         ({"keep_alive": "soon"}, "keep_alive"),
         ({"messages": [{**user("a"), "images": ["x"]}]}, "messages[0].images"),

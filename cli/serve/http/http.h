@@ -32,7 +32,10 @@ typedef struct http_connection {
     srv_queue
         *queue; /* of the request that is answered; NULL: it is being read, or there is none */
     int why;
-    bool cut; /* the socket was shut down */
+    bool
+        interim; /* what comes before the answer may be sent: nothing of it has been, by HTTP/1.1 */
+    bool asked;  /* a client that has closed its side was sent that */
+    bool cut;    /* the socket was shut down */
 } http_connection;
 
 typedef struct http_server {
@@ -43,7 +46,7 @@ typedef struct http_server {
     mhd_daemon *daemon;
     pthread_mutex_t lock;
     http_connection *connections;
-    int64_t answering; /* requests */
+    int64_t answering; /* requests that are, or whose answer is being sent */
 } http_server;
 
 /* Listen; h->port is where. False and a fault. */
@@ -68,8 +71,12 @@ bool http_check_headers(http_server *h, mhd_connection *c, const char *version, 
 void http_take_signals(void);
 void http_register(http_server *h, http_connection *c, int fd);
 void http_forget(http_server *h, http_connection *c);
-/* A request is answered from here on; it has ended, and another may come. */
-void http_begin(http_server *h, http_connection *c, srv_queue *q);
+/* A request is answered from here on, by a whole (interim) or a stream; it has ended, and another
+   may come. */
+void http_begin(http_server *h, http_connection *c, srv_queue *q, bool interim);
+void http_begin_stream(http_server *h, http_connection *c);
 int http_end(http_server *h, http_connection *c);
+/* Its answer was sent, or will not be: the server need not wait for it any more. */
+void http_sent(http_server *h);
 
 #endif

@@ -17,12 +17,13 @@ typedef struct request {
     http_connection *connection;
     srv_text body;
     char *method, *path;
-    char *authority; /* of a target that names it, else NULL */
-    bool too_large, answering;
-    bool closes;  /* the connection, after the answer */
-    int outside;  /* why it was ended from outside */
-    srv_text out; /* of a stream: what was not sent */
-    size_t sent;  /* of it */
+    char *authority;                  /* of a target that names it, else NULL */
+    bool too_large, answering, begun; /* begun: it counts among those of the server */
+    bool newer;                       /* HTTP/1.1, which knows interim responses */
+    bool closes;                      /* the connection, after the answer */
+    int outside;                      /* why it was ended from outside */
+    srv_text out;                     /* of a stream: what was not sent */
+    size_t sent;                      /* of it */
     uint64_t bytes;
 } request;
 
@@ -232,6 +233,7 @@ static int begin(http_server *h, mhd_connection *c, const char *url, const char 
     if (!r)
         return MHD_NO;
     *to = r;
+    r->newer = strcmp(version, "HTTP/1.1") == 0;
     r->closes = !http_check_headers(h, c, version, &r->call.fault);
     if (r->closes || !srv_admit(&r->call))
         return send_fault(r, c);
@@ -259,12 +261,14 @@ static int answer(request *r, mhd_connection *c) {
     }
     call->body = r->body.data ? r->body.data : "";
     call->body_num = r->body.n;
-    r->answering = true;
-    http_begin(r->h, r->connection, call->queue);
+    r->answering = r->begun = true;
+    http_begin(r->h, r->connection, call->queue, r->newer);
     r->bytes = 0;
     bool ok = srv_handle(call);
     srv_text_free(&r->body);
-    if (!call->stream)
+    if (call->stream)
+        http_begin_stream(r->h, r->connection);
+    else
         end_answer(r);
     return ok ? send_answer(r, c) : MHD_NO;
 }
@@ -333,6 +337,8 @@ void http_completed(void *data, mhd_connection *c, void **to, int why) {
     if (!r)
         return;
     end_answer(r);
+    if (r->begun)
+        http_sent(h);
     srv_call_clear(&r->call); // counts its tokens
     int status = status_of(r, why);
     if (status == 499)

@@ -39,12 +39,20 @@ void http_forget(http_server *h, http_connection *c) {
     pthread_mutex_unlock(&h->lock);
 }
 
-void http_begin(http_server *h, http_connection *c, srv_queue *q) {
+void http_begin(http_server *h, http_connection *c, srv_queue *q, bool interim) {
     pthread_mutex_lock(&h->lock);
     c->queue = q;
+    c->interim = interim;
+    c->asked = false;
     c->why = HTTP_GOES_ON;
     c->deadline = cli_seconds() + h->o.request;
     h->answering++;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void http_begin_stream(http_server *h, http_connection *c) {
+    pthread_mutex_lock(&h->lock);
+    c->interim = false;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -53,9 +61,14 @@ int http_end(http_server *h, http_connection *c) {
     int why = c->why;
     c->queue = NULL;
     c->deadline = cli_seconds() + h->o.read;
-    h->answering--;
     pthread_mutex_unlock(&h->lock);
     return why;
+}
+
+void http_sent(http_server *h) {
+    pthread_mutex_lock(&h->lock);
+    h->answering--;
+    pthread_mutex_unlock(&h->lock);
 }
 
 /* --- looks ------------------------------------------------------------------------------------ */
@@ -78,6 +91,22 @@ static void look_at_time(http_connection *c, double now) {
     c->cut = true;
 }
 
+/* A client that has closed its side has gone, or waits for the answer as RFC 9112, 9.6, allows. */
+static short events_of(const http_connection *c) {
+    return c->asked ? 0 : POLLRDHUP;
+}
+
+/* Which of both is seen from what it does with an interim response (RFC 9110, 15.2): who has gone
+   resets the connection, which is seen the next time. Of HTTP/1.0 and in streams, which others may
+   be writing to now, it has gone. */
+static bool has_gone(http_connection *c, short events) {
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if ((events & (POLLERR | POLLHUP | POLLNVAL)) || !c->interim)
+        return true;
+    c->asked = true;
+    return send(c->fd, interim, sizeof interim - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
+}
+
 /* The connections with an answer under way whose client is still there, as far as known. */
 static size_t list_answering(http_server *h, struct pollfd **fds, size_t *room) {
     size_t n = 0;
@@ -94,7 +123,7 @@ static size_t list_answering(http_server *h, struct pollfd **fds, size_t *room) 
             *fds = more;
             *room = *room * 2 + 16;
         }
-        (*fds)[n++] = (struct pollfd){c->fd, POLLRDHUP, 0};
+        (*fds)[n++] = (struct pollfd){c->fd, events_of(c), 0};
     }
     pthread_mutex_unlock(&h->lock);
     return n;
@@ -106,8 +135,9 @@ static void stop_gone(http_server *h, const struct pollfd *fds, size_t n) {
     pthread_mutex_lock(&h->lock);
     for (size_t i = 0; i < n; i++)
         for (http_connection *c = fds[i].revents ? h->connections : NULL; c; c = c->next) {
-            struct pollfd again = {c->fd, POLLRDHUP, 0};
-            if (c->fd == fds[i].fd && c->queue && poll(&again, 1, 0) > 0)
+            struct pollfd again = {c->fd, events_of(c), 0};
+            if (c->fd == fds[i].fd && c->queue && poll(&again, 1, 0) > 0 &&
+                has_gone(c, again.revents))
                 stop(c, HTTP_GONE, cli_seconds());
         }
     pthread_mutex_unlock(&h->lock);

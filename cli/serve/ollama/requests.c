@@ -163,6 +163,7 @@ static bool read_think(srv_params *p, const json_t *think, srv_fault *f) {
 /* -1 and -2: as many as there is room for. */
 static bool read_most(body *b, srv_fault *f) {
     b->p.most = b->most > 0 ? b->most : -1;
+    b->p.context = b->context;
     return b->most != 0 || srv_fail_field(f, "options.num_predict", "nothing would be made");
 }
 

@@ -173,7 +173,7 @@ static bool classify_some(srv_call *c, srv_model *m, const body *b, score *score
         length[i] = json_string_length(document);
     }
     if (srv_queue_stopped(c->queue))
-        return srv_fail(&c->fault, 504, "the request took too long");
+        return srv_fail_stopped(&c->fault);
     float *v =
         srv_model_classify(m, b->query, strlen(b->query), text, length, n, &tokens, &c->fault);
     c->prompt += (int64_t)tokens;
