@@ -6,7 +6,7 @@
 #include "bench/limits.h"
 #include "lm/lm.h"
 
-enum { MOST_TESTS = 64, MOST_REPEATS = 1000 };
+enum { MOST_TOKENS = 1 << 20, MOST_TESTS = 64, MOST_REPEATS = 1000 };
 
 /* Read so many tokens, or write; of so many requests at once. */
 typedef struct test {
@@ -90,8 +90,11 @@ static int add_tests(cli_call *c, const char *list, bool prompt, test *tests, in
     for (const char *at = list; *at;) {
         char *end;
         long long value = strtoll(at, &end, 10);
-        if (end == at || value < 0 || value > 1 << 20 || (*end && *end != ','))
+        if (end == at || value < 0 || (*end && *end != ','))
             return cli_usage(c, "'%s' is no list of numbers of tokens", list);
+        if (value > MOST_TOKENS)
+            return cli_usage(c, "%.*s tokens are too many: %d is the limit", (int)(end - at), at,
+                             MOST_TOKENS);
         if (value && *n < MOST_TESTS)
             tests[(*n)++] =
                 (test){prompt ? value : 0, prompt ? 0 : value, cli_int(c, "requests", 1)};

@@ -45,60 +45,65 @@ void cli_lm_close(cli_lm *m);
     {.name = n, .kind = k, .value = v, .help = text, .least = low, .most = high, .needs = other}
 
 /* Of what mlx_sampler_options has. */
-#define CLI_LM_SAMPLING                                                                           \
-    {.name = "temperature",                                                                       \
-     .letter = 't',                                                                               \
-     .kind = CLI_REAL,                                                                            \
-     .value = "T",                                                                                \
-     .help = "0: the likeliest token",                                                            \
-     .least = 0,                                                                                  \
-     .most = 1e6},                                                                                \
-        CLI_LM_NUMBER("top-k", CLI_INT, "K", 0, 1 << 30, "of the K likeliest tokens"),            \
-        CLI_LM_NUMBER("top-p", CLI_REAL, "P", 0, 1, "of the likeliest that have P together"),     \
-        CLI_LM_NUMBER("min-p", CLI_REAL, "P", 0, 1, "of those that have P times the largest"),    \
-        CLI_LM_NUMBER("typical-p", CLI_REAL, "P", 0, 1, "of those nearest to the entropy"),       \
-        CLI_LM_NUMBER("xtc-probability", CLI_REAL, "P", 0, 1,                                     \
-                      "so often only the least likely of "                                        \
-                      "those above the threshold"),                                               \
-        CLI_LM_OF("xtc-probability", "xtc-threshold", CLI_REAL, "P", 0, 1,                        \
-                  "of --xtc-probability"),                                                        \
-        CLI_LM_NUMBER("repetition-penalty", CLI_REAL, "X", 0, 1e6,                                \
-                      "divides logits of what was "                                               \
-                      "said"),                                                                    \
-        CLI_LM_NUMBER("presence-penalty", CLI_REAL, "X", -1e6, 1e6,                               \
-                      "subtracted once for what "                                                 \
-                      "was generated"),                                                           \
-        CLI_LM_NUMBER("frequency-penalty", CLI_REAL, "X", -1e6, 1e6, "and for each time"),        \
-        CLI_LM_OF("repetition-penalty|presence-penalty|frequency-penalty", "penalty-last",        \
-                  CLI_INT, "N", 0, 1 << 30, "tokens that penalties look at"),                     \
-        CLI_LM_NUMBER("dry", CLI_REAL, "X", 0, 1e6,                                               \
-                      "multiplier of the penalty of repeated "                                    \
-                      "sequences"),                                                               \
-        CLI_LM_OF("dry", "dry-base", CLI_REAL, "X", 1, 1e6, "it grows by X a token (1.75)"),      \
-        CLI_LM_OF("dry", "dry-allowed", CLI_INT, "N", 0, 1 << 30, "up to N repeated tokens (2)"), \
-        CLI_LM_OF("dry", "dry-last", CLI_INT, "N", 0, 1 << 30, "tokens that it looks at (all)"),  \
-        {.name = "logit-bias",                                                                    \
-         .kind = CLI_TEXTS,                                                                       \
-         .value = "TOKEN=X",                                                                      \
-         .help = "X is added to a token's logit (-inf: never); given several times"},             \
-        CLI_LM_NUMBER("mirostat", CLI_REAL, "BITS", 0, 1e6, "the surprise aimed at"),             \
+#define CLI_LM_SAMPLING                                                                            \
+    {.name = "temperature",                                                                        \
+     .letter = 't',                                                                                \
+     .kind = CLI_REAL,                                                                             \
+     .value = "T",                                                                                 \
+     .help = "0: the likeliest token",                                                             \
+     .least = 0,                                                                                   \
+     .most = 1e6},                                                                                 \
+        CLI_LM_NUMBER("top-k", CLI_INT, "K", 0, 1 << 30, "of the K likeliest tokens (0: of all)"), \
+        CLI_LM_NUMBER("top-p", CLI_REAL, "P", 0, 1,                                                \
+                      "of the likeliest that have P together (0: of one)"),                        \
+        CLI_LM_NUMBER("min-p", CLI_REAL, "P", 0, 1, "of those that have P times the largest"),     \
+        CLI_LM_NUMBER("typical-p", CLI_REAL, "P", 0, 1,                                            \
+                      "of those nearest to the entropy (0: of one)"),                              \
+        CLI_LM_NUMBER("xtc-probability", CLI_REAL, "P", 0, 1,                                      \
+                      "so often only the least likely of "                                         \
+                      "those above the threshold"),                                                \
+        CLI_LM_OF("xtc-probability", "xtc-threshold", CLI_REAL, "P", 0, 1,                         \
+                  "of --xtc-probability"),                                                         \
+        CLI_LM_NUMBER("repetition-penalty", CLI_REAL, "X", 0.01, 100,                              \
+                      "divides logits of what was "                                                \
+                      "said (1: as they are)"),                                                    \
+        CLI_LM_NUMBER("presence-penalty", CLI_REAL, "X", -1e6, 1e6,                                \
+                      "subtracted once for what "                                                  \
+                      "was generated"),                                                            \
+        CLI_LM_NUMBER("frequency-penalty", CLI_REAL, "X", -1e6, 1e6, "and for each time"),         \
+        CLI_LM_OF("repetition-penalty|presence-penalty|frequency-penalty", "penalty-last",         \
+                  CLI_INT, "N", 0, 1 << 30, "tokens that penalties look at"),                      \
+        CLI_LM_NUMBER("dry", CLI_REAL, "X", 0, 1e6,                                                \
+                      "multiplier of the penalty of repeated "                                     \
+                      "sequences"),                                                                \
+        CLI_LM_OF("dry", "dry-base", CLI_REAL, "X", 1, 1e6, "it grows by X a token (1.75)"),       \
+        CLI_LM_OF("dry", "dry-allowed", CLI_INT, "N", 0, 1 << 30, "up to N repeated tokens (2)"),  \
+        CLI_LM_OF("dry", "dry-last", CLI_INT, "N", 0, 1 << 30, "tokens that it looks at (all)"),   \
+        {.name = "logit-bias",                                                                     \
+         .kind = CLI_TEXTS,                                                                        \
+         .value = "TOKEN=X",                                                                       \
+         .help = "X is added to a token's logit (-inf: never); given several times"},              \
+        CLI_LM_NUMBER("mirostat", CLI_REAL, "BITS", 0, 1e6, "the surprise aimed at"),              \
         CLI_LM_NUMBER("seed", CLI_SEED, "N", 0, 0, "of the draws (0)")
 
 /* Of what mlx_lm_batch_options has. */
-#define CLI_LM_CACHE                                                                               \
-    {.name = "context",                                                                            \
-     .letter = 'c',                                                                                \
-     .kind = CLI_INT,                                                                              \
-     .value = "N",                                                                                 \
-     .help = "tokens of prompt and answer (what the model was made for)",                          \
-     .least = 2,                                                                                   \
-     .most = 1 << 30},                                                                             \
-        {.name = "max-kv", .kind = CLI_BYTES, .value = "SIZE", .help = "most of keys and values"}, \
-        {.name = "kv-bits",                                                                        \
-         .kind = CLI_CHOICE,                                                                       \
-         .value = "32|16|8|4",                                                                     \
-         .help = "of a number of keys and values (16)"},                                           \
-        CLI_LM_NUMBER("chunk", CLI_INT, "N", 1, 1 << 16,                                           \
+#define CLI_LM_CACHE                                                      \
+    {.name = "context",                                                   \
+     .letter = 'c',                                                       \
+     .kind = CLI_INT,                                                     \
+     .value = "N",                                                        \
+     .help = "tokens of prompt and answer (what the model was made for)", \
+     .least = 2,                                                          \
+     .most = 1 << 30},                                                    \
+        {.name = "max-kv",                                                \
+         .kind = CLI_BYTES,                                               \
+         .value = "SIZE",                                                 \
+         .help = "most of keys and values (0: as many as are needed)"},   \
+        {.name = "kv-bits",                                               \
+         .kind = CLI_CHOICE,                                              \
+         .value = "32|16|8|4",                                            \
+         .help = "of a number of keys and values (16)"},                  \
+        CLI_LM_NUMBER("chunk", CLI_INT, "N", 1, 1 << 16,                  \
                       "tokens of a prompt read at a time (512)")
 
 /* What was computed, in files. */

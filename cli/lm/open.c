@@ -96,9 +96,13 @@ static int take_biases(cli_call *c, mlx_sampler_options *o) {
     const char *const *texts = cli_texts(c, "logit-bias", &n);
     if (n > MOST_BIASES)
         return cli_usage(c, "--logit-bias: %d at most", MOST_BIASES);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         if (!take_bias(texts[i], &tokens[i], &biases[i]))
             return cli_usage(c, "--logit-bias: '%s' is no TOKEN=NUMBER", texts[i]);
+        for (size_t k = 0; k < i; k++)
+            if (tokens[k] == tokens[i])
+                return cli_usage(c, "--logit-bias: token %d is given twice", tokens[i]);
+    }
     o->bias_tokens = tokens;
     o->bias = biases;
     o->bias_count = n;
@@ -117,13 +121,20 @@ static int check_drawn(cli_call *c, const mlx_sampler_options *o) {
     return CLI_OK;
 }
 
+/* A share of 0 is the least there is, one token; in the library's options it would leave the step
+   out, as where none is given. */
+static double share(cli_call *c, const char *name, double usual) {
+    double given = cli_real(c, name, usual);
+    return given == 0 && cli_text(c, name, NULL) ? 1e-300 : given;
+}
+
 int cli_lm_sampling(cli_call *c, mlx_sampler_options usual, mlx_sampler_options *o) {
     *o = (mlx_sampler_options){
         .temperature = cli_real(c, "temperature", usual.temperature),
         .top_k = (int)cli_int(c, "top-k", usual.top_k),
-        .top_p = cli_real(c, "top-p", usual.top_p),
+        .top_p = share(c, "top-p", usual.top_p),
         .min_p = cli_real(c, "min-p", usual.min_p),
-        .typical_p = cli_real(c, "typical-p", 0),
+        .typical_p = share(c, "typical-p", 0),
         .xtc_probability = cli_real(c, "xtc-probability", 0),
         .xtc_threshold = cli_real(c, "xtc-threshold", 0),
         .repetition_penalty = cli_real(c, "repetition-penalty", usual.repetition_penalty),
@@ -138,5 +149,7 @@ int cli_lm_sampling(cli_call *c, mlx_sampler_options usual, mlx_sampler_options 
         .seed = cli_seed(c, "seed", 0),
     };
     int status = check_drawn(c, o);
+    if (status == CLI_OK && o->xtc_probability > 0 && o->xtc_threshold == 0)
+        status = cli_usage(c, "--xtc-probability needs an --xtc-threshold above 0");
     return status ? status : take_biases(c, o);
 }

@@ -57,6 +57,8 @@ static ssize_t take_more(int fd, char *text, size_t n, size_t room) {
     return got;
 }
 
+enum { MOST_TEXT = 1 << 30 }; // which tokenizers take, too
+
 char *cli_take(FILE *f, size_t *n) {
     size_t room = 1 << 16;
     char *text = malloc(room);
@@ -67,6 +69,8 @@ char *cli_take(FILE *f, size_t *n) {
             free(text);
         text = more;
         got = text ? take_more(fileno(f), text, *n, room - 1) : -1;
+        if (got > 0 && *n + (size_t)got > MOST_TEXT) // of a device without an end
+            errno = EFBIG, got = -1;
     }
     if (text && got == 0) {
         text[*n] = 0;

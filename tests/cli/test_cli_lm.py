@@ -148,6 +148,9 @@ def test_what_is_wrong_is_said():
         ("--no-answer --lookup 4", "--lookup has no effect beside"),
         ("--no-answer --stop x", "--stop has no effect beside"),
         ("--ignore-end --regex [0-9]", "--ignore-end has no effect beside --regex"),
+        ("--xtc-probability 0.5", "--xtc-probability needs an --xtc-threshold"),
+        ("--repetition-penalty 0", "0.01"),
+        ("--logit-bias 5=1 --logit-bias 5=2", "token 5 is given twice"),
     ],
 )  # fmt: skip
 def test_options_without_effect(words, why):
@@ -158,6 +161,20 @@ def test_options_that_have_an_effect_at_temperature_0():
     generate("-p", "a", "-n", 2, "--typical-p", 0.5, "--top-p", 0.9)
     generate("-p", "a", "-n", 2, "--xtc-probability", 1, "--xtc-threshold", 0.1, "--seed", 1)
     generate("-p", "a", "--no-answer", "--raw", "--context", 64, "--kv-bits", 32)
+
+
+def test_a_share_of_0_is_one_token():
+    words = ["-p", "Once upon a time", "-n", 8, "--raw"]
+    plain = generate(*words)["text"]
+    for seed in range(3):
+        assert generate(*words, "-t", 1, "--top-p", 0, "--seed", seed)["text"] == plain
+        least = generate(*words, "-t", 1, "--typical-p", 0, "--seed", seed)["text"]
+        assert least == generate(*words, "--typical-p", "1e-9")["text"]
+
+
+def test_a_file_without_an_end():
+    done = run("generate", "-m", STORIES, "-f", "/dev/zero", status=1)
+    assert "/dev/zero: File too large" in done.stderr
 
 
 def test_the_model_may_be_the_argument():
@@ -180,6 +197,8 @@ def test_perplexity(tmp_path):
 
 def test_bench():
     assert "nothing to measure" in run("bench-lm", "-m", STORIES, "-p", 0, "-n", 0, status=2).stderr
+    many = run("bench-lm", "-m", STORIES, "-p", "32,10000000", status=2).stderr
+    assert "10000000 tokens are too many: 1048576 is the limit" in many
     doc = document("bench-lm", "-m", STORIES, "-p", "32,64", "-n", "16", "-r", 2)
     assert [t["test"] for t in doc["tests"]] == ["pp32", "pp64", "tg16"]
     assert all(t["tokens_per_second"] > 0 for t in doc["tests"])

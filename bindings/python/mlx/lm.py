@@ -188,7 +188,8 @@ class Model:
         logit_bias ({token: number}); schema, regex, grammar, choices: what the answer is held to;
         save_cache: a file that keeps what was computed of prompt and answer, load_cache: one whose
         text the prompt begins with, so that it is not computed again (see `read`).
-        max_tokens=0: to the end of the context."""
+        Of a top_k of 0 all tokens may come, of a top_p or typical_p of 0 one; a
+        repetition_penalty of 1 changes nothing. max_tokens=0: to the end of the context."""
         return _Stream(self, *self._start(self._request(prompt, max_tokens, options)))
 
     def chat(self, messages: Messages, max_tokens: int = 1024, **options) -> str:
@@ -224,6 +225,11 @@ class Model:
         for name, n in request.items():
             if name != "seed" and isinstance(n, int) and not -(2**31) <= n < 2**31:
                 raise OverflowError(f"[lm] {name} is {n}, which has more than 32 bits")
+        if request.get("repetition_penalty") == 0:
+            raise ValueError("[lm] repetition_penalty is 0: 1 leaves logits as they are")
+        for name in ("top_p", "typical_p"):  # the least there is, one token
+            if request.get(name) == 0:
+                request[name] = 1e-300
         request["text" if isinstance(prompt, str) else "tokens"] = prompt
         kinds = [request.pop(k, None) for k in ("schema", "regex", "grammar", "choices")]
         request["structure"] = _structure(*kinds)
@@ -297,7 +303,8 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
         adapter: A folder with a low-rank change.
         draft: A smaller model of the same tokens that guesses, so that this one need only check.
         options: requests (computed at a time, 16), waiting (1000), context (tokens of one request),
-            chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values), kv_bits
+            chunk (tokens of prompts in a step, 512), kv_bytes (most of keys and values; 0: as many
+            as are needed), kv_bits
             (32, 16, 8, 4), shift and keep (beyond the context half of the text behind `keep` tokens
             is forgotten), lookup (tokens guessed from what was said before), draft_tokens, heads
             (tokens guessed by the model's own head).

@@ -284,6 +284,8 @@ def chat_variables(
     """What a chat template is given, as JSON."""
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
+    if isinstance(messages, (dict, bytes)) or not all(isinstance(m, dict) for m in messages):
+        raise TypeError(f"[lm] messages are a str or a list of dicts, not {messages!r:.80}")
     given = {"messages": list(messages), **(variables or {})}
     if tools is not None:
         given["tools"] = tools

@@ -104,6 +104,9 @@ def test_options(model):
         ({"choices": "yes"}, TypeError),  # not its letters
         ({"top_k": 2**40}, OverflowError),
         ({"max_tokens": 2**31}, OverflowError),
+        ({"repetition_penalty": 0}, ValueError),
+        ({"ignore_end": "no"}, TypeError),
+        ({"show_special": 1}, TypeError),
     ],
 )
 def test_what_is_refused(model, options, error):
@@ -112,6 +115,40 @@ def test_what_is_refused(model, options, error):
     with pytest.raises(TypeError, match="not bytes"):
         model.generate(b"x", 5)
     assert model.generate("Once upon a time", 4)
+
+
+@pytest.mark.parametrize(
+    "options, error, why",
+    [
+        ({"regex": 5}, TypeError, "regex: a str was expected, not int"),
+        ({"grammar": b"x"}, TypeError, "grammar: a str was expected, not bytes"),
+        ({"regex": "a\0b"}, ValueError, "regex: the text has a zero inside"),
+        ({"choices": ["a", 1]}, TypeError, "choices: a str was expected, not int"),
+        ({"choices": ["a\0b"]}, ValueError, "choices: the text has a zero inside"),
+        ({"choices": ["\ud800"]}, ValueError, "choices: the text has a lone surrogate"),
+        ({"stop": ["a\0b"]}, ValueError, "stop: the text has a zero inside"),
+        ({"ignore_end": "no"}, TypeError, "True or False was expected, not 'no'"),
+    ],
+)
+def test_words_of_refusals(model, options, error, why):
+    with pytest.raises(error, match=why):
+        model.generate("x", 5, **options)
+
+
+def test_a_conversation_is_a_list(model):
+    for wrong in ({"role": "user", "content": "a"}, b"a", [1], ["a"]):
+        with pytest.raises(TypeError, match="messages are a str or a list of dicts"):
+            model.chat(wrong)
+
+
+def test_a_share_of_0_is_one_token(model):
+    likeliest = model.generate("Once upon a time", 12)
+    for seed in range(4):
+        drawn = {"temperature": 1, "seed": seed}
+        assert model.generate("Once upon a time", 12, top_p=0, **drawn) == likeliest
+        assert model.generate("Once upon a time", 12, top_p=1e-9, **drawn) == likeliest
+        least = model.generate("Once upon a time", 12, typical_p=0, **drawn)
+        assert least == model.generate("Once upon a time", 12, typical_p=1e-9, **drawn)
 
 
 def test_signals_do_not_end_a_structure():
@@ -131,6 +168,12 @@ def test_signals_do_not_end_a_structure():
 def test_options_of_a_model_are_refused_at_once():
     for wrong in ({"kv_bits": 5}, {"requests": -1}, {"context": 1}):
         with pytest.raises((ValueError, RuntimeError)):
+            lm.load(STORIES, **wrong)
+    for n in (-1, 2**64, 2**64 + 1, 2**70):  # not modulo 2**64
+        with pytest.raises(OverflowError, match="kv_bytes is -?[0-9]+, and must be"):
+            lm.load(STORIES, kv_bytes=n)
+    for wrong in ({"shift": 5}, {"kv_bytes": 1.5}):
+        with pytest.raises(TypeError):
             lm.load(STORIES, **wrong)
 
 

@@ -105,13 +105,9 @@ static int take_stops(parts *p) {
     p->request.stop_num = (size_t)PyTuple_GET_SIZE(p->stop);
     p->stops = PyMem_Calloc(p->request.stop_num + 1, sizeof *p->stops);
     for (size_t i = 0; p->stops && i < p->request.stop_num; i++) {
-        PyObject *item = PyTuple_GET_ITEM(p->stop, (Py_ssize_t)i);
-        p->stops[i] = PyUnicode_Check(item) ? mpy_text(item) : NULL;
-        if (!p->stops[i]) {
-            if (!PyErr_Occurred())
-                PyErr_SetString(PyExc_TypeError, "[lm] stop is a tuple of str");
+        p->stops[i] = mpy_lm_word(PyTuple_GET_ITEM(p->stop, (Py_ssize_t)i), "stop");
+        if (!p->stops[i])
             return -1;
-        }
     }
     p->request.stop = p->stops;
     return p->stops ? 0 : (PyErr_NoMemory(), -1);
@@ -146,10 +142,7 @@ static int open_choices(mlx_structure *s, PyObject *texts) {
     PyObject *items = PySequence_Fast(texts, "[lm] choices are a list of str");
     int status = items ? 0 : -1;
     for (Py_ssize_t i = 0; !status && i < PySequence_Fast_GET_SIZE(items); i++) {
-        PyObject *item = PySequence_Fast_GET_ITEM(items, i);
-        const char *text = PyUnicode_Check(item) ? mpy_text(item) : NULL;
-        if (!text && !PyErr_Occurred())
-            PyErr_SetString(PyExc_TypeError, "[lm] choices are a list of str");
+        const char *text = mpy_lm_word(PySequence_Fast_GET_ITEM(items, i), "choices");
         status = text ? mlx_vector_string_append_value(list, text) : -1;
     }
     if (!status)
@@ -170,7 +163,7 @@ static int take_structure(parts *p) {
         return -1;
     if (!strcmp(kind, "choices"))
         return open_choices(s, what);
-    const char *text = PyUnicode_Check(what) ? mpy_text(what) : NULL;
+    const char *text = mpy_lm_word(what, kind);
     if (!text)
         return -1;
     int status;
@@ -187,18 +180,6 @@ static void let_go_of(parts *p) {
     PyMem_Free(p->stops);
     PyMem_Free(p->bias_tokens);
     PyMem_Free(p->biases);
-}
-
-/* Of 64 bits; what is beyond is an exception, not another seed. */
-static int take_seed(parts *p) {
-    PyObject *number = p->seed ? PyNumber_Index(p->seed) : NULL;
-    if (number)
-        p->sampling.seed = PyLong_AsUnsignedLongLong(number);
-    if (number && PyErr_Occurred())
-        PyErr_Format(PyExc_OverflowError, "[lm] seed is %S, and must be from 0 to 2**64 - 1",
-                     number);
-    Py_XDECREF(number);
-    return PyErr_Occurred() ? -1 : 0;
 }
 
 static int parse(parts *p, PyObject *args, PyObject *kwargs, PyObject **list) {
@@ -240,18 +221,19 @@ static int parse(parts *p, PyObject *args, PyObject *kwargs, PyObject **list) {
     int special = 0, ignore_end = 0, echo = 0, show_special = 0;
     p->text = p->tokens = p->structure = p->bias = Py_None;
     if (!PyArg_ParseTupleAndKeywords(
-            args, kwargs, "O|$OOpiO!pippOOOdiddddddddiddiiddzz:stream", keywords, list, &p->text,
-            &p->tokens, &special, &r->most, &PyTuple_Type, &p->stop, &ignore_end,
-            &r->log_probabilities, &echo, &show_special, &p->structure, &p->bias, &p->seed,
-            &s->temperature, &s->top_k, &s->top_p, &s->min_p, &s->typical_p, &s->xtc_probability,
-            &s->xtc_threshold, &s->repetition_penalty, &s->presence_penalty, &s->frequency_penalty,
-            &s->penalty_last, &s->dry_multiplier, &s->dry_base, &s->dry_allowed, &s->dry_last,
-            &s->mirostat_tau, &s->mirostat_eta, &r->load_cache, &r->save_cache))
+            args, kwargs, "O|$OOO&iO!O&iO&O&OOOdiddddddddiddiiddzz:stream", keywords, list,
+            &p->text, &p->tokens, mpy_lm_flag, &special, &r->most, &PyTuple_Type, &p->stop,
+            mpy_lm_flag, &ignore_end, &r->log_probabilities, mpy_lm_flag, &echo, mpy_lm_flag,
+            &show_special, &p->structure, &p->bias, &p->seed, &s->temperature, &s->top_k, &s->top_p,
+            &s->min_p, &s->typical_p, &s->xtc_probability, &s->xtc_threshold,
+            &s->repetition_penalty, &s->presence_penalty, &s->frequency_penalty, &s->penalty_last,
+            &s->dry_multiplier, &s->dry_base, &s->dry_allowed, &s->dry_last, &s->mirostat_tau,
+            &s->mirostat_eta, &r->load_cache, &r->save_cache))
         return -1;
     r->special = special, r->ignore_end = ignore_end;
     r->echo = echo, r->show_special = show_special;
     r->sampling = s;
-    return take_seed(p);
+    return !p->seed || mpy_lm_unsigned(p->seed, "seed", &p->sampling.seed) ? 0 : -1;
 }
 
 /* The number of the request; 0: too many wait. The list is kept before anybody can step. */
@@ -343,21 +325,21 @@ PyObject *mpy_lm_batch_open(PyObject *module, PyObject *args, PyObject *kwargs) 
     static char *keywords[] = {"model",    "requests",     "waiting", "context", "chunk",
                                "kv_bytes", "kv_bits",      "shift",   "keep",    "lookup",
                                "draft",    "draft_tokens", "heads",   NULL};
-    PyObject *model, *draft = Py_None;
+    PyObject *model, *draft = Py_None, *kv_bytes = NULL;
     mlx_lm_batch_options o = {0};
-    unsigned long long kv_bytes = 0;
     int shift = 0;
     (void)module;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiiiKipiiOii:load", keywords, &mpy_lm_type,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!|$iiiiOiO&iiOii:load", keywords, &mpy_lm_type,
                                      &model, &o.requests, &o.waiting, &o.context, &o.chunk,
-                                     &kv_bytes, &o.kv_bits, &shift, &o.keep, &o.lookup, &draft,
-                                     &o.draft_tokens, &o.heads))
+                                     &kv_bytes, &o.kv_bits, mpy_lm_flag, &shift, &o.keep, &o.lookup,
+                                     &draft, &o.draft_tokens, &o.heads))
         return NULL;
     if (draft != Py_None && !PyObject_TypeCheck(draft, &mpy_lm_type)) {
         PyErr_SetString(PyExc_TypeError, "[lm] the draft is a model");
         return NULL;
     }
-    o.kv_bytes = kv_bytes;
+    if (kv_bytes && !mpy_lm_unsigned(kv_bytes, "kv_bytes", &o.kv_bytes))
+        return NULL;
     o.shift = shift;
     o.draft = draft == Py_None ? mlx_lm_new() : ((mpy_lm *)draft)->handle;
     batch *b = new_batch();

@@ -15,6 +15,12 @@ extern PyTypeObject mpy_lm_type, mpy_lm_batch_type;
 
 /* A str as UTF-8, or bytes, borrowed; what is no text is a ValueError. */
 const char *mpy_lm_text(PyObject *o, size_t *n);
+/* A str without zeros as UTF-8, borrowed; anything else is an exception that names the argument. */
+const char *mpy_lm_word(PyObject *o, const char *argument);
+/* For O&: True or False into an int; anything else is a TypeError. */
+int mpy_lm_flag(PyObject *o, void *flag);
+/* A whole number of 64 bits that is not negative; anything else is an exception that names it. */
+bool mpy_lm_unsigned(PyObject *o, const char *argument, uint64_t *out);
 /* A token's number; what no token can be is an exception. */
 bool mpy_lm_token(PyObject *item, int *id);
 /* Tokens of a list, for PyMem_Free; *n of them. NULL with an exception. */

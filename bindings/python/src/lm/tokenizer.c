@@ -252,7 +252,7 @@ static PyObject *decode(PyObject *o, PyObject *args) {
     int special, status;
     size_t n, size = 0;
     mlx_string text = mlx_string_new();
-    if (!PyArg_ParseTuple(args, "Op:decode", &list, &special))
+    if (!PyArg_ParseTuple(args, "OO&:decode", &list, mpy_lm_flag, &special))
         return NULL;
     int *ids = mpy_lm_tokens(list, &n);
     if (!ids)
@@ -313,7 +313,7 @@ static PyObject *id(PyObject *o, PyObject *arg) {
 
 static PyObject *stream_of(PyObject *o, PyObject *args) {
     int special, follows, status;
-    if (!PyArg_ParseTuple(args, "pp:stream", &special, &follows))
+    if (!PyArg_ParseTuple(args, "O&O&:stream", mpy_lm_flag, &special, mpy_lm_flag, &follows))
         return NULL;
     stream *s = PyObject_New(stream, &stream_type);
     if (!s)

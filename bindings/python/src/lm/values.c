@@ -1,6 +1,8 @@
 /* mlx.core._lm: texts and tokens as Python has them. */
 #include "lm/lm.h"
 
+#include <string.h>
+
 const char *mpy_lm_text(PyObject *o, size_t *n) {
     Py_ssize_t size = 0;
     char *bytes = NULL;
@@ -17,6 +19,40 @@ const char *mpy_lm_text(PyObject *o, size_t *n) {
     }
     *n = (size_t)size;
     return text;
+}
+
+const char *mpy_lm_word(PyObject *o, const char *argument) {
+    Py_ssize_t n = 0;
+    if (!PyUnicode_Check(o)) {
+        PyErr_Format(PyExc_TypeError, "[lm] %s: a str was expected, not %.100s", argument,
+                     Py_TYPE(o)->tp_name);
+        return NULL;
+    }
+    const char *text = PyUnicode_AsUTF8AndSize(o, &n);
+    if (text && strlen(text) == (size_t)n)
+        return text;
+    PyErr_Clear();
+    PyErr_Format(PyExc_ValueError, "[lm] %s: the text has a %s inside", argument,
+                 text ? "zero" : "lone surrogate");
+    return NULL;
+}
+
+int mpy_lm_flag(PyObject *o, void *flag) {
+    if (PyBool_Check(o))
+        return *(int *)flag = o == Py_True, 1;
+    PyErr_Format(PyExc_TypeError, "[lm] True or False was expected, not %.100R", o);
+    return 0;
+}
+
+bool mpy_lm_unsigned(PyObject *o, const char *argument, uint64_t *out) {
+    PyObject *number = PyNumber_Index(o);
+    if (number)
+        *out = PyLong_AsUnsignedLongLong(number);
+    if (number && PyErr_Occurred())
+        PyErr_Format(PyExc_OverflowError, "[lm] %s is %S, and must be from 0 to 2**64 - 1",
+                     argument, number);
+    Py_XDECREF(number);
+    return !PyErr_Occurred();
 }
 
 bool mpy_lm_token(PyObject *item, int *id) {
