@@ -405,8 +405,7 @@ static void normalizers(void) {
         "\u00E9\u00E8", "ee"));
 }
 
-/* Nine times ten of each character: an error long before there is no memory, whatever was encoded
-   before. */
+/* Nine times ten of each character: an error long before memory ends, whatever came before. */
 static void growing_texts(void) {
     static const char one[] = "{\"type\": \"Replace\", \"pattern\": {\"Regex\": \".\"}, "
                               "\"content\": \"aaaaaaaaaa\"}";
@@ -418,10 +417,9 @@ static void growing_texts(void) {
     mx_tokenizer *t = mx_tokenizer_of("growing", file, strlen(file));
     size_t n = 0;
     for (int i = 0; CHECK(t) && i < 3; i++) {
-        memset(text, 'a', sizeof text);
-        size_t length = i == 1 ? sizeof text : 7;
+        memset(text, 'a', n = i == 1 ? sizeof text : 7);
         int32_t *ids =
-            mx_tokenizer_encode(t, text, length, NULL, 0, (mx_encode){.bare = true}, &n, NULL);
+            mx_tokenizer_encode(t, text, n, NULL, 0, (mx_encode){.bare = true}, &n, NULL);
         CHECK_MSG(!ids && strstr(mx_error_message(), "64 times"), "%s", mx_error_message());
         mx_free(ids);
         mx_error_clear();
