@@ -10,7 +10,8 @@
 
 #define BLOCK     (256 * L) /* elements summed in float32 before float64 adds the blocks */
 #define NARROW    64        /* columns that are few enough to be folded to wider rows */
-#define ARG_BLOCK 128       /* elements searched at once */
+#define ARG_BLOCK 512       /* elements whose best is found at once */
+#define ARG_STEP  32        /* elements that are looked at together for one as good */
 #define ARG_TILE  256       /* columns searched at once */
 
 #define N_JOIN2(f, type) f##_##type

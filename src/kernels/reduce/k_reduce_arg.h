@@ -5,25 +5,50 @@
  *     G_BETTER(a, b)          a beats b: it is better, or a NaN where b is none
  *     G_BEST(x, n)            the best of n > 0 contiguous elements as C: a NaN where there is one
  *     G_LIFT(c, x, n)         optional: C_LOAD of n elements at once
+ *     G_AMONG(x, c)           optional: is one of ARG_STEP elements at x as good as c?
  */
+
+/* Is one of ARG_STEP elements as good as the best? */
+SV bool G_FN(among)(const T *x, C best) {
+#ifdef G_AMONG
+    return G_AMONG(x, best);
+#else
+    bool found = false;
+    for (size_t i = 0; i < ARG_STEP; i++)
+        found |= !G_BETTER(best, C_LOAD(x[i]));
+    return found;
+#endif
+}
+
+/* The first of n elements that is as good as the best, which is one of them. */
+static size_t G_FN(first)(const T *x, size_t n, C best) {
+    size_t i = 0;
+    while (i + ARG_STEP <= n && !G_FN(among)(x + i, best))
+        i += ARG_STEP;
+    for (;; i++) {
+        C c = C_LOAD(x[i]);
+        if (!G_BETTER(best, c))
+            return i;
+    }
+}
+
+/* Finds the best block, then looks into it. */
+static size_t G_FN(line)(const T *x, size_t n) {
+    size_t at = 0, m = n < ARG_BLOCK ? n : ARG_BLOCK;
+    C best = G_BEST(x, m);
+    for (size_t i = m; i < n; i += m) {
+        m = n - i < ARG_BLOCK ? n - i : ARG_BLOCK;
+        C c = G_BEST(x + i, m);
+        if (G_BETTER(c, best))
+            best = c, at = i;
+    }
+    return at + G_FN(first)(x + at, n - at, best);
+}
 
 static uint32_t G_FN(block)(const void *xv, size_t n, ptrdiff_t stride) {
     const T *x = xv;
-    if (stride == 1 && n > 2 * ARG_BLOCK) { // find the best block, then look into it
-        size_t at = 0;
-        C best = G_BEST(x, ARG_BLOCK);
-        for (size_t i = ARG_BLOCK; i < n; i += ARG_BLOCK) {
-            size_t m = n - i < ARG_BLOCK ? n - i : ARG_BLOCK;
-            C c = G_BEST(x + i, m);
-            if (G_BETTER(c, best))
-                best = c, at = i;
-        }
-        for (size_t i = at; i < n; i++) {
-            C c = C_LOAD(x[i]);
-            if (!G_BETTER(best, c)) // as good as the best
-                return (uint32_t)i;
-        }
-    }
+    if (stride == 1 && n >= ARG_STEP)
+        return (uint32_t)G_FN(line)(x, n);
     size_t at = 0;
     C best = C_LOAD(x[0]);
     for (size_t i = 1; i < n; i++) {
@@ -86,3 +111,4 @@ static uint32_t G_FN(pick)(const void *xv, ptrdiff_t stride, const uint32_t *can
 #undef G_FN
 #undef G_BETTER
 #undef G_BEST
+#undef G_AMONG

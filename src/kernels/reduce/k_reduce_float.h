@@ -27,11 +27,13 @@
 #define G_FN(f)         N(argmax_##f)
 #define G_BETTER(a, b)  (!((a) <= (b)) & ((b) == (b)))
 #define G_BEST(x, n)    N(best_max)(x, n)
+#define G_AMONG(x, c)   N(among)(MX_RED_MAX, x, c)
 #include "kernels/reduce/k_reduce_arg.h"
 
 #define G_FN(f)        N(argmin_##f)
 #define G_BETTER(a, b) (!((a) >= (b)) & ((b) == (b)))
 #define G_BEST(x, n)   N(best_min)(x, n)
+#define G_AMONG(x, c)  N(among)(MX_RED_MIN, x, c)
 #include "kernels/reduce/k_reduce_arg.h"
 
 #undef G_LIFT

@@ -139,6 +139,26 @@ static __attribute__((noinline)) void N(wide)(const int op, A *a, const T *x, si
     }
 }
 
+/* The same where a row is eight vectors and the next one follows: the accumulators stay in
+   registers. */
+SV void N(eight)(const int op, A *a, const T *x, size_t rows) {
+    V acc[8];
+    for (int k = 0; k < 8; k++)
+        acc[k] = W(load)(a + k * L);
+    for (; rows >= 4; rows -= 4, x += 32 * L)
+        _Pragma("GCC unroll 8") for (int k = 0; k < 8; k++) {
+            const T *p = x + k * L;
+            V t = N(fold_nan)(op, V_LOAD(p), V_LOAD(p + 8 * L));
+            V u = N(fold_nan)(op, V_LOAD(p + 16 * L), V_LOAD(p + 24 * L));
+            acc[k] = N(fold_nan)(op, acc[k], N(fold_nan)(op, t, u));
+        }
+    for (; rows; rows--, x += 8 * L)
+        for (int k = 0; k < 8; k++)
+            acc[k] = N(fold_nan)(op, acc[k], V_LOAD(x + k * L));
+    for (int k = 0; k < 8; k++)
+        W(store)(a + k * L, acc[k]);
+}
+
 SV void N(cols_of)(const int op, void *acc, const void *xv, size_t rows, size_t cols, ptrdiff_t s) {
     const T *x = xv;
     A *a = acc, wide[2 * NARROW];
@@ -150,7 +170,10 @@ SV void N(cols_of)(const int op, void *acc, const void *xv, size_t rows, size_t 
         size_t m = rows / k < 256 ? rows / k : 256;
         for (size_t i = 0; i < w; i++)
             wide[i] = N(identity)(op);
-        N(wide)(op, wide, x, m, w, (ptrdiff_t)w);
+        if (w == 8 * L)
+            N(eight)(op, wide, x, m);
+        else
+            N(wide)(op, wide, x, m, w, (ptrdiff_t)w);
         for (size_t h = w / 2; h >= cols; h /= 2)
             for (size_t i = 0; i < h; i++)
                 wide[i] = N(fold1)(op, wide[i], wide[i + h]);
@@ -256,6 +279,17 @@ static A N(best_max)(const T *x, size_t n) {
 }
 static A N(best_min)(const T *x, size_t n) {
     return N(row)(MX_RED_MIN, x, n);
+}
+/* Is one of ARG_STEP elements as good as this or a NaN? */
+SV bool N(among)(const int op, const T *x, A best) {
+    V b = W(set1)(best);
+    VM found = VMW(first)(0);
+    _Pragma("GCC unroll 8") for (int i = 0; i < ARG_STEP; i += L) {
+        V v = V_LOAD(x + i);
+        VM good = op == MX_RED_MAX ? W(le)(b, v) : W(le)(v, b);
+        found = VMW(or)(found, VMW(or)(good, W(isnan)(v)));
+    }
+    return VMW(any)(found);
 }
 
 #undef V
