@@ -55,6 +55,41 @@ static void test_resolve(const mx_k_index *k) {
     CHECK(!k->resolve[MX_FLOAT32]);
 }
 
+/* ---- lines ---- */
+
+static void check_line(const mx_k_index *k, size_t size, mx_dtype t, int64_t n, int64_t ramp) {
+    mx_index_axis a = {.size = 100, .limit = 100, .step = 3, .ramp = ramp};
+    int64_t idx[51], at[51];
+    bool same = true;
+    for (int i = 0; i < 51; i++) {
+        at[i] = below(100);
+        put_index(idx, t, i, t >= MX_INT8 && t <= MX_INT64 && i % 3 == 0 ? at[i] - 100 : at[i]);
+    }
+    memset(rows, 0xee, sizeof rows);
+    CHECK_EQ_INT(k->line[size][t](rows, data, idx, n, &a), -1);
+    for (int64_t i = 0; i < n; i++)
+        same = same &&
+               !memcmp(rows + (size_t)i * size, data + (size_t)(at[i] * 3 + i * ramp) * size, size);
+    CHECK_MSG(same && rows[(size_t)n * size] == 0xee, "%s %d elements of %d bytes", check_where,
+              (int)n, (int)size);
+    put_index(idx, t, n, 100);
+    CHECK_EQ_INT(k->line[size][t](rows, data, idx, 51, &a), n);
+    put_index(idx, t, n / 2, -101);
+    CHECK_EQ_INT(k->line[size][t](rows, data, idx, 51, &a), n / 2);
+}
+
+static void test_line(const mx_k_index *k) {
+    static const mx_dtype types[] = {MX_UINT8, MX_UINT16, MX_UINT32, MX_UINT64,
+                                     MX_INT8,  MX_INT16,  MX_INT32,  MX_INT64};
+    for (int i = 0; i < ROOM * 8; i++)
+        data[i] = (unsigned char)below(256);
+    for (size_t size = 1; size <= 8; size *= 2)
+        for (int t = 0; t < 8; t++)
+            for (int64_t n = 0; n < 51; n++)
+                check_line(k, size, types[t], n, n % 2 ? 0 : 5);
+    CHECK(!k->line[4][MX_FLOAT32]);
+}
+
 /* ---- moves ---- */
 
 typedef struct layout {
@@ -257,6 +292,7 @@ int main(void) {
     for (int i = 0; i < count; i++) {
         check_where = all[i]->name;
         test_resolve(all[i]->index);
+        test_line(all[i]->index);
         test_gather(all[i]->index);
         test_scatter(all[i]->index);
         test_special_values(all[i]->index);

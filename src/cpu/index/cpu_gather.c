@@ -10,7 +10,7 @@
 #include "graph/array/params.h"
 #include "kernels/kernels.h"
 
-enum { GRAIN = 1 << 14, PIECE = 1024 };
+enum { GRAIN = 1 << 14, PIECE = 2048, LINE = 1 << 14, CACHE_LINE = 64 };
 
 /* --- gather
    -----------------------------------------------------------------------------------------------
@@ -150,27 +150,30 @@ static void seek(const cpu_layout *l, int64_t e, int64_t *x, int64_t *y) {
     }
 }
 
+/* A line that is read from all over is asked for in the order in which it lies. */
+static void call_line(const along *g, const char *line, int64_t n) {
+    int64_t bytes = g->index.size * (int64_t)mx_itemsize(g->a);
+    if (g->index.step == 1 && bytes <= LINE && bytes <= n * CACHE_LINE)
+        for (int64_t i = 0; i < bytes; i += CACHE_LINE)
+            __builtin_prefetch(line + i);
+}
+
 static void gather_line(along *g, int64_t e, int64_t n) {
-    int64_t offset[PIECE], room[PIECE], from, base;
-    const mx_k_index *k = mx_kernels_get()->index;
+    int64_t room[PIECE], from, base;
     int last = g->l.ndim - 1;
     int64_t item = (int64_t)mx_itemsize(g->a), step = last < 0 ? 0 : g->l.stride[0][last];
     seek(&g->l, e, &from, &base);
+    call_line(g, g->a->data + base * item, n);
     mx_index_axis axis = {g->index.size, g->index.size, g->index.step,
                           last < 0 ? 0 : g->l.stride[1][last], false};
     const void *line = cpu_index_line(g->idx, from, step, n, room);
-    int64_t bad = k->resolve[mx_dtype_of(g->idx)](offset, line, n, &axis);
+    int64_t bad = mx_kernels_get()->index->line[item][mx_dtype_of(g->idx)](g->out->data + e * item,
+                                                                           g->a->data + base * item,
+                                                                           line, n, &axis);
     if (bad >= 0) {
         g->bad = e + bad;
         g->failed = true;
-        return;
     }
-    mx_index_move m = {.data = g->a->data + base * item,
-                       .rows = g->out->data + e * item,
-                       .offset = offset,
-                       .n = n};
-    m.row_stride = m.len = m.data_step = m.rows_step = 1;
-    k->gather[item](&m, 0, n);
 }
 
 static void gather_lines(void *ctx, int64_t begin, int64_t end) {

@@ -20,7 +20,7 @@ ALWAYS int64_t load_index(const char *p, size_t bytes, bool is_signed) {
 }
 
 ALWAYS int64_t wrapped(int64_t i, int64_t size, bool is_signed) {
-    return is_signed && i < 0 ? i + size : i;
+    return is_signed ? i + (i < 0 ? size : 0) : i;
 }
 
 ALWAYS int64_t first_bad(const char *idx, int64_t n, mx_index_axis a, size_t bytes,
@@ -34,17 +34,32 @@ ALWAYS int64_t first_bad(const char *idx, int64_t n, mx_index_axis a, size_t byt
     return -1;
 }
 
-ALWAYS int64_t resolve_any(int64_t *offset, const char *idx, int64_t n, mx_index_axis a,
-                           size_t bytes, bool is_signed) {
-    bool bad = false;
+/* Which of 0 .. limit-1 it is not shows in the sign: no branch and no narrower type in the loop. */
+ALWAYS uint64_t beyond(int64_t at, int64_t limit) {
+    return (uint64_t)at | ((uint64_t)limit - 1 - (uint64_t)at);
+}
+
+/* ramp, add: whether the axis has any. */
+ALWAYS uint64_t resolve_each(int64_t *restrict offset, const char *restrict idx, int64_t n,
+                             mx_index_axis a, size_t bytes, bool is_signed, bool ramp, bool add) {
+    uint64_t bad = 0;
     for (int64_t i = 0; i < n; i++) {
         int64_t at =
             wrapped(load_index(idx + (size_t)i * bytes, bytes, is_signed), a.size, is_signed);
-        bad |= at < 0 || at >= a.limit;
-        uint64_t to = (uint64_t)at * (uint64_t)a.step + (uint64_t)i * (uint64_t)a.ramp;
-        offset[i] = (int64_t)(a.add ? to + (uint64_t)offset[i] : to);
+        bad |= beyond(at, a.limit);
+        uint64_t to = (uint64_t)at * (uint64_t)a.step;
+        to += ramp ? (uint64_t)i * (uint64_t)a.ramp : 0;
+        offset[i] = (int64_t)(add ? to + (uint64_t)offset[i] : to);
     }
-    return bad ? first_bad(idx, n, a, bytes, is_signed) : -1;
+    return bad;
+}
+
+ALWAYS int64_t resolve_any(int64_t *offset, const char *idx, int64_t n, mx_index_axis a,
+                           size_t bytes, bool is_signed) {
+    uint64_t bad = a.add    ? resolve_each(offset, idx, n, a, bytes, is_signed, true, true)
+                   : a.ramp ? resolve_each(offset, idx, n, a, bytes, is_signed, true, false)
+                            : resolve_each(offset, idx, n, a, bytes, is_signed, false, false);
+    return bad >> 63 ? first_bad(idx, n, a, bytes, is_signed) : -1;
 }
 
 #define RESOLVE(name, type, is_signed)                                     \
@@ -52,14 +67,38 @@ ALWAYS int64_t resolve_any(int64_t *offset, const char *idx, int64_t n, mx_index
                                   const mx_index_axis *a) {                \
         return resolve_any(to, idx, n, *a, sizeof(type), is_signed);       \
     }
-RESOLVE(u8, uint8_t, false)
-RESOLVE(u16, uint16_t, false)
-RESOLVE(u32, uint32_t, false)
-RESOLVE(u64, uint64_t, false)
-RESOLVE(i8, int8_t, true)
-RESOLVE(i16, int16_t, true)
-RESOLVE(i32, int32_t, true)
-RESOLVE(i64, int64_t, true)
+#define INDEX_TYPES(X)      \
+    X(u8, uint8_t, false)   \
+    X(u16, uint16_t, false) \
+    X(u32, uint32_t, false) \
+    X(u64, uint64_t, false) \
+    X(i8, int8_t, true) X(i16, int16_t, true) X(i32, int32_t, true) X(i64, int64_t, true)
+INDEX_TYPES(RESOLVE)
+
+/* Eight indices at once; a uint64 beyond int64 shows as a negative one. */
+typedef uint64_t eight __attribute__((vector_size(64)));
+typedef int64_t eight_signed __attribute__((vector_size(64)));
+
+#define EIGHT(type)                                                       \
+    do {                                                                  \
+        typedef type some __attribute__((vector_size(8 * sizeof(type)))); \
+        some v;                                                           \
+        memcpy(&v, p, sizeof v);                                          \
+        *to = __builtin_convertvector(v, eight);                          \
+    } while (0)
+
+ALWAYS void load_eight(eight *to, const char *p, size_t bytes, bool is_signed) {
+    switch (is_signed ? -(int)bytes : (int)bytes) {
+    case -1: EIGHT(int8_t); break;
+    case 1: EIGHT(uint8_t); break;
+    case -2: EIGHT(int16_t); break;
+    case 2: EIGHT(uint16_t); break;
+    case -4: EIGHT(int32_t); break;
+    case 4: EIGHT(uint32_t); break;
+    default: EIGHT(uint64_t);
+    }
+}
+#undef EIGHT
 
 /* ---- walking the outer axes ---- */
 
@@ -89,6 +128,29 @@ static int64_t next_span(const mx_index_move *m, int64_t at, int64_t end, span *
 }
 
 /* ---- gather, plain scatter and masked by element size ---- */
+
+/* to[k] = from[offset[k]], k = 0 .. 7. Eight loads of one instruction and a store that is as long
+   leave room for more misses at once than eight stores do. */
+#ifdef __AVX2__
+ALWAYS void pick_4(uint32_t *to, const uint32_t *from, const int64_t *offset) {
+    const int *x = (const int *)from;
+    __m128i a = _mm256_i64gather_epi32(x, _mm256_loadu_si256((const __m256i *)offset), 4);
+    __m128i b = _mm256_i64gather_epi32(x, _mm256_loadu_si256((const __m256i *)(offset + 4)), 4);
+    _mm256_storeu_si256((__m256i *)to, _mm256_set_m128i(b, a));
+}
+ALWAYS void pick_8(uint64_t *to, const uint64_t *from, const int64_t *offset) {
+    const long long *x = (const long long *)from;
+    __m256i a = _mm256_i64gather_epi64(x, _mm256_loadu_si256((const __m256i *)offset), 8);
+    __m256i b = _mm256_i64gather_epi64(x, _mm256_loadu_si256((const __m256i *)(offset + 4)), 8);
+    _mm256_storeu_si256((__m256i *)to, a);
+    _mm256_storeu_si256((__m256i *)(to + 4), b);
+}
+#else
+#define pick_4 picked_4
+#define pick_8 picked_8
+#endif
+#define pick_1 picked_1
+#define pick_2 picked_2
 
 #define T        uint8_t
 #define FN(name) name##_1
@@ -247,6 +309,11 @@ static inline mx_complex64 complex_smaller(mx_complex64 a, mx_complex64 b) {
      [MX_FLOAT16] = name##_f16,   [MX_FLOAT32] = name##_f32,  [MX_FLOAT64] = name##_f64, \
      [MX_BFLOAT16] = name##_bf16, [MX_COMPLEX64] = name##_c64}
 
+#define LINES(size)                                                                               \
+    {[MX_BOOL] = line_u8_##size,    [MX_UINT8] = line_u8_##size,   [MX_UINT16] = line_u16_##size, \
+     [MX_UINT32] = line_u32_##size, [MX_UINT64] = line_u64_##size, [MX_INT8] = line_i8_##size,    \
+     [MX_INT16] = line_i16_##size,  [MX_INT32] = line_i32_##size,  [MX_INT64] = line_i64_##size}
+
 const mx_k_index KN(mx_index) = {
     .resolve = {[MX_BOOL] = resolve_u8,
                 [MX_UINT8] = resolve_u8,
@@ -257,6 +324,7 @@ const mx_k_index KN(mx_index) = {
                 [MX_INT16] = resolve_i16,
                 [MX_INT32] = resolve_i32,
                 [MX_INT64] = resolve_i64},
+    .line = {[1] = LINES(1), [2] = LINES(2), [4] = LINES(4), [8] = LINES(8)},
     .gather = {[1] = gather_1, [2] = gather_2, [4] = gather_4, [8] = gather_8},
     .scatter = {[MX_SCATTER_SET] = {[MX_BOOL] = set_1,
                                     [MX_UINT8] = set_1,

@@ -10,9 +10,11 @@
  *
  *     take along axis 1 of (A,B,C)   offset[i] = idx[i] * C, n = |idx|, len = C, outer axis A
  *     gather                         offset[i] = sum over axes k of idx_k[i] * stride_k
- *     take_along_axis, last axis     for each line: offset[i] = idx[i] * stride, len = 1
- *     take_along_axis, another       for each line: offset[i] = idx[i] * stride + i * ramp,
+ *     put_along_axis, last axis      for each line: offset[i] = idx[i] * stride, len = 1
+ *     put_along_axis, another        for each line: offset[i] = idx[i] * stride + i * ramp,
  *                                    ramp = the stride of the last axis, len = 1
+ *
+ * take_along_axis does both for a `line`.
  *
  * Strides and offsets are in elements. Strided indices are first read by mx_k_copy's fetch.
  */
@@ -31,6 +33,11 @@ typedef struct mx_index_axis {
 } mx_index_axis;
 typedef int64_t mx_k_resolve(int64_t *offset, const void *idx, int64_t n,
                              const mx_index_axis *axis);
+
+/* out[i] = data[the offset of idx[i]] for n neighbours of a result, in one go; nothing is added.
+   Returns the first i with a bad index, for which nothing is read, or -1. */
+typedef int64_t mx_k_index_line(void *out, const void *data, const void *idx, int64_t n,
+                                const mx_index_axis *axis);
 
 typedef struct mx_index_move {
     void *data;            /* what is indexed; gather does not write it */
@@ -66,8 +73,9 @@ typedef int64_t mx_k_masked(void *out, const uint8_t *mask, int64_t n, const voi
 typedef int64_t mx_k_count_set(const uint8_t *mask, int64_t n);
 
 typedef struct mx_k_index {
-    mx_k_resolve *resolve[MX_DTYPE_COUNT]; /* integers and bool; others NULL */
-    mx_k_index_move *gather[9];            /* by element size: 1 2 4 8 */
+    mx_k_resolve *resolve[MX_DTYPE_COUNT];    /* integers and bool; others NULL */
+    mx_k_index_move *gather[9];               /* by element size: 1 2 4 8 */
+    mx_k_index_line *line[9][MX_DTYPE_COUNT]; /* by element size and dtype of the indices */
     mx_k_index_move *scatter[MX_SCATTER_KINDS][MX_DTYPE_COUNT];
     mx_k_masked *masked[9];
     mx_k_count_set *count_set;

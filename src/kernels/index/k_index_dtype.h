@@ -42,15 +42,28 @@ ALWAYS void FN(combine_row)(T *to, int64_t ts, const T *from, int64_t fs, int64_
             to[j * ts] = STORE(FN(combine)(LOAD(to[j * ts]), LOAD(from[j * fs]), kind));
 }
 
+/* Rows of one element. */
+ALWAYS void FN(combine_each)(T *to, const int64_t *offset, const T *from, int64_t stride, int64_t n,
+                             mx_scatter_kind kind) {
+    for (int64_t i = 0; i < n; i++, from += stride) {
+        T *at = to + offset[i];
+        *at = STORE(FN(combine)(LOAD(*at), LOAD(*from), kind));
+    }
+}
+
 ALWAYS void FN(scatter)(const mx_index_move *m, int64_t begin, int64_t end, mx_scatter_kind kind) {
     span s;
     while (begin < end) {
         begin = next_span(m, begin, end, &s);
         T *data = (T *)m->data + s.data;
         const T *rows = (const T *)m->rows + s.rows;
-        for (int64_t i = s.begin; i < s.end; i++)
-            FN(combine_row)(data + m->offset[i], m->data_step, rows + i * m->row_stride,
-                            m->rows_step, m->len, kind);
+        if (m->len == 1)
+            FN(combine_each)(data, m->offset + s.begin, rows + s.begin * m->row_stride,
+                             m->row_stride, s.end - s.begin, kind);
+        else
+            for (int64_t i = s.begin; i < s.end; i++)
+                FN(combine_row)(data + m->offset[i], m->data_step, rows + i * m->row_stride,
+                                m->rows_step, m->len, kind);
     }
 }
 
