@@ -147,10 +147,10 @@ static void FN(plane_blocks)(T *out, const T *in, plane p) {
 static void FN(plane)(T *out, const T *in, plane p) {
     if (p.os0 == 1 && p.os1 != 1)
         p = turned(p);
-    if (p.os1 == 1 && p.is0 == 1 && p.r >= N && p.c >= N)
-        FN(turn_blocks)(out, p.os0, in, p.is1, p.r, p.c);
-    else if (p.is1 == 0 && p.os1 == 1 && p.os0 == p.c && p.c <= SPREAD)
+    if (p.is1 == 0 && p.os1 == 1 && p.os0 == p.c && p.c <= SPREAD)
         FN(spread)(out, in, p.is0, p.r, p.c);
+    else if (p.os1 == 1 && p.is0 == 1 && p.is1 != 0 && p.r >= N && p.c >= N)
+        FN(turn_blocks)(out, p.os0, in, p.is1, p.r, p.c);
     else if (steep(&p))
         FN(plane_blocks)(out, in, p);
     else
