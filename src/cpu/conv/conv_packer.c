@@ -57,8 +57,8 @@ static void skip(const conv_patches *p, column *c, int64_t n) {
     c->tap[2] += c->channel / p->group;
     c->channel %= p->group;
     for (int i = 2; i > 0 && c->tap[i] >= p->axis[i].taps; i--) {
-        c->tap[i] = 0;
-        c->tap[i - 1]++;
+        c->tap[i - 1] += c->tap[i] / p->axis[i].taps;
+        c->tap[i] %= p->axis[i].taps;
     }
 }
 

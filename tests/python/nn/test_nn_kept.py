@@ -98,6 +98,7 @@ def test_weights_that_the_host_writes():
 
 def test_memory():
     model, x = network()
+    gc.collect()  # what earlier tests left
     mx.clear_cache()
     active = mx.get_active_memory()
     for _ in range(CALLS):

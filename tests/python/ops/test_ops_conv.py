@@ -137,3 +137,34 @@ def test_gradients_with_negative_padding():
             assert np.array(found)[place] == pytest.approx(
                 wanted(*((unit, w) if at == 0 else (x, unit))), abs=1e-9
             )
+
+
+def windows(x, w, stride, dilation):
+    """x (N, H, W, C), padded; w (O, h, w, C)."""
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, w.shape[1:3])]
+    seen = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
+    seen = seen[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
+    return np.einsum("nhwcij,oijc->nhwo", seen, w, optimize=True)
+
+
+CHANNELS = [1, 2, 3, 4, 5, 8, 12, 16, 24, 31, 33, 40, 48, 50, 64, 72, 96, 100, 144]
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_images_of_any_size(number):
+    """The first calls and those behind them, which may keep what they packed."""
+    g = generator(number, 11)
+    n, *sides = g.integers(1, [3, 12, 12]).tolist()
+    channels, outputs, groups = (int(g.choice(a)) for a in (CHANNELS, CHANNELS, [1, 1, 2, 3]))
+    kernel = g.integers(1, 6, 2)
+    stride, dilation = g.integers(1, 4, 2).tolist(), g.integers(1, 3, 2).tolist()
+    padding = [int(max(p, d * (k - 1) // 2 + 1)) for p, d, k in zip((0, 1), dilation, kernel)]
+    x = g.normal(size=(n, *sides, channels * groups)).astype(np.float32)
+    w = g.normal(size=(outputs * groups, *kernel, channels)).astype(np.float32)
+    wide = np.pad(x, ((0, 0), *((p, p) for p in padding), (0, 0))).astype(np.float64)
+    parts = zip(np.split(wide, groups, -1), np.split(w.astype(np.float64), groups))
+    wanted = np.concatenate([windows(a, b, stride, dilation) for a, b in parts], -1)
+    x, w = mx.array(x), mx.array(w)
+    for _ in range(4):
+        y = np.array(mx.conv2d(x, w, stride, padding, dilation, groups))
+        assert np.linalg.norm(y - wanted) <= 2e-6 * np.linalg.norm(wanted)
