@@ -124,8 +124,8 @@ demo-c: build
 
 bench: build python
 	@if python3 -c 'import numpy' 2>/dev/null; \
-	then PYTHONPATH=build/python python3 bench/compare.py $(if $(BESIDE),--python $(BESIDE)); \
-	else echo "bench/compare.py needs NumPy"; fi
+	then PYTHONPATH=build/python python3 bench/operations/compare.py $(if $(BESIDE),--python $(BESIDE)); \
+	else echo "bench/operations/compare.py needs NumPy"; fi
 	build/release/bench/bench_overhead
 
 accuracy: build

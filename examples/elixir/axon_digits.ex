@@ -1,5 +1,5 @@
 defmodule AxonDigits do
-  # A network of Axon's that reads MNIST's digits: what axon_mnist.exs trains, and bench/axon_step.exs.
+  # A network of Axon's that reads MNIST's digits: what axon_mnist.exs trains, and bench/bindings/axon_step.exs.
 
   def model(width \\ 128) do
     Axon.input("pixels", shape: {nil, 784})

@@ -1,4 +1,4 @@
-"""Many clients of mlx serve at once, for a moment; bench/soak_serve.py by hand for longer."""
+"""Many clients of mlx serve at once, for a moment; bench/models/soak_serve.py by hand for longer."""
 
 import json
 import subprocess

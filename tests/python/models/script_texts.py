@@ -1,4 +1,4 @@
-"""Texts in many scripts, for the tests of tokenizers and bench/compare_tokenizers.py."""
+"""Texts in many scripts, for the tests of tokenizers and bench/models/compare_tokenizers.py."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""mlx/c/template.h through ctypes, for test_template.py and bench/compare_template.py."""
+"""mlx/c/template.h through ctypes, for test_template.py and bench/models/compare_template.py."""
 
 import ctypes
 import json

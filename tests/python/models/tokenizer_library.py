@@ -1,5 +1,5 @@
 """mlx/c/tokenizer.h through ctypes, for processes that cannot import mlx: workers of tests and
-bench/compare_tokenizers.py. And tokenizers as the package `tokenizers` has them, made here."""
+bench/models/compare_tokenizers.py. And tokenizers as the package `tokenizers` has them, made here."""
 
 import ctypes
 import json

@@ -1,6 +1,6 @@
 """What people feel from Python: this package, the reference and PyTorch, each in its process.
 
-    PYTHONPATH=build/python python3 bench/bench_python.py [substring]
+    PYTHONPATH=build/python python3 bench/operations/bench_python.py [substring]
 
 Prints one Markdown table of milliseconds, the best of many rounds. ``MLX_REFERENCE_PYTHON`` names
 a Python that has the reference package, ``TORCH_PYTHON`` one that has PyTorch (else this one is

@@ -1,7 +1,7 @@
 """Chains of pointwise operations on float32 beside PyTorch's, as written and by torch.compile:
 nanoseconds of an element on one thread, in turns, the best of BENCH_ROUNDS (15).
 
-    MLX_NUM_THREADS=1 PYTHONPATH=build/python python3 bench/compare_chains.py [elements]...
+    MLX_NUM_THREADS=1 PYTHONPATH=build/python python3 bench/kernels/compare_chains.py [elements]...
 
 Without elements: 65536 and 4194304.
 """

@@ -1,7 +1,7 @@
 """Convolutions beside PyTorch, in one run:
 
-    python3 bench/compare_conv.py build/release/bench/bench_conv [substring]
-    python3 bench/compare_conv.py build/release/bench/bench_conv_shapes [substring]
+    python3 bench/kernels/compare_conv.py build/release/bench/bench_conv [substring]
+    python3 bench/kernels/compare_conv.py build/release/bench/bench_conv_shapes [substring]
 
 Milliseconds, and this library's over PyTorch's; of shapes also the operations that sums over
 the taps have, in thousands of millions a second. PyTorch gets its tensors in channels-last

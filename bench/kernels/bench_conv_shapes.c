@@ -1,5 +1,5 @@
 /* Convolutions of well-known networks, forward and towards the input and the weight: name, best
- * milliseconds, GFLOP/s. bench/compare_conv.py runs this beside PyTorch.
+ * milliseconds, GFLOP/s. bench/kernels/compare_conv.py runs this beside PyTorch.
  *
  *     bench_conv_shapes [substring]      runs the rows whose name contains it
  *

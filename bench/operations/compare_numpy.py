@@ -2,7 +2,7 @@
 """Every operation on a million elements beside NumPy, in one process, the best of some rounds taken
 in turns.
 
-    PYTHONPATH=build/python python3 bench/compare_numpy.py [word ...] [--all]
+    PYTHONPATH=build/python python3 bench/operations/compare_numpy.py [word ...] [--all]
 
 Prints the rows whose name has one of the words (default: all rows), slowest ratio first, in
 Markdown. Without --all only those that take longer than NumPy. Inputs are made once; outputs are

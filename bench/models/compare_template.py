@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).parents[1] / "tests" / "python" / "models"
+TESTS = Path(__file__).parents[2] / "tests" / "python" / "models"
 sys.path.insert(0, str(TESTS))
 os.environ["MLX_TEST_BUILD"] = sys.argv[1]
 

@@ -140,12 +140,13 @@ static bool is_elementary(mx_pointwise op) {
 static void print_head(void) {
     int count;
     const mx_kernels *const *all = mx_kernels_all(&count);
-    printf("# Accuracy\n\nWritten by `make accuracy` (`bench/bench_accuracy.c`): the distance of "
-           "each elementary function "
-           "from its exact value\nin units of the last place (ULP), worst and mean over %d random "
-           "arguments. A value "
-           "that is correctly rounded is\nwithin 0.5. Instruction sets:",
-           N * ROUNDS);
+    printf(
+        "# Accuracy\n\nWritten by `make accuracy` (`bench/kernels/bench_accuracy.c`): the distance of "
+        "each elementary function "
+        "from its exact value\nin units of the last place (ULP), worst and mean over %d random "
+        "arguments. A value "
+        "that is correctly rounded is\nwithin 0.5. Instruction sets:",
+        N * ROUNDS);
     for (int i = 0; i < count; i++)
         printf(" %s", all[i]->name);
     printf(".\n\nfloat16 and bfloat16 are computed as float32 and rounded once. Near the zeros of "

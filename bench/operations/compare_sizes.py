@@ -2,7 +2,7 @@
 """What a call costs against the number of elements, beside NumPy and PyTorch where they are: a
 table in Markdown, microseconds, of which docs/performance.md draws lines.
 
-    PYTHONPATH=build/python python3 bench/compare_sizes.py [exponent of 4: 12]
+    PYTHONPATH=build/python python3 bench/operations/compare_sizes.py [exponent of 4: 12]
 
 Each engine has processes of its own, by turns, as the threads of one that wait take time from
 another; the best of the rounds. Each call makes its result in memory; float32, from 1 element up.

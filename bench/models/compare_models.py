@@ -1,6 +1,6 @@
 """Models of examples/python beside what one usually takes, by turns in one run.
 
-    PYTHONPATH=build/python python3 bench/compare_models.py OTHER [CASE]...
+    PYTHONPATH=build/python python3 bench/models/compare_models.py OTHER [CASE]...
 
 OTHER is a Python that has the other packages. MLX_NUM_THREADS sets the threads of both (2),
 BENCH_ROUNDS the rounds (7), MLX_MODELS and MLX_TEST_DATA say where models and recordings are.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from networks import ENGINES, NETWORKS
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MODELS = Path(os.environ.get("MLX_MODELS", ROOT / "build" / "models"))
 DATA = Path(os.environ.get("MLX_TEST_DATA", ROOT.parent / "shared" / "data"))
 THREADS = os.environ.get("MLX_NUM_THREADS", "2")

@@ -1,5 +1,5 @@
 /* Convolutions and their derivatives, pooling, and a training step of a small network: name and
- * best milliseconds a line. bench/compare_conv.py runs this beside PyTorch.
+ * best milliseconds a line. bench/kernels/compare_conv.py runs this beside PyTorch.
  *
  *     bench_conv [substring]      runs the rows whose name contains it
  *

@@ -1,6 +1,6 @@
 """Loading data beside PyTorch's DataLoader, in one run:
 
-    PYTHONPATH=build/python python3 bench/compare_data.py DATA [MODEL]
+    PYTHONPATH=build/python python3 bench/bindings/compare_data.py DATA [MODEL]
 
 DATA is the folder of test data (mnist/, cifar10_subset/, text/), MODEL a GGUF file or folder whose
 tokenizer reads the text. PyTorch has 2 workers, which stay from epoch to epoch; here are 2

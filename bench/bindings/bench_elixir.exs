@@ -1,6 +1,6 @@
 # What the Elixir package itself costs, in microseconds, beside Nx's own backend and evaluator in the same run.
 #
-#     ERL_LIBS=folder-of-libraries elixir bench/bench_elixir.exs
+#     ERL_LIBS=folder-of-libraries elixir bench/bindings/bench_elixir.exs
 #
 # The folder has mlx, nx, complex and telemetry as mix builds them (_build/prod/lib). The numbers are the best of
 # five runs. A round of a loop is one hundredth of a loop of a hundred.

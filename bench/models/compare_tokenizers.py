@@ -21,7 +21,7 @@ from pathlib import Path
 
 os.environ["TOKENIZERS_PARALLELISM"] = "true"
 os.environ["RAYON_NUM_THREADS"] = "2"
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "python" / "models"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "python" / "models"))
 
 import sentencepiece  # noqa: E402
 import tokenizers  # noqa: E402
