@@ -1,9 +1,9 @@
 """A training step of an MLP (784-width-10, Adam, MNIST): through Axon on Mlx.Compiler, and the Python package's compiled
 step, in turns.
 
-    PYTHONPATH=build/python python3 bench/bindings/compare_axon.py folder-of-MNIST [rounds [batch [width]]]
+    PYTHONPATH=build/python python3 bench/bindings/compare_axon.py MNIST [rounds [batch [width]]]
 
-ERL_LIBS has mlx, nx, complex, telemetry, polaris and axon as mix builds them.
+MNIST is its folder. ERL_LIBS has mlx, nx, complex, telemetry, polaris and axon as mix builds them.
 """
 
 import gzip

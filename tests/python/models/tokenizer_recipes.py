@@ -1,6 +1,6 @@
 """Tokenizers of published kinds as the packages `tokenizers` and `sentencepiece` have them, for the
-worker of test_tokenizer_scripts.py and bench/models/compare_tokenizers.py: from published vocabularies, or
-trained here. Needs both packages, and gguf for the models' files.
+worker of test_tokenizer_scripts.py and bench/models/compare_tokenizers.py: from published
+vocabularies, or trained here. Needs both packages, and gguf for the models' files.
 
 recipes(DATA, MODELS, folder) gives (name, tokenizer.json's text or a file, theirs)."""
 
