@@ -2,10 +2,9 @@
 
     python3 bench/models/compare_structure.py build/release/bench/bench_structure llama3_bpe
 
-llama3_bpe is the folder of that name. Milliseconds to open a schema, and microseconds a token (a mask and a step) for the first document
-of it and for the next one. The others are called from Python, which is about a microsecond of each
-token's. BENCH_CPU=1 counts processor time.
-"""
+llama3_bpe is the folder of that name. Milliseconds to open a schema, and microseconds a token (a
+mask and a step) for the first document of it and for the next one. The others are called from
+Python, which is about a microsecond of each token's. BENCH_CPU=1 counts processor time."""
 
 import json
 import os
