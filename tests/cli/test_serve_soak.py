@@ -9,7 +9,7 @@ import pytest
 
 from server import FAKE, serving
 
-SCRIPT = Path(__file__).parents[2] / "bench" / "soak_serve.py"
+SCRIPT = Path(__file__).parents[2] / "bench" / "models" / "soak_serve.py"
 
 
 def test_many_clients():
