@@ -64,6 +64,24 @@ static uint64_t kv_bytes(void) {
     return pages > 0 && page > 0 ? (uint64_t)pages / 4 * (uint64_t)page : (uint64_t)1 << 30;
 }
 
+/* "*", or scheme://host[:port] as browsers write it: in small letters, without a path. */
+static bool is_origin(const char *text) {
+    const char *at = strstr(text, "://");
+    bool known = at && at > text && at[3] && !at[3 + strcspn(at + 3, "/,? #")];
+    for (const char *p = text; *p; p++)
+        known &= !(*p >= 'A' && *p <= 'Z') && *p > ' ';
+    return known || strcmp(text, "*") == 0;
+}
+
+static int check_origins(cli_call *c) {
+    size_t n;
+    const char *const *given = cli_texts(c, "cors", &n);
+    for (size_t i = 0; i < n; i++)
+        if (!is_origin(given[i]))
+            return cli_usage(c, "--cors %s: an origin is needed, as https://app.example", given[i]);
+    return CLI_OK;
+}
+
 static int open_engine(cli_call *c, setup *s) {
     srv_fault f = {0};
     srv_engine_options o = {.models = s->sources,
@@ -79,12 +97,12 @@ static int open_engine(cli_call *c, setup *s) {
         return cli_library(c);
     s->server = (srv_server){.o = {.most = cli_int(c, "max-tokens", 0),
                                    .body = cli_bytes(c, "max-body", 8 << 20),
-                                   .cors = cli_text(c, "cors", NULL),
                                    .local = is_loopback(host) && !s->keys,
                                    .page = !cli_flag(c, "no-page"),
                                    .version = mlx_string_data(s->version)},
                              .engine = srv_engine_open(&o, &f),
                              .keys = s->keys};
+    s->server.o.cors = cli_texts(c, "cors", &s->server.o.cors_count);
     return s->server.engine ? CLI_OK : fail(c, &f);
 }
 
@@ -139,7 +157,9 @@ static void show(cli_call *c, const json_t *doc) {
 /* --- the command ------------------------------------------------------------------------------ */
 
 static int serve(cli_call *c, setup *s) {
-    int status = find_models(c, s);
+    int status = check_origins(c);
+    if (status == CLI_OK)
+        status = find_models(c, s);
     if (status == CLI_OK)
         status = read_keys(c, s);
     if (status == CLI_OK)
@@ -194,7 +214,8 @@ static const cli_option options[] = {
     {.name = "cors",
      .kind = CLI_TEXT,
      .value = "ORIGIN",
-     .help = "pages of this origin may ask, '*': all pages; without it none but the server's own"},
+     .help = "pages of this origin may ask, '*': all pages; without it none but the server's own; "
+             "may be given again"},
     {.name = "no-page", .help = "no chat page at /"},
     {.name = "parallel",
      .kind = CLI_INT,

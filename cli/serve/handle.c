@@ -34,12 +34,18 @@ static bool is_same_origin(const char *origin, const char *host) {
     return at && host && strcasecmp(at + 3, host) == 0;
 }
 
+static bool is_let_in(const srv_options *o, const char *origin) {
+    for (size_t i = 0; i < o->cors_count; i++)
+        if (strcmp(o->cors[i], "*") == 0 || strcmp(o->cors[i], origin) == 0)
+            return true;
+    return false;
+}
+
 /* Pages of other origins may not ask, not even where they could not read the answer. */
 static bool check_origin(srv_call *c) {
-    const char *cors = c->server->o.cors;
     if (c->server->o.local && !is_local(c->host))
         return srv_fail(&c->fault, 403, "this server answers to names of its own machine alone");
-    c->allow_origin = c->origin && cors && (strcmp(cors, "*") == 0 || strcmp(cors, c->origin) == 0);
+    c->allow_origin = c->origin && is_let_in(&c->server->o, c->origin);
     if (!c->origin || c->allow_origin || is_same_origin(c->origin, c->host))
         return true;
     return srv_fail(&c->fault, 403, "pages of other origins may not ask: see --cors");
@@ -70,7 +76,7 @@ static bool check_draining(srv_call *c, const srv_route *r) {
 }
 
 static bool is_preflight(const srv_call *c) {
-    return strcmp(c->method, "OPTIONS") == 0 && c->origin && c->server->o.cors;
+    return strcmp(c->method, "OPTIONS") == 0 && c->origin && c->server->o.cors_count;
 }
 
 bool srv_admit(srv_call *c) {

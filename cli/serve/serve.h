@@ -21,9 +21,10 @@ typedef enum srv_dialect { SRV_OPENAI, SRV_ANTHROPIC, SRV_OLLAMA } srv_dialect;
 typedef struct srv_keys srv_keys;
 
 typedef struct srv_options {
-    int64_t most;        /* tokens of an answer; 0: the context's end */
-    uint64_t body;       /* bytes of a request */
-    const char *cors;    /* the origin that may ask from a page, "*": any; NULL: none */
+    int64_t most;            /* tokens of an answer; 0: the context's end */
+    uint64_t body;           /* bytes of a request */
+    const char *const *cors; /* the origins whose pages may ask, "*": any */
+    size_t cors_count;
     bool local;          /* only names of this machine are answered to */
     bool page;           /* / has the chat page */
     const char *version; /* the library's */

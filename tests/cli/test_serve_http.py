@@ -514,6 +514,20 @@ def test_origins_that_may():
         other = {"Origin": "https://app.example.evil"}
         assert open_one.ask(CHAT, method="OPTIONS", headers=other)[0] == 403
         assert open_one.ask("/health", headers=other)[0] == 403
+    with serving("--cors", "https://a.example", "--cors", "https://b.example:8443") as two:
+        for origin in ("https://a.example", "https://b.example:8443"):
+            headers = two.ask("/health", headers={"Origin": origin})[1]
+            assert headers["access-control-allow-origin"] == origin
+        assert two.ask("/health", headers={"Origin": "https://b.example"})[0] == 403
+
+
+@pytest.mark.parametrize("text", ["", "a.example", "https://a.example/", "https://A.example", "null",
+                                  "https://a.example,https://b.example"])  # fmt: skip
+def test_what_is_no_origin(text):
+    done = subprocess.run(
+        [FAKE, "serve", "-m", "echo", "--cors", text], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2 and "an origin is needed" in done.stderr
 
 
 def test_headers(server):

@@ -507,21 +507,25 @@ static void refuses(void) {
     const char *empty = "";
     int64_t id = 7;
     int token = 99999;
-    mlx_lm_request r[] = {{.tokens = &token},
-                          {.tokens = &token, .token_num = 1},
-                          {.text = "a", .text_num = 1, .most = -2},
-                          {.text = "a", .text_num = 1, .sampling = &bad},
-                          {.text = "a", .text_num = 1, .stop = &empty, .stop_num = 1},
-                          {.text = "a", .text_num = 1, .log_probabilities = 1 << 30},
-                          {.text = "a", .text_num = 1, .sampling = &lists[0]},
-                          {.text = "a", .text_num = 1, .sampling = &lists[1]},
-                          {.text = "a", .text_num = 1, .sampling = &lists[2]},
-                          {.text = "a", .text_num = 1, .sampling = &lists[3]},
-                          {.text = "a", .text_num = 1, .stop_num = 1},
-                          {.text = "a", .text_num = 1, .end_token_num = 1},
-                          {.text = "a", .text_num = 1, .tokens = &token},
-                          {.text = "a", .text_num = 1, .token_num = 1},
-                          {0}};
+    mlx_lm_request r[] = {
+        {.tokens = &token},
+        {.tokens = &token, .token_num = 1},
+        {.text = "a", .text_num = 1, .most = -2},
+        {.text = "a", .text_num = 1, .sampling = &bad},
+        {.text = "a", .text_num = 1, .stop = &empty, .stop_num = 1},
+        {.text = "a", .text_num = 1, .log_probabilities = 1 << 30},
+        {.text = "a", .text_num = 1, .sampling = &lists[0]},
+        {.text = "a", .text_num = 1, .sampling = &lists[1]},
+        {.text = "a", .text_num = 1, .sampling = &lists[2]},
+        {.text = "a", .text_num = 1, .sampling = &lists[3]},
+        {.text = "a", .text_num = 1, .stop_num = 1},
+        {.text = "a", .text_num = 1, .end_token_num = 1},
+        {.tokens = &token, .token_num = (size_t)1 << 62},
+        {.text = "a", .text_num = 1, .stop = &empty, .stop_num = (size_t)1 << 61},
+        {.text = "a", .text_num = 1, .end_tokens = &token, .end_token_num = SIZE_MAX / 4 + 1},
+        {.text = "a", .text_num = 1, .tokens = &token},
+        {.text = "a", .text_num = 1, .token_num = 1},
+        {0}};
     for (size_t i = 0; i < sizeof r / sizeof *r; i++)
         CHECK_MSG(mlx_lm_batch_add(&id, b, &r[i]) == 1, "request %zu", i);
     mlx_lm_request fine = text_of("a", 1);

@@ -330,6 +330,8 @@ static void refuses(void) {
         {.mirostat_tau = -1},
         {.dry_breaker_count = 1},
         {.bias_count = 1},
+        {.dry_breakers = &(int){1}, .dry_breaker_count = (size_t)1 << 62},
+        {.bias_tokens = &(int){1}, .bias = &(float){1}, .bias_count = SIZE_MAX / 4 + 1},
         {.penalty_last = -1},
         {.frequency_penalty = NAN},
     };

@@ -37,7 +37,7 @@ static void add(const request *r, mhd_response *answer, const char *key, const c
 
 static void add_origin(const request *r, mhd_response *answer) {
     const srv_call *c = &r->call;
-    if (c->server->o.cors)
+    if (c->server->o.cors_count)
         add(r, answer, "Vary", "Origin");
     if (!c->allow_origin)
         return;

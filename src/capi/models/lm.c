@@ -224,15 +224,21 @@ int mlx_lm_batch_free(mlx_lm_batch b) {
     return status;
 }
 
-/* Lists that are announced are there. */
+static bool is_list(const void *p, size_t n, const char *what) {
+    return !n || (is_given(p, what) && capi_count(p, n));
+}
+
+/* Lists that are announced are there, and no longer than lists can be. */
 static bool is_whole(const mx_request *r) {
-    bool ok = r->text || is_given(r->tokens, "text and tokens are");
+    bool ok = (r->text || is_given(r->tokens, "text and tokens are")) &&
+              is_list(r->tokens, r->token_num, "tokens are") &&
+              is_list(r->stop, r->stop_num, "stop texts are") &&
+              is_list(r->end_tokens, r->end_token_num, "end tokens are");
     if (r->text && (r->tokens || r->token_num))
         return mx_fail(MX_INVALID, "[lm] a prompt is a text or tokens, not both");
     for (size_t i = 0; ok && i < r->stop_num; i++)
-        ok = is_given(r->stop, "stop texts are") && is_given(r->stop[i], "stop text is");
-    return ok && capi_empty_or_object(r->structure, "structure") &&
-           (!r->end_token_num || is_given(r->end_tokens, "end tokens are"));
+        ok = is_given(r->stop[i], "stop text is");
+    return ok && capi_empty_or_object(r->structure, "structure");
 }
 
 int mlx_lm_batch_add(int64_t *id, mlx_lm_batch batch, const mlx_lm_request *request) {

@@ -56,7 +56,12 @@ static bool check(const mx_sampling *o) {
     return true;
 }
 
+enum { MOST_LISTED = 1 << 24 };
+
 static bool is_list(const void *p, size_t count, const char *what) {
+    if (count > MOST_LISTED)
+        return mx_fail(MX_RANGE, "[sampler] the %s %zu, at most %d are possible", what, count,
+                       MOST_LISTED);
     return p || !count || mx_fail(MX_INVALID, "[sampler] the %s NULL", what);
 }
 
