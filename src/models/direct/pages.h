@@ -58,6 +58,7 @@ struct mx_cache {
     size_t slots, listed;
     mx_page *newest, *oldest;
     uint64_t serials, keeps;
+    uint64_t mark; /* of the model, in files; 0: not yet known */
 };
 
 struct mx_sequence {

@@ -5,18 +5,17 @@
  *     pages        page_bytes each, as they lie in memory
  *     state        state_bytes
  *
- * Numbers are little-endian. A file is for one model, of which it has a mark: sizes, and a hash of
- * some of the weights, of low-rank changes and of rotations.
+ * Numbers are little-endian. A file is for one model, of which it has a mark (mark.h).
  */
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/status.h"
+#include "models/direct/mark.h"
 #include "models/direct/pages.h"
 
-enum { VERSION = 3, SAMPLE = 4096 };
-static const uint64_t SEED = 0xcbf29ce484222325u;
+enum { VERSION = 4 };
 static const char magic[8] = "mlxtext";
 
 typedef struct header {
@@ -34,62 +33,17 @@ _Static_assert(sizeof(header) == 128, "a header has 128 bytes");
 
 /* --- marks ------------------------------------------------------------------------------------ */
 
-/* FNV-1a over words of 64 bits, turned so that no bit stays at its place. */
-static uint64_t hash(uint64_t h, const void *bytes, size_t n) {
-    for (const char *p = bytes; n; p += 8, n -= n < 8 ? n : 8) {
-        uint64_t word = 0;
-        memcpy(&word, p, n < 8 ? n : 8);
-        h = (h ^ word) * 0x100000001b3u;
-        h = h << 29 | h >> 35;
+/* Found once: it reads all weights. */
+static uint64_t mark_of(mx_cache *c) {
+    if (!c->mark) {
+        const uint64_t sizes[] = {c->page_bytes, c->state_bytes};
+        c->mark = mx_hash(mx_decoder_mark(c->decoder), sizes, sizeof sizes) | 1;
     }
-    return h;
-}
-
-static uint64_t hash_array(uint64_t h, const mx_array *a) {
-    if (!a)
-        return hash(h, "", 1);
-    size_t bytes = (size_t)a->size * mx_itemsize(a);
-    return hash(hash(h, &a->size, sizeof a->size), a->data, bytes < SAMPLE ? bytes : SAMPLE);
-}
-
-/* A matrix as it is, and what is added to it. */
-static uint64_t hash_weight(uint64_t h, const mx_weight *w) {
-    const mx_array *const parts[] = {w->words, w->scales, w->bias, w->down, w->up, w->gain};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        h = hash_array(h, parts[i]);
-    return hash(h, &w->change, sizeof w->change);
-}
-
-static uint64_t hash_layer(uint64_t h, mx_layer *l) {
-    mx_weight *matrix[MX_LAYER_MATRICES];
-    mx_norm *norm[MX_LAYER_NORMS];
-    const mx_rotation *r = &l->attention.rope;
-    int n = mx_layer_matrices(l, matrix);
-    for (int i = 0; i < n; i++)
-        h = hash_weight(h, matrix[i]);
-    n = mx_layer_norms(l, norm);
-    for (int i = 0; i < n; i++)
-        h = hash_array(h, norm[i]->weight);
-    h = hash(h, &l->attention.window, sizeof l->attention.window);
-    if (r->frequency)
-        h = hash(h, r->frequency, (size_t)(r->rotated / 2) * sizeof *r->frequency);
-    return h;
-}
-
-static uint64_t mark_of(const mx_cache *c) {
-    const mx_decoder *d = c->decoder;
-    uint64_t h = hash(SEED, d->family->name, strlen(d->family->name));
-    const int64_t sizes[] = {d->hidden, d->vocabulary, d->layers, (int64_t)c->page_bytes,
-                             (int64_t)c->state_bytes};
-    h = hash(h, sizes, sizeof sizes);
-    h = hash_array(hash_weight(h, &d->embedding), d->final_norm.weight);
-    for (int64_t i = 0; i < d->layers; i++)
-        h = hash_layer(h, &d->layer[i]);
-    return h;
+    return c->mark;
 }
 
 static uint64_t check_of(const header *h) {
-    return hash(SEED, h, offsetof(header, check));
+    return mx_hash(mx_hash_begin(), h, offsetof(header, check));
 }
 
 static uint64_t token_bytes(uint64_t length) {
@@ -108,7 +62,7 @@ typedef struct sink {
 static bool put(sink *k, const void *bytes, size_t n) {
     if (k->w)
         return mx_writer_put(k->w, bytes, n);
-    k->hash = hash(k->hash, bytes, n);
+    k->hash = mx_hash(k->hash, bytes, n);
     return true;
 }
 
@@ -134,8 +88,8 @@ static bool put_data(sink *k, const mx_sequence *s) {
 }
 
 static bool put_all(mx_writer *w, const mx_sequence *s) {
-    const mx_cache *c = s->cache;
-    sink hashed = {NULL, SEED}, written = {w, 0};
+    mx_cache *c = s->cache;
+    sink hashed = {NULL, mx_hash_begin()}, written = {w, 0};
     put_data(&hashed, s);
     header h = {.version = VERSION, .bits = (uint32_t)c->bits, .model = mark_of(c)};
     memcpy(h.magic, magic, sizeof magic);
@@ -165,7 +119,7 @@ static bool fail_file(const char *path, const char *why) {
 }
 
 /* Does the header fit the file and this cache? */
-static bool check_header(const mx_cache *c, const header *h, size_t size, const char *path) {
+static bool check_header(mx_cache *c, const header *h, size_t size, const char *path) {
     if (memcmp(h->magic, magic, sizeof magic) != 0)
         return fail_file(path, "holds no text of a language model");
     if (h->version != VERSION)
@@ -189,14 +143,14 @@ static bool check_header(const mx_cache *c, const header *h, size_t size, const 
 /* In the pieces in which it was saved. */
 static bool check_data(const mx_cache *c, const header *h, const unsigned char *p,
                        const char *path) {
-    uint64_t sum = SEED, tokens = token_bytes(h->length);
+    uint64_t sum = mx_hash_begin(), tokens = token_bytes(h->length);
     for (uint64_t at = 0; at < tokens; at += MX_PAGE * 4)
-        sum = hash(sum, p + at, tokens - at < MX_PAGE * 4 ? tokens - at : MX_PAGE * 4);
+        sum = mx_hash(sum, p + at, tokens - at < MX_PAGE * 4 ? tokens - at : MX_PAGE * 4);
     p += tokens;
     for (uint64_t i = 0; i * MX_PAGE < h->length; i++, p += c->page_bytes)
-        sum = hash(sum, p, c->page_bytes);
+        sum = mx_hash(sum, p, c->page_bytes);
     if (c->state_bytes)
-        sum = hash(sum, p, c->state_bytes);
+        sum = mx_hash(sum, p, c->state_bytes);
     return sum == h->data || fail_file(path, "was changed: its sum is another");
 }
 

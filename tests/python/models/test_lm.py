@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,19 @@ def test_caches_in_files(model, tmp_path):
     assert "".join(piece.text for piece in pieces) == model.generate(prompt, 10)
     with pytest.raises(RuntimeError, match="other bits"):
         lm.load(STORIES, kv_bits=32).generate(prompt, 1, load_cache=file)
+
+
+def test_a_cache_of_other_weights(tmp_path):
+    """One low bit in the middle of a file's weights makes another model."""
+    file, copy = tmp_path / "text.kv", tmp_path / "copy.gguf"
+    lm.load(STORIES).read("Once upon a time", save_cache=file)
+    data = bytearray(Path(STORIES).read_bytes())
+    for change, refused in ((0, False), (1, True)):
+        data[len(data) // 2 & -4] ^= change
+        copy.write_bytes(data)
+        model = lm.load(copy)
+        with pytest.raises(RuntimeError, match="another model") if refused else nullcontext():
+            model.generate("Once upon a time there", 1, load_cache=file)
 
 
 def test_options(model):
