@@ -48,6 +48,25 @@ static void limits_of_steps(void) {
     mlx_structure_free(s);
 }
 
+/* So do values beside values, and the ways to choose branches, though no automaton comes of them. */
+static void limits_of_branches(void) {
+    mlx_structure s = mlx_structure_new();
+    uint64_t before = 0;
+    char text[8192] = "{\"enum\":[\"b\"],\"$ref\":\"#/$defs/a0\",\"$defs\":{";
+    for (int i = 0; i < 14; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "\"a%d\":{\"anyOf\":[{\"$ref\":\"#/$defs/a%d\"},{\"$ref\":\"#/$defs/a%d\"}]},", i,
+                 i + 1, i + 1);
+    strcat(text, "\"a14\":{\"enum\":[\"a\"]}}}");
+    CHECK(mlx_structure_limit_steps(&before, 1 << 16) == 0);
+    CHECK(mlx_structure_open_schema(&s, text, 0) != 0);
+    CHECK_HAS(mlx_last_error_message(), "more than 65536 steps");
+    CHECK(mlx_structure_limit_steps(&before, 0) == 0);
+    CHECK(mlx_structure_open_schema(&s, text, 0) != 0);
+    CHECK_HAS(mlx_last_error_message(), "nothing matches it");
+    mlx_structure_free(s);
+}
+
 /* --- bytes of tokens -------------------------------------------------------------------------- */
 
 static void check_bytes(const char *tokenizer, const char *const *want, int n, int end) {
@@ -351,6 +370,7 @@ static void quiet(const char *msg, void *data) {
 int main(void) {
     mlx_set_error_handler(quiet, NULL, NULL);
     RUN(limits_of_steps);
+    RUN(limits_of_branches);
     RUN(bytes_of_tokens);
     RUN(ends);
     RUN(a_walk);

@@ -35,6 +35,11 @@ bool sg_affords(sg_builder *b) {
     return !b->failed;
 }
 
+bool sg_spend(sg_builder *b, uint64_t steps) {
+    *b->steps += steps;
+    return sg_affords(b);
+}
+
 bool sg_stopped(sg_builder *b) {
     b->failed |= ++b->asked % 1024 == 0 && mx_interrupted_within();
     return b->failed;

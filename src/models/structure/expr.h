@@ -94,6 +94,8 @@ sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...)
 uint64_t sg_limit_steps(uint64_t steps);
 /* Has the structure steps left? False and an error: it has not. */
 bool sg_affords(sg_builder *b);
+/* The same, after so many more. */
+bool sg_spend(sg_builder *b, uint64_t steps);
 
 /* Asks the host now and then whether it wants to stop; what loops over states and pairs ask. True:
    it does, or the builder has failed. */

@@ -32,6 +32,7 @@ typedef struct meeting {
 } meeting;
 
 enum { NO_PARENT = SIZE_MAX };
+enum { LINK_STEPS = 16 }; /* of an automaton, that take as long as looking at a schema */
 
 /* --- more of them ----------------------------------------------------------------------------- */
 
@@ -90,7 +91,7 @@ static void open_all(meeting *m, size_t i, const sg_items *given) {
     for (; i < m->links && !m->r->b->failed; i++) {
         json_t *schema = m->link[i].schema, *all, *x;
         size_t k;
-        if (!sg_words_check(m->r, schema))
+        if (!sg_spend(m->r->b, LINK_STEPS) || !sg_words_check(m->r, schema))
             return;
         bool chosen = false;
         for (k = 0; given && k < given->count; k++)

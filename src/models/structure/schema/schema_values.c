@@ -25,7 +25,10 @@ static bool has_values(const filter *f, size_t i) {
     return word(f, i, "const") || word(f, i, "enum");
 }
 
-/* False: no memory. */
+/* Steps of an automaton that take as long as one of these. */
+enum { HASH_STEPS = 32, FIT_STEPS = 16 };
+
+/* False: no memory, or no steps left. */
 static bool open_sets(filter *f) {
     size_t n = f->flat->count;
     f->set = mx_calloc(n ? n : 1, sizeof *f->set);
@@ -33,7 +36,8 @@ static bool open_sets(filter *f) {
         f->source++;
     bool ok = f->set;
     for (size_t i = f->source + 1; ok && i < n; i++)
-        ok = sg_set_of(&f->set[i], f->flat->item[i].schema);
+        ok = sg_spend(f->r->b, HASH_STEPS * json_array_size(word(f, i, "enum"))) &&
+             sg_set_of(&f->set[i], f->flat->item[i].schema);
     return ok;
 }
 
@@ -105,7 +109,7 @@ static bool composite_fits(const filter *f, unsigned type) {
 
 static bool fits(const filter *f, json_t *value) {
     unsigned type = type_of(value);
-    if (!(type & f->types) || !all_have(f, value))
+    if (!sg_spend(f->r->b, FIT_STEPS) || !(type & f->types) || !all_have(f, value))
         return false;
     if (type & SG_NUMBER)
         return sg_number_fits(f->r, f->flat, value, f->types);
