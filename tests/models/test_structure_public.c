@@ -48,7 +48,7 @@ static void limits_of_steps(void) {
     mlx_structure_free(s);
 }
 
-/* So do values beside values, and the ways to choose branches, though no automaton comes of them. */
+/* So do values beside values, and ways to choose branches, though no automaton comes of them. */
 static void limits_of_branches(void) {
     mlx_structure s = mlx_structure_new();
     uint64_t before = 0;
