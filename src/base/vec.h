@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { MX_MOST_ENTRIES = 1 << 24 }; /* of a list that the program gives */
+
 /* Room for `want` elements of `size` bytes in *(T **)array, which has room for *room; grows by
    half at least. On failure everything stays as it was. */
 bool mx_grow(void *array, size_t *room, size_t want, size_t size);

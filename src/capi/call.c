@@ -4,6 +4,7 @@
 
 #include "base/fenv.h"
 #include "base/mem.h"
+#include "base/vec.h"
 #include "capi/capi.h"
 
 struct capi_room {
@@ -112,14 +113,12 @@ bool capi_put(mlx_array *res, mx_array *a) {
 
 /* --- other arguments --------------------------------------------------------------- */
 
-enum { MOST_ENTRIES = 1 << 24 };
-
 int capi_count(const void *list, size_t n) {
     if (n && !capi_is_object(list))
         mx_fail(MX_INVALID, "[list] NULL was given for a list of %zu entries", n);
-    else if (n > MOST_ENTRIES)
+    else if (n > MX_MOST_ENTRIES)
         mx_fail(MX_RANGE, "[list] %zu entries were given, at most %d are possible", n,
-                MOST_ENTRIES);
+                MX_MOST_ENTRIES);
     return mx_failed() ? 0 : (int)n;
 }
 

@@ -5,11 +5,7 @@
 
 #define L VF_LANES
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
+#define UNROLL SIMD_UNROLL(8)
 
 enum { VECTORS = 4 }; /* of columns */
 

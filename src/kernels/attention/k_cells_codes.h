@@ -16,11 +16,7 @@
 
 #define L VF_LANES
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#define UNROLL SIMD_UNROLL(16)
 
 enum {
     VECTORS = 2, /* of results */

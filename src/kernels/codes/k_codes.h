@@ -19,11 +19,7 @@
 mx_k_code_round KN(k_code_round);
 extern const mx_k_code_table KN(k_code_plain), KN(k_code_vnni);
 
-#if defined(__clang__)
-#define CODES_UNROLL _Pragma("unroll")
-#else
-#define CODES_UNROLL _Pragma("GCC unroll 16")
-#endif
+#define CODES_UNROLL SIMD_UNROLL(16)
 
 enum {
 #define X(name, file_name, id, items, bytes, can)           \

@@ -10,11 +10,7 @@
 enum { MOST_TAPS = 9, MOST_PIXELS = 4, SEVEN = 7 };
 
 // Sums stay in registers where every loop over them is unrolled early.
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 24")
-#endif
+#define UNROLL SIMD_UNROLL(24)
 
 /* n channels of element i. */
 SV vf lanes(const void *p, ptrdiff_t i, size_t n, const mx_dtype t) {

@@ -4,12 +4,8 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/simd.h"
 
-#define L VF_LANES
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
+#define L      VF_LANES
+#define UNROLL SIMD_UNROLL(8)
 
 /* n positions of `outs` outputs, in nv vectors each, of which the last may be a part. */
 SV void slide_tile(const mx_k_conv_slide_args *a, const float *x, const float *w, float *out,

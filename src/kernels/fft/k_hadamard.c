@@ -15,11 +15,7 @@
                             9 ^ s, 10 ^ s, 11 ^ s, 12 ^ s, 13 ^ s, 14 ^ s, 15 ^ s)
 #define SWAP(lanes) ZIP_JOIN(SWAP_, lanes)
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#define UNROLL SIMD_UNROLL(16)
 
 #if VF_REGS == 32
 #define RADIX 16

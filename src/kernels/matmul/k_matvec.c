@@ -3,11 +3,7 @@
 #include "kernels/simd/k_load.h"
 #include "kernels/matmul/k_tile.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
+#define UNROLL SIMD_UNROLL(8)
 
 /* ---- adjacent k: R rows of w against s vectors, R and s constants ---- */
 

@@ -3,11 +3,7 @@
  * that an element is summed as k_matvec.c and k_quant_dot.c sum it. */
 #include "kernels/matmul/k_tile.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 8")
-#endif
+#define UNROLL SIMD_UNROLL(8)
 
 enum { TILE_W = VF_REGS >= 32 ? 4 : 2, TILE_X = 6 };
 

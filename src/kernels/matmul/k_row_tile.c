@@ -2,12 +2,8 @@
 #include "kernels/matmul/k_matmul.h"
 #include "kernels/matmul/k_tile.h"
 
-#define L VF_LANES
-#if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#define L      VF_LANES
+#define UNROLL SIMD_UNROLL(16)
 
 /* Vector j of n columns. */
 SV vf part(const float *p, int j, int n, const bool whole) {

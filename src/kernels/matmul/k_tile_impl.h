@@ -8,11 +8,7 @@
  *     TILE_LOAD(p) TILE_SET1(x) TILE_FMA(a, b, c)   of packed groups; the last gives a TILE_V
  *     TILE_W(word)         the vocabulary's word for TILE_V: vf_##word or vd_##word
  */
-#if defined(__clang__)
-#define TILE_UNROLL _Pragma("unroll")
-#else
-#define TILE_UNROLL _Pragma("GCC unroll 16")
-#endif
+#define TILE_UNROLL SIMD_UNROLL(16)
 
 /* Store one row of the tile: n columns of its nv vectors. */
 SV void TILE_FN(store_row)(TILE_OUT *c, const TILE_V *acc, int nv, int n, bool add) {

@@ -102,13 +102,8 @@ quant_scales(float *dst, const mx_quant_matrix *m, const char *row, ptrdiff_t g,
         quant_scale_list(dst, row + g, n, MX_MXFP4, factor, MX_UINT8);
 }
 
-#if defined(__clang__)
-#define QUANT_UNROLL    _Pragma("unroll")
-#define QUANT_UNROLL_32 _Pragma("unroll")
-#else
-#define QUANT_UNROLL    _Pragma("GCC unroll 16")
-#define QUANT_UNROLL_32 _Pragma("GCC unroll 32")
-#endif
+#define QUANT_UNROLL    SIMD_UNROLL(16)
+#define QUANT_UNROLL_32 SIMD_UNROLL(32)
 
 /* k_quant_pack.c, k_quant_decode.c */
 mx_k_quant_pack KN(k_quant_pack);

@@ -225,46 +225,23 @@ SV void N(runs_of)(const int op, void *acc, const void *xv, const ptrdiff_t *sta
         N(wide)(op, a + c, x + c + start[r], n, cols - c, s);
 }
 
-static void N(sum_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t s) {
-    N(rows_of)(MX_RED_SUM, a, x, rows, n, s);
-}
-static void N(prod_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t s) {
-    N(rows_of)(MX_RED_PROD, a, x, rows, n, s);
-}
-static void N(max_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t s) {
-    N(rows_of)(MX_RED_MAX, a, x, rows, n, s);
-}
-static void N(min_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t s) {
-    N(rows_of)(MX_RED_MIN, a, x, rows, n, s);
-}
-static void N(sum_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
-    N(cols_of)(MX_RED_SUM, a, x, rows, cols, s);
-}
-static void N(prod_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
-    N(cols_of)(MX_RED_PROD, a, x, rows, cols, s);
-}
-static void N(max_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
-    N(cols_of)(MX_RED_MAX, a, x, rows, cols, s);
-}
-static void N(min_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) {
-    N(cols_of)(MX_RED_MIN, a, x, rows, cols, s);
-}
-static void N(sum_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
-                        size_t cols, ptrdiff_t s) {
-    N(runs_of)(MX_RED_SUM, a, x, start, runs, n, cols, s);
-}
-static void N(prod_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
-                         size_t cols, ptrdiff_t s) {
-    N(runs_of)(MX_RED_PROD, a, x, start, runs, n, cols, s);
-}
-static void N(max_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
-                        size_t cols, ptrdiff_t s) {
-    N(runs_of)(MX_RED_MAX, a, x, start, runs, n, cols, s);
-}
-static void N(min_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
-                        size_t cols, ptrdiff_t s) {
-    N(runs_of)(MX_RED_MIN, a, x, start, runs, n, cols, s);
-}
+#define REDUCTION(name, op)                                                                     \
+    static void N(name##_rows)(void *a, const void *x, size_t rows, size_t n, ptrdiff_t s) {    \
+        N(rows_of)(op, a, x, rows, n, s);                                                       \
+    }                                                                                           \
+    static void N(name##_cols)(void *a, const void *x, size_t rows, size_t cols, ptrdiff_t s) { \
+        N(cols_of)(op, a, x, rows, cols, s);                                                    \
+    }                                                                                           \
+    static void N(name##_runs)(void *a, const void *x, const ptrdiff_t *start, size_t runs,     \
+                               size_t n, size_t cols, ptrdiff_t s) {                            \
+        N(runs_of)(op, a, x, start, runs, n, cols, s);                                          \
+    }
+REDUCTION(sum, MX_RED_SUM)
+REDUCTION(prod, MX_RED_PROD)
+REDUCTION(max, MX_RED_MAX)
+REDUCTION(min, MX_RED_MIN)
+#undef REDUCTION
+
 /* n elements as A. */
 SV void N(lift)(A *out, const T *x, size_t n) {
     size_t i = 0;

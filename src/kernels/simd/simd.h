@@ -50,6 +50,17 @@
 
 #define SV static inline __attribute__((always_inline, unused))
 
+/* Before a loop: n rounds of it, or all where they are fewer, one after the other. With
+   AddressSanitizer GCC keeps some of these loops, and warns of each. */
+#define SIMD_PRAGMA_(words) _Pragma(#words)
+#if defined(__clang__)
+#define SIMD_UNROLL(n) _Pragma("unroll")
+#elif defined(__SANITIZE_ADDRESS__)
+#define SIMD_UNROLL(n)
+#else
+#define SIMD_UNROLL(n) SIMD_PRAGMA_(GCC unroll n)
+#endif
+
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
 #include "kernels/simd/simd_avx512.h"
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)

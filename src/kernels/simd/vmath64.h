@@ -40,14 +40,18 @@ SV vd vd_exp_reduce(vd x, vl *n) {
     vd r = vd_fnma(k, vd_set1(0x1.62e42feep-1), x); // 32 bits of ln 2: k times it is exact
     return vd_fnma(k, vd_set1(0x1.a39ef35793c76p-33), r);
 }
-/* e^r - 1 */
-SV vd vd_expm1_core(vd r) {
+/* (e^r - 1 - r) / r^2 */
+SV vd vd_exp_rest(vd r) {
     static const double c[] = {
         5.00000000000000000e-01, 1.66666666666666879e-01, 4.16666666666668239e-02,
         8.33333333331386789e-03, 1.38888888887767330e-03, 1.98412699034914613e-04,
         2.48015875646354399e-05, 2.75572285457400229e-06, 2.75570607866400783e-07,
         2.51139213115873004e-08, 2.09820589832413525e-09};
-    return vd_fma(vd_mul(r, r), vd_poly(r, c, 11), r);
+    return vd_poly(r, c, 11);
+}
+/* e^r - 1 */
+SV vd vd_expm1_core(vd r) {
+    return vd_fma(vd_mul(r, r), vd_exp_rest(r), r);
 }
 /* y 2^n in two steps, |n| < 2000 */
 SV vd vd_scale(vd y, vl n) {

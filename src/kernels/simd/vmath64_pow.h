@@ -53,16 +53,11 @@ SV vdd vdd_log(vd x) {
 }
 /* e^x for |x.hi| <= 707 */
 SV vd vdd_exp(vdd x) {
-    static const double c[] = {
-        5.00000000000000000e-01, 1.66666666666666879e-01, 4.16666666666668239e-02,
-        8.33333333331386789e-03, 1.38888888887767330e-03, 1.98412699034914613e-04,
-        2.48015875646354399e-05, 2.75572285457400229e-06, 2.75570607866400783e-07,
-        2.51139213115873004e-08, 2.09820589832413525e-09};
     vd low = vd_set1(0x1.a39ef35793c76p-33), magic = vd_set1(VD_MAGIC);
     vd t = vd_fma(x.hi, vd_set1(1.44269504088896340736), magic), k = vd_sub(t, magic);
     vd first = vd_fnma(k, vd_set1(0x1.62e42feep-1), x.hi), rest = vd_fnma(k, low, first);
     vdd r = vdd_add(rest, vd_add(x.lo, vd_fnma(k, low, vd_sub(first, rest))), vd_zero());
-    vd lo = vd_fma(vd_mul(r.hi, r.hi), vd_poly(r.hi, c, 11), vd_fma(r.lo, r.hi, r.lo));
+    vd lo = vd_fma(vd_mul(r.hi, r.hi), vd_exp_rest(r.hi), vd_fma(r.lo, r.hi, r.lo));
     vdd y = vdd_add(vd_set1(1.0), r.hi, lo);
     return vd_scale(vd_add(y.hi, y.lo), vl_sub(as_vl(t), as_vl(magic)));
 }

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "base/vec.h"
 #include "kernels/kernels.h"
 #include "kernels/random/k_random.h"
 #include "models/sampling/candidates.h"
@@ -56,12 +57,10 @@ static bool check(const mx_sampling *o) {
     return true;
 }
 
-enum { MOST_LISTED = 1 << 24 };
-
 static bool is_list(const void *p, size_t count, const char *what) {
-    if (count > MOST_LISTED)
+    if (count > MX_MOST_ENTRIES)
         return mx_fail(MX_RANGE, "[sampler] the %s %zu, at most %d are possible", what, count,
-                       MOST_LISTED);
+                       MX_MOST_ENTRIES);
     return p || !count || mx_fail(MX_INVALID, "[sampler] the %s NULL", what);
 }
 
