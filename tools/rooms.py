@@ -12,6 +12,7 @@ ROOMS = {
         "vec text map ending thread_local",
         "machine",
         "threads",
+        "memory",
         ".",
     ],
     "kernels": [

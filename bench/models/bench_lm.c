@@ -71,7 +71,7 @@ static double bandwidth(void) {
     double best = 0;
     if (!p)
         exit(1);
-    madvise(p, BYTES, MADV_HUGEPAGE); // as the weights' (base/large.h)
+    madvise(p, BYTES, MADV_HUGEPAGE); // as the weights' (base/memory/large.h)
     memset(p, 1, BYTES);
     for (int i = 0; i < REPEATS; i++) {
         double start = now_ms();

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/file.h"
 #include "base/interrupt.h"
 #include "base/mem.h"

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/machine/cgroup.h"
 #include "base/machine/cpuinfo.h"
 #include "base/dtype.h"

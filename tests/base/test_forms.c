@@ -1,11 +1,11 @@
 /* Forms of what lies in memory: when they are kept, where their bytes count, what makes them go;
  * threads. */
-#include "base/forms.h"
+#include "base/memory/forms.h"
 
 #include <pthread.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/large.h"
+#include "base/memory/large.h"
 #include "check.h"
 
 enum { WORDS = 5 * (1 << 18) + 12345, PIECE = 3 << 20 }; // of 8 bytes: more than ten megabytes

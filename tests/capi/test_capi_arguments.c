@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "capi_values.h"
 #include "check.h"

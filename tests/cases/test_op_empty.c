@@ -5,7 +5,7 @@
 
 #include <malloc.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 
 enum { SAME_AXES = -2 };
 

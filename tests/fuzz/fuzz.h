@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval/eval.h"

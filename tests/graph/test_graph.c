@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"

@@ -2,7 +2,7 @@
  * at once; of a chain of layers with and without checkpoints. */
 #include <stdlib.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/status.h"
 #include "check.h"
 #include "graph/eval/eval.h"

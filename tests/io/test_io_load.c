@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "io_files.h"
 
 static mlx_stream none;

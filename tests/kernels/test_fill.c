@@ -1,6 +1,6 @@
 /* Creation functions: dense memory for whoever looks at the array, and no memory where only an
    evaluation reads it. */
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "check.h"
 #include "graph/eval/eval.h"
 #include "graph/array/node.h"

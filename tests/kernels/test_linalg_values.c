@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "check.h"

@@ -1,7 +1,7 @@
-/* Memory counters and limits: bytes of the caching allocator (base/cache.h). */
+/* Memory counters and limits: bytes of the caching allocator (base/memory/cache.h). */
 #include <stdlib.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "capi/capi.h"
 

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/threads/pool.h"
 #include "cpu/attention/attention_internal.h"
 #include "kernels/kernels.h"

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "graph/array/read.h"

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/conv/conv_turned.h"

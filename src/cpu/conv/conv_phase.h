@@ -50,9 +50,9 @@ bool conv_select_weights(conv *c);
 int64_t conv_tap_place(const conv *c, int64_t t);
 /* The first channel of output o under tap t of the phase. */
 const void *conv_weight_at(const conv *c, int64_t o, int64_t t);
-/* Memory for the phase's weights in a form of `maker`'s (base/forms.h), which may be kept where few
-   rows meet it: u->ready says whether it is there already. always: also where it will not be kept;
-   without it u->data may be NULL. False: out of memory. */
+/* Memory for the phase's weights in a form of `maker`'s (base/memory/forms.h), which may be kept
+   where few rows meet it: u->ready says whether it is there already. always: also where it will not
+   be kept; without it u->data may be NULL. False: out of memory. */
 bool conv_form_open(const conv *c, int64_t rows, const void *maker, size_t bytes, bool always,
                     mx_form_use *u);
 /* Are the phase's weights (O, taps..., Cg) as they lie? */

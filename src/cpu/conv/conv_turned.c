@@ -3,7 +3,7 @@
  */
 #include "cpu/conv/conv_turned.h"
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/threads/pool.h"
 #include "kernels/kernels.h"
 

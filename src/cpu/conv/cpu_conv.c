@@ -14,7 +14,7 @@
  */
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/conv/conv_depth.h"

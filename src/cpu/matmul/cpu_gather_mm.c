@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"

@@ -8,8 +8,8 @@
  *           pack what is not shared; for each panel of A, for each panel of B: one tile
  *         epilogue and store, or leave the slice's sums for later
  *
- * Panels of weights may be kept beside them (base/forms.h): then all of b's are shared, however few
- * rows meet them, and the next call finds them packed.
+ * Panels of weights may be kept beside them (base/memory/forms.h): then all of b's are shared,
+ * however few rows meet them, and the next call finds them packed.
  *
  * Lengths along k are counted in groups of format->kgroup. complex64 counts twice the rows and
  * twice k (k_matmul_pack.c).
@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
 #include "kernels/kernels.h"

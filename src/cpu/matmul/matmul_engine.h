@@ -19,7 +19,7 @@
 #ifndef MX_CPU_MATMUL_ENGINE_H
 #define MX_CPU_MATMUL_ENGINE_H
 
-#include "base/forms.h"
+#include "base/memory/forms.h"
 #include "kernels/matmul/k_matmul.h"
 
 #ifdef MX_TORTURE

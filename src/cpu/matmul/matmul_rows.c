@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
 #include "kernels/kernels.h"

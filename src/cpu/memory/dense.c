@@ -1,7 +1,7 @@
 /* See dense.h. */
 #include "cpu/memory/dense.h"
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "cpu/memory/cpu_copy.h"
 
 bool cpu_dense_open(cpu_dense *d, const mx_array *a) {

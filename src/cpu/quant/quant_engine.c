@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/status.h"
 #include "cpu/quant/block_engine.h"
 #include "cpu/quant/quant_internal.h"

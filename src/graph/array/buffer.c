@@ -1,7 +1,7 @@
 /* Buffers: see buffer.h. */
 #include "graph/array/buffer.h"
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "graph/array/deferred.h"
 

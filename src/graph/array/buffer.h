@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/forms.h"
+#include "base/memory/forms.h"
 
 typedef void mx_release_fn(void *payload);
 

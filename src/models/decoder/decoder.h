@@ -261,8 +261,8 @@ void mx_decoder_release(mx_decoder *d); /* NULL is fine */
 /* Are its weights what their files had? False and an error where one was cut short while it was
    mapped (base/guard.h). */
 bool mx_decoder_is_whole(const mx_decoder *d);
-/* Moves a piece of its weights to large pages (base/large.h), until all are there: one call, one
-   piece, some milliseconds. From any thread. */
+/* Moves a piece of its weights to large pages (base/memory/large.h), until all are there: one call,
+   one piece, some milliseconds. From any thread. */
 void mx_decoder_settle(mx_decoder *d);
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/large.h"
+#include "base/memory/large.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/array/mapped.h"

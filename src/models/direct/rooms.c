@@ -1,7 +1,7 @@
 /* The memory of a pass's rows, and work on them in pieces. */
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "models/direct/direct_parts.h"

@@ -1,7 +1,7 @@
 /* See cache.h and pages.h: sequences. */
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"

@@ -1,6 +1,6 @@
 /* How a chain is made (chain.h): which pieces are what merging makes of their text, short ones
  * first, and a trie of them. */
-#include "base/large.h"
+#include "base/memory/large.h"
 #include "base/mem.h"
 #include "models/tokenizer/chain.h"
 

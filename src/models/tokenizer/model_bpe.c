@@ -13,7 +13,7 @@
  */
 #include <string.h>
 
-#include "base/large.h"
+#include "base/memory/large.h"
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/vec.h"

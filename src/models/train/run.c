@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/status.h"

@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/cache.h"
+#include "base/memory/cache.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #include "base/threads/lock.h"
 #include "base/mem.h"
 #include "base/status.h"
-#include "base/tray.h"
+#include "base/memory/tray.h"
 
 /* Size classes: every multiple of 64 up to 512 bytes, then eight to the octave (at most 1/8 is
  * lost).

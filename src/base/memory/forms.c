@@ -2,12 +2,12 @@
  * for its block, and leaves with the list. Its block comes and goes under the lock; whoever reads
  * it is counted, and who takes it away makes the count negative before, so that later readers find
  * none. */
-#include "base/forms.h"
+#include "base/memory/forms.h"
 
 #include <limits.h>
 #include <string.h>
 
-#include "base/cache.h"
+#include "base/memory/cache.h"
 #include "base/mem.h"
 #include "base/threads/lock.h"
 

@@ -1,4 +1,4 @@
-#include "base/tray.h"
+#include "base/memory/tray.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

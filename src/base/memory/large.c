@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include "base/large.h"
+#include "base/memory/large.h"
 
 #include <stdint.h>
 #include <stdio.h>
