@@ -57,7 +57,7 @@ LIMITS = [
     ("models/template/value.h", "TM_MOST_DEPTH", 300, "300 levels"),
     ("models/template/value.h", "TM_MOST_CALLS", 900, "900 parts in each other"),
     ("models/template/load.h", "TM_MOST_JSON", 64, "64 deep; integers of 64 bits"),
-    ("capi/call.c", "MOST_ENTRIES", 2**24, "| 16,777,216 |"),
+    ("base/vec.h", "MX_MOST_ENTRIES", 2**24, "| 16,777,216 |"),
     ("graph/profile/profile.h", "MX_PROFILE_MEMORY", 2**26, "the newest in 64 MiB"),
     ("graph/watch/source.c", "MOST_SOURCES", 65535, "65,535 of 1,000 bytes"),
 ]  # fmt: skip
