@@ -595,36 +595,56 @@ static void test_broken_tensors(void) {
     CHECK_OK(try_load());
 }
 
-/* Two tensors of float32 in 192 bytes: b begins at `offset`; a has n numbers. */
-static void begin_two(uint64_t n, uint64_t offset_a, uint64_t offset_b) {
+/* Two tensors of float32 in so many bytes: b, of 8 numbers, and a, of n. */
+static void begin_two(uint64_t n, uint64_t offset_a, uint64_t offset_b, size_t size) {
     begin(&file, 2, 0);
     put_tensor(&file, "b", 1, (uint64_t[]){8}, 0, offset_b);
     put_tensor(&file, "a", 1, (uint64_t[]){n}, 0, offset_a);
     align(&file);
-    for (int i = 0; i < 48; i++)
-        put32(&file, 0);
+    for (size_t i = 0; i < size; i++)
+        put(&file, "", 1);
 }
 
 /* Tensors lie one behind the other. */
 static void test_lying_places(void) {
-    begin_two(8, 0, 32);
+    begin_two(8, 0, 32, 64);
     CHECK_OK(try_load());
-    begin_two(8, 32, 0);
+    begin_two(8, 32, 0, 64);
     CHECK_OK(try_load());
-    begin_two(9, 0, 64);
+    begin_two(9, 0, 64, 96);
     CHECK_OK(try_load());
-    begin_two(0, 32, 0);
+    begin_two(0, 32, 0, 32);
     CHECK_OK(try_load());
-    begin_two(8, 0, 0);
+    begin_two(8, 0, 0, 64);
     CHECK_FAILS(try_load(), "lies over");
-    begin_two(9, 0, 32); // more than fits before b
+    begin_two(9, 0, 32, 64); // more than fits before b
     CHECK_FAILS(try_load(), "'b' lies over 'a': it begins at byte 128, and that ends at 132");
-    begin_two(8, 0, 64); // less
+    begin_two(8, 0, 64, 96); // less
     CHECK_FAILS(try_load(), "between 'b' and what is before it are 32 bytes");
-    begin_two(8, 32, 64);
+    begin_two(8, 32, 64, 96);
     CHECK_FAILS(try_load(), "between 'a' and what is before it are 32 bytes");
-    begin_two(8, 0, 192);
+    begin_two(8, 0, 192, 192);
     CHECK_FAILS(try_load(), "b needs 32 bytes");
+}
+
+/* The file ends with the last of them, or with padding. */
+static void test_lying_ends(void) {
+    begin_two(9, 32, 0, 68);
+    CHECK_OK(try_load());
+    begin_two(9, 32, 0, 96);
+    CHECK_OK(try_load());
+    begin_two(9, 32, 0, 67);
+    CHECK_FAILS(try_load(), "a needs 36 bytes, 35 are left");
+    begin_two(9, 32, 0, 100);
+    CHECK_FAILS(try_load(), "behind the last tensor, 'a', are 32 bytes that are no tensor's");
+    begin_one(1, 256, 3, 0); // q4_1, that was q8_0
+    for (int i = 0; i < 8 * 34; i++)
+        put(&file, "", 1);
+    CHECK_FAILS(try_load(), "behind the last tensor, 'x', are 112 bytes");
+    begin_one(1, 0, 0, 0);
+    for (int i = 0; i < 32; i++)
+        put(&file, "", 1);
+    CHECK_FAILS(try_load(), "behind the metadata are 32 bytes");
 }
 
 static void test_every_cut_and_flip(void) {
@@ -666,6 +686,7 @@ int main(void) {
     RUN(test_same_key_twice);
     RUN(test_broken_tensors);
     RUN(test_lying_places);
+    RUN(test_lying_ends);
     RUN(test_every_cut_and_flip);
     files_done();
     return check_done();

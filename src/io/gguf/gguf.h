@@ -8,7 +8,8 @@
  *          tensors    name, dimensions (4), sizes (8 each, the fastest first), type (4), offset (8)
  *          padding    to a multiple of general.alignment, 32 where that is not given
  *          data       each tensor at its offset from here, one behind the other: what lies over
- *                     another or leaves more than padding between is refused
+ *                     another or leaves more than padding between, or behind the last, is
+ *                     refused
  *
  * A string is its length (8 bytes) and bytes. An array is the type of its items (4), their
  * count (8) and the items.

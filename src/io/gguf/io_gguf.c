@@ -406,6 +406,18 @@ static bool follows(reader *r, const gguf_info *before, const gguf_info *t) {
                           t->name, t->start - end);
 }
 
+/* Behind the last of them the file ends, after padding: writers differ in whether there is any. A
+   stream may end anywhere: nobody knows before. */
+static bool ends(reader *r, const gguf_info *last) {
+    size_t end = last ? last->end : r->at;
+    if (r->s->size == MX_SIZE_UNKNOWN || r->s->size < end || r->s->size - end < r->alignment)
+        return true;
+    return mx_source_fail(r->s, last ? last->at : end,
+                          "behind %s%.80s%s are %zu bytes that are no tensor's",
+                          last ? "the last tensor, '" : "the metadata", last ? last->name : "",
+                          last ? "'," : "", r->s->size - end);
+}
+
 static bool lie_well(reader *r, const gguf_info *t, uint64_t n) {
     size_t count = 0;
     const gguf_info **list = mx_malloc(((size_t)n + 1) * sizeof *list);
@@ -417,6 +429,7 @@ static bool lie_well(reader *r, const gguf_info *t, uint64_t n) {
         qsort(list, count, sizeof *list, by_start);
     for (size_t i = 0; ok && i < count; i++)
         ok = follows(r, i ? list[i - 1] : NULL, list[i]);
+    ok = ok && ends(r, count ? list[count - 1] : NULL);
     mx_free(list);
     return ok;
 }
