@@ -105,8 +105,8 @@ static int run_prompt(cli_call *c, cli_lm *m) {
 }
 
 /* What a prompt is read with. */
-static const char reading[] = "model|adapter|prompt|file|raw|system|save-cache|load-cache|shift|"
-                              "context|max-kv|kv-bits|chunk|json|quiet|color";
+static const char reading[] = "model|adapter-path|prompt|file|raw|system|save-cache|load-cache|"
+                              "shift|context|max-kv|kv-bits|chunk|json|quiet|color";
 
 static int run(cli_call *c) {
     cli_lm m = {0};

@@ -211,7 +211,7 @@ static const cli_option options[] = {
      .kind = CLI_TEXTS,
      .value = "NAME",
      .help = "a matrix to change, self_attn.q_proj; several times (all)"},
-    LEARN_COUNT("iters", 0, "iterations (1000)"),
+    LEARN_COUNT("iters", 1, "iterations (1000)"),
     COUNT("batch-size", 1, "examples of an iteration (4)"),
     LEARN_COUNT("grad-accumulation-steps", 1, "iterations of one update (1)"),
     COUNT("max-seq-length", 2, "tokens of an example (2048)"),
@@ -243,7 +243,7 @@ static const cli_example examples[] = {
     {"mlx lora -m model --train --data data --iters 600", "learn the texts of data/train.jsonl"},
     {"mlx lora -m model --train --data data --iters 600 --resume", "go on after a stop"},
     {"mlx lora -m model --test --data data", "how well the adapter does"},
-    {"mlx generate -m model --adapter adapters -p Hello", "what it says now"},
+    {"mlx generate -m model --adapter-path adapters -p Hello", "what it says now"},
     {0}};
 
 const cli_command cli_lora = {

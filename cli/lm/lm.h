@@ -33,10 +33,10 @@ void cli_lm_close(cli_lm *m);
      .value = "MODEL", \
      .help = "a GGUF file, a folder, or a model of the hub's cache"}
 
-#define CLI_LM_ADAPTER  \
-    {.name = "adapter", \
-     .kind = CLI_FILE,  \
-     .value = "FOLDER", \
+#define CLI_LM_ADAPTER       \
+    {.name = "adapter-path", \
+     .kind = CLI_FILE,       \
+     .value = "FOLDER",      \
      .help = "a change of the model, as mlx lora makes it"}
 
 #define CLI_LM_NUMBER(n, k, v, low, high, text) \

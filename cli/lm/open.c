@@ -35,7 +35,7 @@ int cli_lm_open(cli_call *c, cli_lm *m) {
     if (c->count == 1 && model != c->args[0] && strcmp(c->command->arguments, "[MODEL]") == 0)
         return cli_usage(c, "the model is '%s' by -m and '%s' by the argument", model, c->args[0]);
     int status = open_one(c, &m->lm, &m->path, model,
-                          has(c, "adapter") ? cli_text(c, "adapter", NULL) : NULL);
+                          has(c, "adapter-path") ? cli_text(c, "adapter-path", NULL) : NULL);
     if (status)
         return status;
     return mlx_lm_about(&m->info, m->lm) || mlx_lm_tokenizer(&m->tokenizer, m->lm) ? cli_library(c)

@@ -61,7 +61,7 @@ def test_learns_tests_and_fuses(data, tmp_path):
 
     said = ["-q", "-p", "The cat", "-n", 12]
     plain = document("generate", "-m", STORIES, *said)["text"]
-    learned = document("generate", "-m", STORIES, "--adapter", adapter, *said)["text"]
+    learned = document("generate", "-m", STORIES, "--adapter-path", adapter, *said)["text"]
     assert learned.startswith(" sat on the mat") and learned != plain
     fused = tmp_path / "fused.gguf"
     made = document("fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path", fused)
@@ -89,7 +89,7 @@ def test_scales_of_words(data, tmp_path):
     assert math.isclose(again, doc["test_loss"], rel_tol=1e-2)  # in the model's dtype
     document("fuse", "-m", model, "--adapter-path", adapter, "--save-path", fused)
     said = ["-q", "-p", "The cat", "-n", 12]
-    with_adapter = document("generate", "-m", model, "--adapter", adapter, *said)["text"]
+    with_adapter = document("generate", "-m", model, "--adapter-path", adapter, *said)["text"]
     assert document("generate", "-m", fused, *said)["text"] == with_adapter
 
 
@@ -173,6 +173,17 @@ def test_updates_that_never_come(data, tmp_path):
     assert "the last 2 of 7 iterations make no update" in note
     shown = run(*words(data, adapter, "--save-every", 3, iters=3)).stdout
     assert shown.count("Iter 3: Saved to") == 1
+    (note,) = document(*words(data, adapter, "--resume", "-q", iters=2))["notes"]
+    assert "nothing more is learned: 3 iterations were done, and iters is 2" in note
+
+
+def test_no_iterations(data, tmp_path):
+    adapter, config = tmp_path / "adapter", tmp_path / "c.json"
+    assert "--iters is between 1 and" in run(*words(data, adapter, iters=0), status=2).stderr
+    options = {"model": str(STORIES), "train": True, "data": str(data), "iters": 0}
+    config.write_text(json.dumps({**options, "adapter_path": str(adapter)}))
+    assert "iters is 0: 1 to" in run("lora", "-c", config, status=1).stderr
+    assert not adapter.exists()
 
 
 def test_control_c_saves(data, tmp_path):
@@ -364,7 +375,7 @@ def test_adapters_of_what_is_no_number(data, tmp_path, value, word):
     arrays[name].flat[-1] = value
     write_safetensors(file, arrays)
     for line in (["fuse", "--adapter-path", adapter, "--save-path", out],
-                 ["generate", "-p", "a", "--adapter", adapter]):  # fmt: skip
+                 ["generate", "-p", "a", "--adapter-path", adapter]):  # fmt: skip
         said = run(*line, "-m", STORIES, status=1).stderr
         assert f"'{name}' has a value that is {word}" in said
     assert not out.exists()

@@ -346,12 +346,23 @@ static bool remark_rest(runner *r) {
     return note(r, text);
 }
 
+/* Of a training that goes on behind its end. */
+static bool remark_end(runner *r) {
+    char text[160];
+    if (r->t->iteration < r->t->o.iters)
+        return true;
+    snprintf(text, sizeof text,
+             "nothing more is learned: %lld iterations were done, and iters is %d in all",
+             (long long)r->t->iteration, r->t->o.iters);
+    return note(r, text);
+}
+
 static bool run(runner *r) {
     mx_train *t = r->t;
     if (!t->train.count)
         return mx_fail(MX_INVALID, "[%s] there is no train.jsonl to learn from", op);
     bool ok = remarks(r, &t->train, "train.jsonl") && remarks(r, &t->valid, "valid.jsonl") &&
-              remark_rest(r) && (t->iteration || validate(r));
+              remark_rest(r) && remark_end(r) && (t->iteration || validate(r));
     t->window.began = seconds();
     while (ok && t->iteration < t->o.iters)
         ok = iterate(t) && behind_iteration(r);

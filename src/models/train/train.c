@@ -69,7 +69,7 @@ static bool in(const char *what, double x, double least, double most) {
 
 static bool check_counts(const mx_train_options *o) {
     const double most = 1 << 30;
-    return in("batch_size", o->batch_size, 1, 1 << 16) && in("iters", o->iters, 0, most) &&
+    return in("batch_size", o->batch_size, 1, 1 << 16) && in("iters", o->iters, 1, most) &&
            in("grad_accumulation_steps", o->accumulate, 1, most) &&
            in("max_seq_length", o->max_tokens, 2, most) &&
            in("steps_per_report", o->report_every, 1, most) &&
@@ -78,7 +78,7 @@ static bool check_counts(const mx_train_options *o) {
            in("val_batches", o->val_batches, -1, most) &&
            in("test_batches", o->test_batches, -1, most) && in("warmup", o->warmup, 0, most) &&
            in("decay_steps", o->decay_steps, 0, most) &&
-           (o->iters == 0 || o->iters >= o->accumulate ||
+           (o->iters >= o->accumulate ||
             mx_fail(MX_INVALID,
                     "[%s] iters is %d and grad_accumulation_steps %d: no update would be made", op,
                     o->iters, o->accumulate));
