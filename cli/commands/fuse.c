@@ -153,7 +153,8 @@ const cli_command cli_fuse = {
     .text =
         "A conversion (mlx convert) with the adapter's change in the matrices. What was "
         "quantized is quantized anew in the same way, which rounds the change, too, unless "
-        "--dequantize or --mode say otherwise. How much of it is left is said; where that is less "
+        "--dequantize or --mode say otherwise; weights that another packer has packed (gptq, awq, "
+        "fp8 ...) become numbers. How much of it is left is said; where that is less "
         "than half the status is 1, and the file is there.",
     .options = options,
     .examples = examples,

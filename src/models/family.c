@@ -104,7 +104,8 @@ static const char *match(const char *pattern, const char *s, mx_place *out) {
 static bool is_part(const char *s) {
     return mx_name_is_of(s, "weight|bias|scales|biases|qweight|qzeros|g_idx|weight_scale_inv|"
                             "weight_scale|weight_scale_2|input_scale|weight_packed|weight_shape|"
-                            "weight_zero_point|weight_global_scale|input_global_scale");
+                            "weight_zero_point|weight_g_idx|weight_global_scale|input_global_scale|"
+                            "k_scale|v_scale");
 }
 
 static const char *without(const char *prefix, const char *name) {

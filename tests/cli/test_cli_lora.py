@@ -93,6 +93,72 @@ def test_scales_of_words(data, tmp_path):
     assert document("generate", "-m", fused, *said)["text"] == with_adapter
 
 
+def words_of(codes):
+    """Codes of four bits, eight of a column in a word."""
+    eight = codes.reshape(-1, 8, codes.shape[1]).astype(np.uint32)
+    shifts = 4 * np.arange(8, dtype=np.uint32)[:, None]
+    return np.bitwise_or.reduce(eight << shifts, axis=1).view(np.int32)
+
+
+def pack(tensors, name, w):
+    """As GPTQ has it: symmetric, of 4 bits, in groups of 32; its numbers."""
+    out, columns = w.shape
+    groups = w.reshape(out, columns // 32, 32)
+    scales = (np.abs(groups).max(axis=2) / 7).astype(np.float16)
+    steps = scales.astype(np.float32)[:, :, None]
+    codes = np.clip(np.rint(groups / steps) + 8, 0, 15).reshape(out, columns)
+    tensors[f"{name}.qweight"] = words_of(codes.T)
+    tensors[f"{name}.qzeros"] = words_of(np.full((out, columns // 32), 7)).T.copy()
+    tensors[f"{name}.scales"] = scales.T.copy()
+    tensors[f"{name}.g_idx"] = (np.arange(columns) // 32).astype(np.int32)
+
+
+def packed_by_gptq(folder):
+    """The attention of the small model."""
+    document("convert", STORIES, folder, "--dtype", "float32")
+    (folder / "metadata.gguf").unlink()
+    file, tensors = folder / "model.safetensors", {}
+    for name, (_, shape, raw) in read_safetensors(file)[0].items():
+        w = np.frombuffer(raw, np.float32).reshape(shape)
+        if "self_attn" in name:
+            pack(tensors, name.removesuffix(".weight"), w)
+        else:
+            tensors[name] = w
+    write_safetensors(file, tensors)
+    config = json.loads((folder / "config.json").read_text())
+    said = {"quant_method": "gptq", "bits": 4, "group_size": 32, "sym": True, "desc_act": False}
+    config["quantization_config"] = said
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_what_others_have_packed(data, tmp_path):
+    """An adapter of such a folder is fused: the folder and the GGUF file have numbers."""
+    model, adapter, fused = packed_by_gptq(tmp_path / "gptq"), tmp_path / "a", tmp_path / "fused"
+    line = words(data, adapter, iters=20)
+    line[line.index(STORIES)] = model
+    document(*line)
+    made = document(
+        "fuse", "-m", model, "--adapter-path", adapter, "--save-path", fused, "--export-gguf"
+    )
+    assert len(made["files"]) == 2 and max(file["lost"] for file in made["files"]) < 0.01
+    assert "quantization_config" not in json.loads((fused / "config.json").read_text())
+    said = ["-q", "-p", "The cat", "-n", 12]
+    learned = document("generate", "-m", model, "--adapter-path", adapter, *said)["text"]
+    assert document("generate", "-m", model, *said)["text"] != learned
+    for path in fused, fused / "ggml-model.gguf":
+        assert document("generate", "-m", path, *said)["text"] == learned
+    again = tmp_path / "again.gguf"
+    document("quantize", model, again, "--mode", "q8_0")
+    assert document("generate", "-m", again, *said)["text"]
+    line[line.index(adapter)] = tmp_path / "scales"
+    scaled = run(*line, "--fine-tune-type", "scales", status=2).stderr
+    assert "--scale" in scaled
+    del line[line.index("--scale") : line.index("--scale") + 2]
+    scaled = run(*line, "--fine-tune-type", "scales", status=1).stderr
+    assert "no matrix that (quantized with the mode affine) 'scales' changes" in scaled
+
+
 def test_lines_for_people(data, tmp_path):
     shown = run(*words(data, tmp_path / "adapter", "--test", iters=2)).stdout
     for part in (

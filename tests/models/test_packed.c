@@ -2,6 +2,7 @@
  * whose matrices are the numbers that the codes stand for.
  */
 #include "graph/eval/eval.h"
+#include "models/convert/convert.h"
 #include "tiny_models.h"
 
 enum { MOST = 80, H = 64, F = 128, VOCABULARY = 64, COUNT = 12 };
@@ -66,6 +67,7 @@ typedef struct packer {
 
 static uint8_t code[F * F];
 static float scale[F * F], zero[F * F];
+static bool even; // zero points are in the middle
 
 /* Codes, scales and zeros of groups of a row; the numbers. */
 static void draw_codes(int out, int in, int bits, int group, float *v) {
@@ -73,6 +75,7 @@ static void draw_codes(int out, int in, int bits, int group, float *v) {
     for (int i = 0; i < out * groups; i++) {
         scale[i] = (float)(1 + draw(64)) / 2048; // float16 holds it
         zero[i] = (float)(1 + draw((1u << bits) - 1));
+        zero[i] = even ? (float)(1 << (bits - 1)) : zero[i];
     }
     for (int i = 0; i < out * in; i++) {
         int g = i / in * groups + i % in / group;
@@ -127,6 +130,12 @@ static void pack_gptq(file *f, const char *module, int out, int in, float *v, in
     add(f, module, "g_idx", "int32", mx_array_from(index, &in, 1, MX_INT32));
 }
 
+static void pack_even(file *f, const char *module, int out, int in, float *v, int bits, int group) {
+    even = true;
+    pack_gptq(f, module, out, in, v, bits, group);
+    even = false;
+}
+
 /* Columns of groups here and there. */
 static void pack_permuted(file *f, const char *module, int out, int in, float *v, int bits,
                           int group) {
@@ -177,6 +186,19 @@ static void pack_compressed(file *f, const char *module, int out, int in, float 
     add(f, module, "weight_packed", "int32", array_of(q, out, per, MX_INT32));
     add_half(f, module, "weight_scale", array_of(scale, out, groups, MX_FLOAT32));
     add(f, module, "weight_shape", "int64", mx_array_from(shape, &(int){2}, 1, MX_INT64));
+}
+
+/* Columns of groups here and there. */
+static void pack_compressed_permuted(file *f, const char *module, int out, int in, float *v,
+                                     int bits, int group) {
+    static int32_t index[F];
+    int groups = in / group;
+    pack_compressed(f, module, out, in, v, bits, group);
+    for (int i = 0; i < in; i++)
+        index[i] = (in - 1 - i) % groups;
+    for (int i = 0; i < out * in; i++)
+        v[i] = (float)(code[i] - (1 << (bits - 1))) * scale[i / in * groups + index[i % in]];
+    add(f, module, "weight_g_idx", "int32", mx_array_from(index, &in, 1, MX_INT32));
 }
 
 /* Numbers of e4m3 codes. */
@@ -280,6 +302,30 @@ static const float *logits(const char *path) {
     return v;
 }
 
+static void near_to(const char *path, const float *y, double room, const char *what) {
+    const float *x = logits(path);
+    double far = 0, most = 1;
+    for (int i = 0; x && y && i < COUNT * VOCABULARY; i++) {
+        far = fmax(far, fabs((double)x[i] - (double)y[i]));
+        most = fmax(most, fabs((double)y[i]));
+    }
+    CHECK_MSG(far <= room * most, "%s: %g away", what, far / most);
+}
+
+/* Conversion makes numbers of it: all digits where float32 is asked for, else those of scales. */
+static void converts(const char *packed, const float *y, const char *what) {
+    static int made;
+    char name[32];
+    mx_convert_options wide = {.dtype = "float32", .overwrite = true}, usual = {0};
+    snprintf(name, sizeof name, "made%d", made++);
+    const char *gguf = own_path("made.gguf"), *path = own_path(name);
+    if (CHECK_MSG(mx_convert(packed, gguf, &wide), "%s: %s", what, mx_error_message()))
+        near_to(gguf, y, 1e-5, what);
+    if (CHECK_MSG(mx_convert(packed, path, &usual), "%s: %s", what, mx_error_message()))
+        near_to(path, y, 0.02, what);
+    mx_error_clear();
+}
+
 static void one(const packer *p) {
     mx_scope scope = mx_scope_open();
     static file packed, plain;
@@ -288,13 +334,9 @@ static void one(const packer *p) {
     fill(&packed, &plain, p);
     const char *a = own_path("packed"), *b = own_path("plain");
     if (write_model(&packed, a, p->quantization) && write_model(&plain, b, NULL)) {
-        const float *x = logits(a), *y = logits(b);
-        double far = 0, most = 1;
-        for (int i = 0; x && y && i < COUNT * VOCABULARY; i++) {
-            far = fmax(far, fabs((double)x[i] - (double)y[i]));
-            most = fmax(most, fabs((double)y[i]));
-        }
-        CHECK_MSG(far <= 1e-5 * most, "%s: %g away", p->quantization, far / most);
+        const float *y = logits(b);
+        near_to(a, y, 1e-5, p->quantization);
+        converts(a, y, p->quantization);
     }
     mx_scope_close(scope);
 }
@@ -307,12 +349,18 @@ static void packed_models(void) {
         {"{\"quant_method\": \"gptq\", \"bits\": 3, \"group_size\": 64}", pack_gptq, 3, 64},
         {"{\"quant_method\": \"gptq\", \"bits\": 4, \"checkpoint_format\": \"gptq_v2\"}",
          pack_permuted, 4, 32},
+        {"{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 32, \"sym\": true, "
+         "\"desc_act\": false, \"checkpoint_format\": \"gptq\"}",
+         pack_even, 4, 32},
         {"{\"quant_method\": \"awq\", \"bits\": 4, \"group_size\": 32}", pack_awq, 4, 32},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"pack-quantized\"}",
          pack_compressed, 4, 32},
         {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
          "{\"weights\": {\"num_bits\": 8}}}}",
          pack_compressed, 8, 64},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"actorder\": \"group\"}}}}",
+         pack_compressed_permuted, 4, 32},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}",
          pack_fp8_rows, 0, 0},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"nvfp4-pack-quantized\"}",
@@ -348,6 +396,99 @@ static void refuses(const packer *p, const char *quantization, int drop, const c
     mx_scope_close(scope);
 }
 
+/* What config.json says, and tensors do not. */
+static void lies(void) {
+    static const packer gptq = {NULL, pack_gptq, 4, 32}, awq = {NULL, pack_awq, 4, 32},
+                        permuted = {NULL, pack_permuted, 4, 32}, fp8 = {NULL, pack_fp8, 0, 48},
+                        middle = {NULL, pack_even, 4, 32}, words = {NULL, pack_compressed, 4, 32},
+                        four = {NULL, pack_nvfp4, 0, 16};
+    static const struct {
+        const packer *p;
+        const char *quantization, *word;
+    } all[] = {
+        {&gptq, "[]", "config.json': quantization_config is []: an object"},
+        {&gptq, "4", "quantization_config is 4"},
+        {&gptq, "{}", "quantization_config.quant_method is not given"},
+        {&gptq, "{\"quant_method\": 4}", "quant_method is 4"},
+        {&gptq, "{\"quant_method\": null}", "quant_method is not given"},
+        {&gptq, "{\"quant_method\": [\"gptq\"]}", "quant_method is [\"gptq\"]"},
+        {&gptq, "{\"quant_method\": \"GPTQ\"}", "'GPTQ' are not understood"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"bits\": 8}", "by bits 8"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"bits\": \"4\"}", "bits is \"4\""},
+        {&gptq, "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 64}",
+         "scales', packed by gptq: it has shape (2,64), and (1,64) was expected by bits 4 and "
+         "group_size 64"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": -1}", "group_size -1"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": -2}",
+         "group_size is -2"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"group_size\": \"all\"}", "group_size is \"all\""},
+        {&gptq, "{\"quant_method\": \"gptq\", \"checkpoint_format\": \"marlin\"}",
+         "checkpoint_format is \"marlin\""},
+        {&gptq, "{\"quant_method\": \"gptq\", \"checkpoint_format\": 2}", "checkpoint_format is 2"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"is_marlin_format\": true}", "is_marlin_format"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"sym\": true}", "qzeros', packed by gptq: a zero"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"sym\": 1}", "sym is 1"},
+        {&middle, "{\"quant_method\": \"gptq\", \"sym\": true, \"checkpoint_format\": \"gptq_v2\"}",
+         "a zero point is 7, which is 8 by sym and checkpoint_format 'gptq_v2'"},
+        {&permuted, "{\"quant_method\": \"gptq\", \"desc_act\": false}", "g_idx', packed by gptq"},
+        {&awq, "{\"quant_method\": \"gptq\", \"bits\": 4}", "packed by gptq"},
+        {&gptq, "{\"quant_method\": \"awq\", \"bits\": 4}", "packed by awq"},
+        {&awq, "{\"quant_method\": \"awq\", \"bits\": 8}", "bits is 8"},
+        {&awq, "{\"quant_method\": \"awq\", \"version\": \"gemv\"}", "version is \"gemv\""},
+        {&awq, "{\"quant_method\": \"awq\", \"zero_point\": false}", "zero_point is false"},
+        {&awq, "{\"quant_method\": \"awq\", \"group_size\": 128}", "group_size 128"},
+        {&fp8, "{\"quant_method\": \"fp8\", \"weight_block_size\": [64, 48]}", "weight_block_size"},
+        {&fp8, "{\"quant_method\": \"fp8\", \"weight_block_size\": 48}", "weight_block_size is 48"},
+        {&four, "{\"quant_method\": \"modelopt\", \"quant_algo\": \"W4A8_AWQ\"}", "quant_algo"},
+        {&words, "{\"quant_method\": \"compressed-tensors\", \"format\": \"marlin-24\"}", "format"},
+        {&words,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"num_bits\": 8}}}}",
+         "num_bits 8"},
+        {&words,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"group_size\": 64}}}}",
+         "group_size 64"},
+        {&words,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"symmetric\": false}}}}",
+         "symmetric"},
+        {&words,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": "
+         "{\"weights\": {\"num_bits\": 4}}, \"b\": {\"weights\": {\"num_bits\": 8}}}}",
+         "different things of weights.num_bits"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        refuses(all[i].p, all[i].quantization, -1, all[i].word);
+}
+
+/* The codes of a module whose numbers are one of a kind; the third array is its g_idx. */
+static void pack_wrong(file *f, const char *module, int out, int in, float *v, int bits,
+                       int group) {
+    static int32_t index[F];
+    int which = group;
+    pack_gptq_as(f, module, out, in, v, bits, 32, 1);
+    for (int i = 0; i < in; i++)
+        index[i] = i / 32;
+    index[7] = which == 0 ? -1 : which == 1 ? in / 32 : 1;
+    if (which < 4)
+        add(f, module, "g_idx", "int32", mx_array_from(index, &in, 1, MX_INT32));
+    if (which == 3)
+        add_half(f, module, "weight_zero_point", mx_array_from(v, &in, 1, MX_FLOAT32));
+}
+
+static void wrong_groups(void) {
+    static const char g[] = "{\"quant_method\": \"gptq\", \"bits\": 4}";
+    static const char *const words[] = {"q_proj.g_idx', packed by gptq: column 7 is of group -1",
+                                        "q_proj.g_idx', packed by gptq: column 7 is of group 2",
+                                        "q_proj.g_idx', packed by gptq: 31 columns are of group 0",
+                                        "q_proj.weight_zero_point', packed by gptq: it is not"};
+    for (int i = 0; i < 4; i++)
+        refuses(&(packer){NULL, pack_wrong, 4, i}, g, -1, words[i]);
+    refuses(&(packer){NULL, pack_wrong, 4, 4}, "{\"quant_method\": \"gptq\", \"desc_act\": true}",
+            -1, "qweight', packed by gptq: the g_idx beside it is missing");
+}
+
 static void wrong_packs(void) {
     static const packer gptq = {NULL, pack_gptq, 4, 32}, awq = {NULL, pack_awq, 4, 32},
                         fp8 = {NULL, pack_fp8, 0, 48}, four = {NULL, pack_nvfp4, 0, 16};
@@ -370,6 +511,8 @@ static void wrong_packs(void) {
 int main(void) {
     RUN(packed_models);
     RUN(wrong_packs);
+    RUN(lies);
+    RUN(wrong_groups);
     files_done();
     return check_done();
 }

@@ -147,8 +147,11 @@ void mx_choice_drop(const mx_choice *c, mx_model *m) {
 
 /* The dtype of affine scales: that of the numbers. */
 static mx_dtype scales_of(const mx_choice *c, const mx_output *o) {
+    mx_elements was;
     if (c->has_dtype && mx_dtype_size(c->dtype.dtype) <= 4)
         return c->dtype.dtype;
+    if (o->kept_as && mx_elements_parse(op, o->kept_as, MX_FLOAT16, &was))
+        return was.dtype;
     return mx_dtype_is_float(o->held.dtype) && mx_dtype_size(o->held.dtype) <= 4 ? o->held.dtype
                                                                                  : MX_FLOAT16;
 }

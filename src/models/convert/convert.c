@@ -152,14 +152,21 @@ static bool write(mx_conversion *p, const char *out, const struct target *t) {
 
 /* --- all ------------------------------------------------------------------------------------- */
 
-/* Of gpt-oss blocks of mxfp4, which are those of GGUF in another order. */
-static bool check_method(const mx_model *m, const struct target *t) {
-    bool blocks = m->method && m->family && strcmp(m->method, "mxfp4") == 0 &&
-                  strcmp(m->family->name, "gpt_oss") == 0 && t->naming == MX_NAMED_GGUF;
-    return !m->method || blocks ||
-           mx_fail(MX_UNSUPPORTED,
-                   "[%s] '%s/config.json': weights quantized by '%.80s' are not understood", op,
-                   m->folder, m->method);
+/* What others have packed becomes numbers, where nobody asks for more; of gpt-oss blocks of mxfp4,
+   which are those of GGUF in another order. */
+static bool check_method(const mx_model *m, const struct target *t, const mx_convert_options *o) {
+    if (!m->method)
+        return true;
+    bool blocks = strcmp(m->method, "mxfp4") == 0;
+    if (!m->family || (blocks && t->naming != MX_NAMED_GGUF))
+        return mx_fail(MX_UNSUPPORTED,
+                       "[%s] '%s/config.json': weights quantized by '%.80s' are not understood "
+                       "here: %s",
+                       op, m->folder, m->method,
+                       blocks ? "a GGUF file can be made of them" : "the family was expected");
+    return blocks || o->mode || o->dequantize ||
+           mx_note(o, "config.json", "weights packed by %s become numbers: a mode packs them anew",
+                   m->method);
 }
 
 static bool check_factors(const mx_model *m, const struct target *t) {
@@ -201,7 +208,7 @@ static bool convert(mx_model *m, const char *in, const char *out, const struct t
                     const mx_convert_options *o) {
     mx_choice c = {0};
     mx_conversion p = {0};
-    bool ok = check_method(m, t) && check_apart(m, t) && check_factors(m, t) &&
+    bool ok = check_method(m, t, o) && check_apart(m, t) && check_factors(m, t) &&
               mx_choice_of(o, t->naming, !m->family, &c);
     c.output = t->output;
     c.folder = t->format && !t->ending;

@@ -95,7 +95,8 @@ typedef struct mx_output {
     int pick;              /* which of its parts */
     mx_elements held, made;
     mx_shape shape;      /* of elements */
-    const char *kept_as; /* "bfloat16": a GGUF file says that it was widened from; or NULL */
+    const char *kept_as; /* "bfloat16": what it was, or is by its scales, before it was widened; or
+                            NULL */
 } mx_output;
 
 /* Fills out->made. */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "models/convert/packed.h"
 #include "models/convert/tensors.h"
 #include "ops/ops.h"
 
@@ -211,7 +212,8 @@ bool mx_model_recognise(mx_model *m, const char *path) {
 }
 
 bool mx_model_open(mx_model *m, const char *path, const char *family, bool map) {
-    return open_as(m, path, family, map) && describe(m) && mx_model_list(m);
+    return open_as(m, path, family, map) && (!m->family || mx_packed_check(m)) && describe(m) &&
+           mx_model_list(m);
 }
 
 void mx_model_close(mx_model *m) {

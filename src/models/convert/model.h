@@ -19,7 +19,11 @@ typedef struct mx_model_tensor {
     mx_shape shape;  /* of elements */
     int64_t part[3]; /* numbers in the archive; -1: none */
     bool dropped;    /* it is to be left out */
+    bool beside;     /* a part of a module that others have packed, which is told by itself */
     bool unknown;    /* it looks like words of mx.quantize, and nothing says of which format */
+    const struct mx_packing
+        *packing;   /* how others have packed it (packed.h); NULL: they have not */
+    mx_dtype usual; /* of its numbers then */
 } mx_model_tensor;
 
 typedef struct mx_model {
@@ -31,9 +35,7 @@ typedef struct mx_model {
     char *folder;         /* in which config.json is; NULL: there is none */
     json_t *config;       /* NULL: without a family */
     json_t *quantization; /* what config.json, or MX_QUANTIZATION_KEY, says of it; NULL: nothing */
-    /* quant_method of config.json, whose parts of tensors are listed as they are
-       (mx_part_is_foreign); NULL: none */
-    const char *method;
+    const char *method;   /* quant_method of config.json (packed.h); NULL: none */
     mx_dims dims;
     int ahead; /* layers behind the last, which predict more tokens than the next */
     mx_model_tensor *tensor;
@@ -60,8 +62,6 @@ bool mx_model_check(const mx_model *m);
 /* Marks what predicts more tokens than the next to be left out, but for the first layer of it
    where it is kept. */
 void mx_model_leave_out(mx_model *m, bool keeps_first);
-/* Is it a part that only others than MLX and GGUF have: "qweight", "weight_scale_inv"? */
-bool mx_part_is_foreign(const char *part);
 /* The arrays of a tensor: as they lie, or their values. */
 bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out);
 /* Are rows of it read by themselves? Then the arrays of those from first to last. */

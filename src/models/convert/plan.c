@@ -222,7 +222,7 @@ static bool make_ropes(mx_conversion *p) {
 static bool add_tensor(mx_conversion *p, size_t i) {
     const mx_model_tensor *t = &p->model->tensor[i];
     const mx_place *place = &t->place;
-    if (t->dropped)
+    if (t->dropped || t->beside)
         return true;
     if (!place->row)
         return add_own(p, i);
@@ -259,6 +259,11 @@ static bool list_widened(mx_conversion *p) {
     return ok;
 }
 
+/* The dtype of its numbers, where that is narrower than what is read. */
+static const char *kept_as(const mx_conversion *p, const mx_model_tensor *t) {
+    return t->packing ? mx_dtype_name(t->usual) : mx_map_get(&p->widened, t->name);
+}
+
 bool mx_conversion_make(mx_conversion *p, const mx_model *m, const mx_choice *c) {
     *p = (mx_conversion){.model = m, .choice = c};
     bool ok = !m->is_gguf || c->naming == MX_NAMED_GGUF || list_widened(p);
@@ -268,7 +273,7 @@ bool mx_conversion_make(mx_conversion *p, const mx_model *m, const mx_choice *c)
     for (size_t i = 0; ok && i < p->count; i++) {
         mx_output *o = &p->output[i];
         if (o->stack)
-            o->kept_as = mx_map_get(&p->widened, source(p, o, 0)->name);
+            o->kept_as = kept_as(p, source(p, o, 0));
         ok = !o->stack || mx_choose(c, m, o);
     }
     return ok;

@@ -7,40 +7,15 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "models/convert/packed.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
 
 /* --- places ---------------------------------------------------------------------------------- */
 
-/* "blk.{n}.attn_q/3/-1/weight" */
-static char *key_of(const mx_tensor_row *row, int layer, int expert, const char *part) {
-    mx_text t = {0};
-    mx_text_add(&t, "%s/%d/%d/%s", row->gguf ? row->gguf : row->hf, layer, expert, part);
-    return mx_text_take(&t);
-}
-
-const mx_model_tensor *mx_model_find(const mx_model *m, const mx_tensor_row *row, int layer,
-                                     int expert, const char *part) {
-    char *key = key_of(row, layer, expert, part);
-    size_t i = key ? (size_t)(uintptr_t)mx_map_get(&m->at, key) : 0;
-    mx_free(key);
-    return i ? &m->tensor[i - 1] : NULL;
-}
-
-static bool remember(mx_model *m, const mx_model_tensor *t) {
-    const mx_place *p = &t->place;
-    char *key = key_of(p->row, p->layer, p->expert, p->part);
-    void *former = NULL;
-    bool ok = key && mx_map_set(&m->at, key, (void *)(uintptr_t)(m->count + 1), &former);
-    mx_free(key);
-    if (ok && former)
-        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' and '%.200s' are the same tensor", op,
-                       m->label, m->tensor[(uintptr_t)former - 1].name, t->name);
-    return ok;
-}
-
-bool mx_part_is_foreign(const char *part) {
+/* A part that only others than MLX and GGUF have: "qweight", "weight_scale_inv". */
+static bool is_foreign(const char *part) {
     return !mx_name_is_of(part, "weight|bias|scales|biases|");
 }
 
@@ -73,7 +48,7 @@ static bool find_place(const mx_model *m, mx_model_tensor *t) {
                                   mx_family_find(m->family, MX_NAMED_HF, name, &t->place);
     if (found && name != t->name) // both end in the part
         t->place.part = t->name + strlen(t->name) - strlen(t->place.part);
-    return found && (m->method || !mx_part_is_foreign(t->place.part));
+    return found && (m->method || !is_foreign(t->place.part));
 }
 
 /* The row stays NULL where the family has none. */
@@ -81,7 +56,7 @@ static bool place(mx_model *m, mx_model_tensor *t) {
     if (!m->family)
         return true;
     if (find_place(m, t))
-        return remember(m, t);
+        return mx_model_remember(m, t);
     t->place = (mx_place){NULL, -1, -1, NULL};
     return true;
 }
@@ -234,10 +209,41 @@ static bool count_ahead(mx_model *m) {
     return !m->ahead || mx_json_put(m->config, "num_hidden_layers", json_integer(*layers));
 }
 
+/* The module of codes, under their name; weights of 8-bit floats are theirs themselves. */
+static bool add_module(mx_model *m, mx_model_tensor *codes) {
+    if (strcmp(codes->place.part, "weight") == 0)
+        return mx_packed_describe(m, codes);
+    mx_model_tensor *t = &m->tensor[m->count];
+    *t = *codes;
+    codes->beside = true;
+    if (!mx_packed_describe(m, t) || !mx_model_remember(m, t))
+        return false;
+    m->count++;
+    return true;
+}
+
+/* Modules that others have packed, with all of their parts beside them. */
+static bool add_packed(mx_model *m) {
+    size_t n = m->count;
+    for (size_t i = 0; i < n; i++) {
+        mx_model_tensor *t = &m->tensor[i];
+        const char *part = t->place.part;
+        if (!t->place.row || strcmp(m->method, "mxfp4") == 0)
+            continue;
+        if (mx_packed_is_main(m, t) && !add_module(m, t))
+            return false;
+        t->beside = t->beside || is_foreign(part) || strcmp(part, "scales") == 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (m->tensor[i].beside && !mx_packed_check_beside(m, &m->tensor[i]))
+            return false;
+    return true;
+}
+
 bool mx_model_list(mx_model *m) {
     if (m->family && !count_ahead(m))
         return false;
-    m->tensor = mx_calloc(m->archive->count + 1, sizeof *m->tensor);
+    m->tensor = mx_calloc((m->method ? 2 : 1) * m->archive->count + 1, sizeof *m->tensor);
     if (!m->tensor)
         return false;
     for (size_t i = 0; i < m->archive->count; i++) {
@@ -248,7 +254,7 @@ bool mx_model_list(mx_model *m) {
             return false;
         m->count++;
     }
-    return true;
+    return !m->method || !m->family || add_packed(m);
 }
 
 /* --- against the family ---------------------------------------------------------------------- */
@@ -266,7 +272,7 @@ static bool check_shape(const mx_model *m, const mx_model_tensor *t) {
     bool stack = p->expert < 0 && mx_row_has_experts(p->row, MX_NAMED_HF);
     int n = mx_dims_shape(&m->dims, mx_row_shape(p->row, m->is_gguf), want + stack, 3);
     bool packed = m->method && mx_elements_are_plain(&t->held) && !mx_dtype_is_float(t->held.dtype);
-    if (n <= 0 || packed || mx_part_is_foreign(p->part) || strcmp(p->part, "scales") == 0)
+    if (n <= 0 || packed)
         return true; // the row says none, or whoever packed them
     n = strcmp(p->part, "bias") == 0 ? 1 + stack : n + stack;
     if ((p->row->flags & MX_ROW_TURNED) && !m->is_gguf && n == 2) {
@@ -303,11 +309,6 @@ static bool fail_missing(const mx_model *m, const mx_place *p, const char *part)
     return false;
 }
 
-static bool has_foreign(const mx_model *m, const mx_tensor_row *r, int layer, int expert) {
-    return m->method && (mx_model_find(m, r, layer, expert, "qweight") ||
-                         mx_model_find(m, r, layer, expert, "weight_packed"));
-}
-
 static bool has_bare(const mx_model *m, const mx_tensor_row *r, int layer) {
     return mx_model_find(m, r, layer, -1, "") || mx_model_find(m, r, layer, -1, "bias");
 }
@@ -316,12 +317,11 @@ static bool has_bare(const mx_model *m, const mx_tensor_row *r, int layer) {
 static bool has_part(const mx_model *m, const mx_tensor_row *r, int layer, const char *part) {
     bool experts = mx_row_has_experts(r, MX_NAMED_HF);
     mx_place missing = {r, layer, -1, part};
-    if (has_foreign(m, r, layer, -1) || mx_model_find(m, r, layer, -1, part) ||
-        ((r->flags & MX_ROW_BARE) && has_bare(m, r, layer)))
+    if (mx_model_find(m, r, layer, -1, part) || ((r->flags & MX_ROW_BARE) && has_bare(m, r, layer)))
         return true;
     for (int e = 0; experts && e < mx_dim(&m->dims, 'e'); e++) {
         missing.expert = e;
-        if (!mx_model_find(m, r, layer, e, part) && !has_foreign(m, r, layer, e))
+        if (!mx_model_find(m, r, layer, e, part))
             return fail_missing(m, &missing, part);
     }
     return experts || fail_missing(m, &missing, part);
@@ -345,7 +345,7 @@ static bool check_row(const mx_model *m, const mx_tensor_row *r) {
 }
 
 static bool check_tensor(const mx_model *m, const mx_model_tensor *t) {
-    if (t->dropped)
+    if (t->dropped || t->beside)
         return true;
     if (t->place.row)
         return check_layer(m, t) && check_shape(m, t);
@@ -390,6 +390,8 @@ void mx_model_leave_out(mx_model *m, bool keeps_first) {
 
 bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out) {
     *out = (mx_parts){{NULL}};
+    if (t->packing)
+        return (out->part[0] = mx_packed_values(m, t)) != NULL;
     for (int i = 0; i < 3; i++)
         if (t->part[i] >= 0 &&
             !(out->part[i] = mx_archive_read(m->archive, (size_t)t->part[i], stored)))
@@ -404,8 +406,8 @@ static bool is_in_rows(const mx_model *m, int64_t i) {
 
 bool mx_model_has_rows(const mx_model *m, const mx_model_tensor *t) {
     const mx_archive_format *f = m->archive->format;
-    return (f == &mx_archive_gguf || f == &mx_archive_safetensors) && is_in_rows(m, t->part[0]) &&
-           is_in_rows(m, t->part[1]) && is_in_rows(m, t->part[2]);
+    return !t->packing && (f == &mx_archive_gguf || f == &mx_archive_safetensors) &&
+           is_in_rows(m, t->part[0]) && is_in_rows(m, t->part[1]) && is_in_rows(m, t->part[2]);
 }
 
 static mx_array *read_rows(const mx_model *m, const mx_archive_tensor *a, bool stored, int first,

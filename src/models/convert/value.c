@@ -266,9 +266,10 @@ bool mx_output_rows(const mx_conversion *p, const mx_output *o, int first, int l
 }
 
 bool mx_output_is_copy(const mx_conversion *p, const mx_output *o) {
-    return o->stack == 1 && o->slice < 0 && !o->fused && !mx_output_is_turned(p, o) &&
-           o->shape.ndim == p->model->tensor[o->from[0]].shape.ndim && !rotated_heads(p, o) &&
-           !addend(p, o) && !is_changed(p, o) && mx_elements_same(&o->held, &o->made);
+    const mx_model_tensor *t = o->stack == 1 ? &p->model->tensor[o->from[0]] : NULL;
+    return t && o->slice < 0 && !o->fused && !t->packing && !mx_output_is_turned(p, o) &&
+           o->shape.ndim == t->shape.ndim && !rotated_heads(p, o) && !addend(p, o) &&
+           !is_changed(p, o) && mx_elements_same(&o->held, &o->made);
 }
 
 /* --- as a writer has it ---------------------------------------------------------------------- */

@@ -110,15 +110,11 @@ mx_array *dec_part(dec_build *b, const dec_place *p, const char *part, bool stor
 /* Elements of its weight, float32. */
 mx_array *dec_values(dec_build *b, const dec_place *p);
 
-/* --- pieces (pieces.c, foreign.c) ------------------------------------------------------------ */
+/* --- pieces (pieces.c) ----------------------------------------------------------------------- */
 
 /* A matrix or a stack whose arrays are of the open scope, without bias. kind NONE: there is
    none. */
 bool dec_piece(dec_build *b, const char *module, int layer, mx_weight *out);
-/* The same of what others than MLX and GGUF have packed (quant_method of config.json); *found: it
-   is such a one. */
-bool dec_foreign(dec_build *b, const dec_place *p, mx_weight *out, bool *found);
-
 /* --- weights (weights.c) --------------------------------------------------------------------- */
 
 /* Keeps until the decoder goes; returns what is given. */

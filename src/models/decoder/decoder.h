@@ -36,6 +36,7 @@ typedef struct mx_weight {
     int bits, group;              /* these */
     const mx_block_format *block; /* of MX_WEIGHT_BLOCKS */
     float factor;                 /* of all elements; 0: 1 */
+    bool repacked;                /* the file has it as another packer has */
     int64_t experts;              /* 0: no stack */
     int64_t out, in;
     mx_array *words;           /* available, in row order */

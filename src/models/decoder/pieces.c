@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
+#include "models/convert/packed.h"
 #include "models/decoder/build.h"
 #include "ops/ops.h"
 
@@ -71,13 +72,34 @@ static bool read_parts(dec_build *b, const mx_model_tensor *t, mx_weight *w) {
     return w->words != NULL;
 }
 
-static bool piece_at(dec_build *b, const dec_place *p, mx_weight *out) {
-    bool found = false;
-    *out = (mx_weight){0};
-    if (!dec_foreign(b, p, out, &found))
+/* What others than MLX and GGUF have packed. */
+static bool read_packed(dec_build *b, const mx_model_tensor *t, mx_weight *w) {
+    mx_packed p;
+    if (!mx_packed_read(&b->model, t, &p))
         return false;
-    const mx_model_tensor *t =
-        found ? NULL : dec_tensor_of(b, p->module, p->layer, p->expert, "weight");
+    bool words = mx_elements_are_words(&p.held);
+    mx_quant_format f = p.held.quant;
+    const mx_array *a = p.parts.part[0];
+    *w = (mx_weight){.kind = words ? MX_WEIGHT_AFFINE : MX_WEIGHT_DENSE, .factor = p.factor};
+    if (words) {
+        w->mode = f.mode;
+        w->bits = f.bits;
+        w->group = f.group;
+    }
+    w->repacked = true;
+    w->out = a->shape[0];
+    w->in = words ? (int64_t)a->shape[1] * 32 / f.bits : a->shape[1];
+    w->words = p.parts.part[0];
+    w->scales = p.parts.part[1];
+    w->biases = p.parts.part[2];
+    return true;
+}
+
+static bool piece_at(dec_build *b, const dec_place *p, mx_weight *out) {
+    const mx_model_tensor *t = dec_tensor_of(b, p->module, p->layer, p->expert, "weight");
+    *out = (mx_weight){0};
+    if (t && t->packing)
+        return read_packed(b, t, out);
     return !t || (set_kind(b, t, out) && set_sizes(b, t, out) && read_parts(b, t, out));
 }
 

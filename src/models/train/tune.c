@@ -115,7 +115,7 @@ static bool is_dense(const mx_weight *w) {
 }
 
 static bool is_affine(const mx_weight *w) {
-    return w->kind == MX_WEIGHT_AFFINE && w->mode == MX_AFFINE;
+    return w->kind == MX_WEIGHT_AFFINE && w->mode == MX_AFFINE && !w->repacked;
 }
 
 static bool all_are(const mx_tune_module *m, bool (*is)(const mx_weight *)) {

@@ -337,8 +337,8 @@ def broken(model, what):
         config["rope_scaling"] = {"rope_type": "dynamic", "factor": 2.0}
         message = "of the kind 'dynamic'"
     if what == "a quantization":
-        config["quantization_config"] = {"quant_method": "gptq"}
-        message = "quantized by 'gptq' are not understood"
+        config["quantization_config"] = {"quant_method": "hqq"}
+        message = "quantization_config.quant_method: weights quantized by 'hqq'"
     (model / "config.json").write_text("{" if what == "JSON" else json.dumps(config))
     return "config.json' at byte" if what == "JSON" else message
 
