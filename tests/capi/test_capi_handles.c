@@ -221,6 +221,7 @@ static void streams(void) {
     CHECK(mlx_get_default_stream(&usual, cpu) == 0 && mlx_set_default_stream(a) == 0);
     CHECK(mlx_get_default_stream(&c, cpu) == 0 && mlx_stream_equal(c, a));
     CHECK(mlx_set_default_stream(usual) == 0);
+    CHECK(mlx_set_default_stream_for_all(a) == 0 && mlx_set_default_stream_for_all(usual) == 0);
     mlx_array x = mlx_array_new_float(2);
     CHECK(mlx_square(&x, x, a) == 0 && mlx_synchronize(a) == 0 && mlx_clear_streams() == 0);
     IS(x, "array(4, dtype=float32)");

@@ -255,6 +255,10 @@ static void test_device_handles(void) {
     CHECK_OK(mlx_device_count(&count, MLX_CPU));
     CHECK_EQ_INT(count, 1);
     CHECK_OK(mlx_set_default_device(cpu));
+    CHECK_OK(mlx_set_thread_device(&gpu, cpu));
+    CHECK(gpu.ctx == NULL);
+    CHECK_OK(mlx_set_thread_device(&gpu, gpu));
+    CHECK(mlx_device_equal(cpu, gpu));
     CHECK_OK(mlx_device_set(&gpu, cpu));
     CHECK(mlx_device_equal(cpu, gpu));
     CHECK_OK(mlx_get_default_device(&gpu));

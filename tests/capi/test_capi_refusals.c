@@ -133,6 +133,7 @@ static void machine(void) {
     REFUSED(mlx_distributed_init(&group, true, NULL), "other processes");
     REFUSED(mlx_distributed_init(&group, false, "pigeon"), "pigeon");
     REFUSED(mlx_set_default_device(far), "7");
+    REFUSED(mlx_set_thread_device(NULL, far), "7");
     REFUSED(_mlx_array_is_row_contiguous(&is, r), "");
     mlx_distributed_group_free(group);
     mlx_device_free(far);

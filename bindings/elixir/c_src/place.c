@@ -99,7 +99,7 @@ static term set_default_stream(ErlNifEnv *env, term t) {
         return 0;
     if (!s.ctx)
         return mex_expected(env, "the stream", ":cpu, :gpu or a stream", t), 0;
-    return mlx_set_default_stream(s) ? (mex_fail_mlx(), 0) : mex_atom.ok;
+    return mlx_set_default_stream_for_all(s) ? (mex_fail_mlx(), 0) : mex_atom.ok;
 }
 
 static term describe(ErlNifEnv *env, term t) {

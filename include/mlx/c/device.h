@@ -43,6 +43,10 @@ MLX_API int mlx_device_get_type(mlx_device_type *type, mlx_device dev);
 MLX_API int mlx_get_default_device(mlx_device *dev);
 /* Choose the device of operations on an empty stream, for the process. Errors: not available. */
 MLX_API int mlx_set_default_device(mlx_device dev);
+/* The device of the calling thread's operations on an empty stream, whatever the process's: empty
+   takes the choice back. former, which may be NULL, receives what was chosen before (empty:
+   nothing), to be given back in the end. Errors: not available. */
+MLX_API int mlx_set_thread_device(mlx_device *former, mlx_device dev);
 /* Whether a device is there. With MLX_GPU_ON_CPU=1 in the environment the CPU counts as a
    GPU. */
 MLX_API int mlx_device_is_available(bool *avail, mlx_device dev);

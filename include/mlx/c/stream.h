@@ -37,8 +37,12 @@ MLX_API int mlx_stream_get_index(int *index, mlx_stream stream);
 MLX_API int mlx_synchronize(mlx_stream stream);
 /* The default stream of a device (empty: the default one). */
 MLX_API int mlx_get_default_stream(mlx_stream *stream, mlx_device dev);
-/* Make a stream its device's default stream, for the calling thread as for all. */
+/* Make a stream its device's default stream, for the calling thread. Errors: its device is not
+   available. */
 MLX_API int mlx_set_default_stream(mlx_stream stream);
+/* The same for the calling thread and all that made no choice of their own, as a host does whose
+   work moves from thread to thread. Errors: its device is not available. */
+MLX_API int mlx_set_default_stream_for_all(mlx_stream stream);
 /* A handle for the default stream of the CPU. */
 MLX_API mlx_stream mlx_default_cpu_stream_new(void);
 /* A handle for the default stream of the GPU, for which the CPU stands where MLX_GPU_ON_CPU=1 is

@@ -127,6 +127,27 @@ int mlx_set_default_device(mlx_device dev) {
     return capi_end_ok(&c, need_device(dev, &d) && mx_set_default_device(d));
 }
 
+/* NULL: an empty handle. */
+static bool put_choice(mlx_device *res, const mx_device *d) {
+    if (d)
+        return put_device(res, *d);
+    if (!capi_slot(res, "device"))
+        return false;
+    mx_free(res->ctx);
+    res->ctx = NULL;
+    return true;
+}
+
+int mlx_set_thread_device(mlx_device *former, mlx_device dev) {
+    capi_call c = capi_begin_default();
+    mx_device d, own;
+    bool given = capi_device(dev, &d), had = mx_thread_device(&own);
+    bool ok = !mx_failed() && mx_set_thread_device(given ? &d : NULL);
+    if (ok && former && !put_choice(former, had ? &own : NULL))
+        ok = mx_set_thread_device(had ? &own : NULL) && false;
+    return capi_end_ok(&c, ok);
+}
+
 int mlx_device_is_available(bool *avail, mlx_device dev) {
     capi_call c = capi_begin_default();
     mx_device d;
@@ -284,6 +305,12 @@ int mlx_set_default_stream(mlx_stream stream) {
     capi_call c = capi_begin_default();
     mx_stream s = stream_or_default(stream);
     return capi_end_ok(&c, !mx_failed() && mx_set_default_stream(s));
+}
+
+int mlx_set_default_stream_for_all(mlx_stream stream) {
+    capi_call c = capi_begin_default();
+    mx_stream s = stream_or_default(stream);
+    return capi_end_ok(&c, !mx_failed() && mx_set_default_stream_for_all(s));
 }
 
 mlx_stream mlx_default_cpu_stream_new(void) {

@@ -6,27 +6,20 @@
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "base/thread_local.h"
 #include "base/threads/lock.h"
 #include "graph/eval/backend.h"
 
 enum { MAX_STREAMS = 1 << 20 };
 
-/* Streams are plain numbers; only the defaults are state. */
-static mx_device default_device = {MX_CPU, 0};
-static mx_stream default_stream[2] = {{{MX_CPU, 0}, 0}, {{MX_GPU, 0}, 1}};
+/* Streams are plain numbers; only the defaults are state: those of all threads, and what a thread
+   chose for itself, from 1 on (0: nothing). Read for every node, so without a lock. */
+static _Atomic int default_type = MX_CPU;
+static _Atomic int default_index[2] = {0, 1};
+static MX_THREAD_LOCAL int own_type, own_index[2];
 static int stream_count = 2;
 
 static _Atomic signed char priorities[MX_PRIORITY_STREAMS]; /* by the stream's number */
-
-/* The default stream of the default device, type and index in one word: read for every node, so
-   without the lock. */
-static _Atomic uint64_t current;
-
-/* Called under the lock. */
-static void update_current(void) {
-    mx_stream s = default_stream[default_device.type == MX_GPU];
-    atomic_store(&current, (uint64_t)s.device.type << 32 | (uint32_t)s.index);
-}
 
 bool mx_gpu_stands_for_cpu(void) {
     const char *v = getenv("MLX_GPU_ON_CPU");
@@ -35,10 +28,8 @@ bool mx_gpu_stands_for_cpu(void) {
 
 /* Where the GPU stands in, it is the default device, as it is where there is one. */
 __attribute__((constructor)) static void choose_default(void) {
-    if (!mx_gpu_stands_for_cpu())
-        return;
-    default_device = (mx_device){MX_GPU, 0};
-    update_current();
+    if (mx_gpu_stands_for_cpu())
+        atomic_store(&default_type, MX_GPU);
 }
 
 bool mx_device_available(mx_device d) {
@@ -53,20 +44,32 @@ static bool check_device(const char *op, mx_device d) {
     return false;
 }
 
+static int current_type(void) {
+    return own_type ? own_type - 1 : atomic_load_explicit(&default_type, memory_order_relaxed);
+}
+
 mx_device mx_default_device(void) {
-    mx_lock(MX_LOCK_STREAM);
-    mx_device d = default_device;
-    mx_unlock(MX_LOCK_STREAM);
-    return d;
+    return (mx_device){(mx_device_type)current_type(), 0};
 }
 
 bool mx_set_default_device(mx_device d) {
     if (!check_device("set_default_device", d))
         return false;
-    mx_lock(MX_LOCK_STREAM);
-    default_device = d;
-    update_current();
-    mx_unlock(MX_LOCK_STREAM);
+    atomic_store(&default_type, (int)d.type);
+    own_type = own_type ? (int)d.type + 1 : 0;
+    return true;
+}
+
+bool mx_thread_device(mx_device *d) {
+    if (own_type)
+        *d = mx_default_device();
+    return own_type;
+}
+
+bool mx_set_thread_device(const mx_device *d) {
+    if (d && !check_device("set_thread_device", *d))
+        return false;
+    own_type = d ? (int)d->type + 1 : 0;
     return true;
 }
 
@@ -83,26 +86,34 @@ bool mx_stream_new(mx_device d, mx_stream *out) {
     return room;
 }
 
+static mx_stream default_of(int type) {
+    int index = own_index[type] ? own_index[type] - 1
+                                : atomic_load_explicit(&default_index[type], memory_order_relaxed);
+    return (mx_stream){{(mx_device_type)type, 0}, index};
+}
+
 mx_stream mx_default_stream(mx_device d) {
-    mx_lock(MX_LOCK_STREAM);
-    mx_stream s = default_stream[d.type == MX_GPU];
-    mx_unlock(MX_LOCK_STREAM);
-    return s;
+    return default_of(d.type == MX_GPU);
+}
+
+mx_stream mx_current_stream(void) {
+    return default_of(current_type());
 }
 
 bool mx_set_default_stream(mx_stream s) {
     if (!check_device("set_default_stream", s.device))
         return false;
-    mx_lock(MX_LOCK_STREAM);
-    default_stream[s.device.type == MX_GPU] = s;
-    update_current();
-    mx_unlock(MX_LOCK_STREAM);
+    own_index[s.device.type == MX_GPU] = s.index + 1;
     return true;
 }
 
-mx_stream mx_current_stream(void) {
-    uint64_t now = atomic_load_explicit(&current, memory_order_acquire);
-    return (mx_stream){{(mx_device_type)(now >> 32), 0}, (int)(uint32_t)now};
+bool mx_set_default_stream_for_all(mx_stream s) {
+    int gpu = s.device.type == MX_GPU;
+    if (!check_device("set_default_stream_for_all", s.device))
+        return false;
+    atomic_store(&default_index[gpu], s.index);
+    own_index[gpu] = 0;
+    return true;
 }
 
 int mx_stream_priority(mx_stream s) {

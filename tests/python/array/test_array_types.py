@@ -288,6 +288,29 @@ def test_stream_contexts():
     mx.set_default_stream(before)
 
 
+def test_each_thread_has_its_default_stream():
+    """Contexts of two threads that end in another order than they began."""
+    before, began, ended = mx.default_stream(mx.cpu), threading.Event(), threading.Event()
+    own, seen = mx.new_stream(mx.cpu), []
+
+    def work():
+        seen.append(mx.default_stream(mx.cpu))
+        with mx.stream(own):
+            began.set()
+            ended.wait()
+            seen.append(mx.default_stream(mx.cpu))
+        seen.append(mx.default_stream(mx.cpu))
+
+    with mx.stream(mx.new_stream(mx.cpu)):
+        thread = threading.Thread(target=work)
+        thread.start()
+        began.wait()
+    ended.set()
+    thread.join()
+    assert seen[1] == own and own not in (seen[0], seen[2]) and seen[0] == seen[2]
+    assert mx.default_stream(mx.cpu) == before
+
+
 def test_streams_belong_to_the_process():
     s, results = mx.new_stream(mx.cpu), []
 

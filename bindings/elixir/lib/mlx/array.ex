@@ -144,7 +144,7 @@ defmodule Mlx.Stream do
   @spec new(:cpu | :gpu) :: t
   def new(device \\ :cpu), do: Mlx.Native.place(:new_stream, device)
 
-  @doc "Make it its device's default."
+  @doc "Make it its device's default, for all processes."
   @spec set_default(t | :cpu | :gpu) :: :ok
   def set_default(stream), do: Mlx.Native.place(:set_default_stream, stream)
 

@@ -284,7 +284,7 @@ Example:\n\
 #define DOC_SET_DEFAULT_STREAM \
 "set_default_stream(stream: Stream) -> None\n\
 \n\
-Make a stream the default of its device.\n\
+Make a stream the default of its device, for the calling thread. Other threads have their own.\n\
 \n\
 Args:\n\
     stream: A stream of that device.\n\
@@ -295,7 +295,7 @@ Example:\n\
 #define DOC_STREAM \
 "stream(s: Stream | ThreadLocalStream | Device | DeviceType) -> StreamContext\n\
 \n\
-A context in which s is the default.\n\
+A context in which s is the default of the thread that enters it.\n\
 \n\
 Args:\n\
     s: A stream, or a device: its default stream.\n\

@@ -231,9 +231,8 @@ static PyObject *context_enter(PyObject *o, PyObject *unused) {
     mlx_device dev = {NULL};
     if (mpy_stream_from(&s, self->target))
         return NULL;
-    int status = mlx_stream_get_device(&dev, s) || mlx_get_default_device(&self->device) ||
-                 mlx_get_default_stream(&self->stream, dev) || mlx_set_default_device(dev) ||
-                 mlx_set_default_stream(s);
+    int status = mlx_stream_get_device(&dev, s) || mlx_get_default_stream(&self->stream, dev) ||
+                 mlx_set_thread_device(&self->device, dev) || mlx_set_default_stream(s);
     mlx_device_free(dev);
     return status ? mpy_raise() : Py_NewRef(Py_None);
 }
@@ -243,7 +242,7 @@ static PyObject *context_exit(PyObject *o, PyObject *args) {
     stream_context *self = (stream_context *)o;
     if (!self->stream.ctx)
         Py_RETURN_NONE;
-    if (mlx_set_default_stream(self->stream) || mlx_set_default_device(self->device))
+    if (mlx_set_default_stream(self->stream) || mlx_set_thread_device(NULL, self->device))
         return mpy_raise();
     Py_RETURN_NONE;
 }
