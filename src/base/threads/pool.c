@@ -34,27 +34,40 @@
  *     wait until nobody is inside
  *
  * So the job outlives everyone in it, and a caller never waits for work that nobody has begun.
+ *
+ * Pieces are dealt out in shares, one for each thread: the same part of [0, n) in every job, so that
+ * a thread finds in its own cache what it wrote in the job before. Who is done with its own takes
+ * pieces of the others'.
  */
 #define MOST_THREADS 1024
 #define PIECES_EACH  4 /* pieces per thread, to even out unequal ones */
 #define PIECE_MULTIPLE \
     64 /* long ranges are cut at multiples of this, so that lines are not shared */
+#define MOST_SHARES 64
 #define SPINS       1000 /* pauses before sleeping: a few microseconds to some tens */
 #define ASLEEP      (1 << 20)
 #define STACK_BYTES ((size_t)2 << 20)
+
+/* Pieces that one thread takes, unless others are done before. */
+typedef struct share {
+    _Alignas(64) _Atomic int64_t next; /* the first element not yet taken */
+    int64_t end;
+} share;
 
 typedef struct job {
     mx_range_body *body;
     void *ctx;
     int64_t n, piece;
-    int threads;          /* that may work on it at a time, the caller included */
-    int ids;              /* workers of a number below this may enter */
-    int cpu;              /* where the caller was when it published */
-    int priority;         /* turn.h */
-    _Atomic int64_t next; /* the first element not yet taken */
-    _Atomic int inside;   /* workers in it, and ASLEEP while the caller waits for them; a futex */
+    int threads;  /* that may work on it at a time, the caller included */
+    int ids;      /* workers of a number below this may enter */
+    int cpu;      /* where the caller was when it published */
+    int priority; /* turn.h */
+    int shares;
     struct job *link;
     struct watch *watch; /* NULL: it does not stop */
+    /* workers in it, and ASLEEP while the caller waits for them; a futex */
+    _Alignas(64) _Atomic int inside;
+    share share[MOST_SHARES];
 } job;
 
 /* Of a job that may be stopped. */
@@ -159,18 +172,31 @@ static bool take_turn(const job *j, bool caller) {
     return caller || mx_turn_is_mine(j->priority);
 }
 
+/* A piece's begin and end, from this thread's share or the next one that has any; false: none. */
+static bool take_piece(job *j, int *own_share, int64_t *begin, int64_t *end) {
+    for (int tried = 0; tried < j->shares; tried++) {
+        share *s = &j->share[*own_share];
+        if (atomic_load_explicit(&s->next, memory_order_relaxed) < s->end) {
+            *begin = atomic_fetch_add_explicit(&s->next, j->piece, memory_order_relaxed);
+            *end = s->end - *begin < j->piece ? s->end : *begin + j->piece;
+            if (*begin < s->end)
+                return true;
+        }
+        *own_share = (*own_share + 1) % j->shares;
+    }
+    return false;
+}
+
 static void work_on(job *j, bool caller) {
     pace p = {.asks = caller};
+    int own_share = caller ? 0 : worker_id % j->shares;
+    int64_t begin, end;
     if (j->watch) {
         p.step = j->watch->grain;
         p.begun = now_ns();
     }
     in_body = true;
-    while (!stopped(j) && take_turn(j, caller)) {
-        int64_t begin = atomic_fetch_add_explicit(&j->next, j->piece, memory_order_relaxed);
-        if (begin >= j->n)
-            break;
-        int64_t end = j->n - begin < j->piece ? j->n : begin + j->piece;
+    while (!stopped(j) && take_turn(j, caller) && take_piece(j, &own_share, &begin, &end)) {
         if (j->watch)
             run_in_steps(j, &p, begin, end);
         else
@@ -180,7 +206,10 @@ static void work_on(job *j, bool caller) {
 }
 
 static bool has_pieces(job *j) {
-    return atomic_load_explicit(&j->next, memory_order_relaxed) < j->n;
+    for (int i = 0; i < j->shares; i++)
+        if (atomic_load_explicit(&j->share[i].next, memory_order_relaxed) < j->share[i].end)
+            return true;
+    return false;
 }
 
 /* ---- workers ---- */
@@ -363,15 +392,44 @@ static int64_t piece_of(int64_t n, int64_t grain, int threads) {
     return whole_lines(piece < grain ? grain : piece);
 }
 
+/* Each thread's share, in pieces. */
+static void deal_out(job *j, int shares) {
+    int64_t pieces = (j->n - 1) / j->piece + 1, dealt = 0;
+    j->shares = shares;
+    for (int i = 0; i < shares; i++) {
+        int64_t end = dealt + (pieces - dealt) / (shares - i);
+        atomic_init(&j->share[i].next, dealt * j->piece);
+        j->share[i].end = end == pieces ? j->n : end * j->piece;
+        dealt = end;
+    }
+}
+
 static void run_shared(job *j, int64_t grain) {
     j->cpu = mx_processor();
     j->priority = mx_turn_priority();
     j->ids = mx_pool_threads();
     j->piece = piece_of(j->n, grain, j->threads);
+    deal_out(j, j->threads < MOST_SHARES ? j->threads : MOST_SHARES);
     publish(j);
     work_on(j, true);
     withdraw(j);
     wait_until_left(j);
+}
+
+static void run_alone(job *j) {
+    j->piece = j->n;
+    deal_out(j, 1);
+    work_on(j, true);
+}
+
+/* The rest is written when it is known. */
+static void begin_job(job *j, int64_t n, int threads, mx_range_body *body, void *ctx) {
+    j->body = body;
+    j->ctx = ctx;
+    j->n = n;
+    j->threads = threads;
+    j->watch = NULL;
+    atomic_init(&j->inside, 0);
 }
 
 static int threads_for(int64_t n, int64_t grain) {
@@ -387,29 +445,29 @@ void mx_parallel_for(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
         return;
     if (grain < 1)
         grain = 1;
-    job j = {.body = body, .ctx = ctx, .n = n, .threads = threads_for(n, grain)};
-    if (j.threads == 1)
+    int threads = threads_for(n, grain);
+    if (threads == 1) {
         body(ctx, 0, n);
-    else
-        run_shared(&j, grain);
+        return;
+    }
+    job j;
+    begin_job(&j, n, threads, body, ctx);
+    run_shared(&j, grain);
 }
 
 bool mx_parallel_for_long(int64_t n, int64_t grain, mx_range_body *body, void *ctx) {
     watch w = {.grain = whole_lines(grain < 1 ? 1 : grain)};
-    job j = {.body = body,
-             .ctx = ctx,
-             .n = n,
-             .piece = n,
-             .threads = threads_for(n, w.grain),
-             .watch = &w};
     if (n <= 0)
         return true;
     if (in_body || n / 2 < w.grain) {
         body(ctx, 0, n);
         return in_body || !brief_job_stops();
     }
+    job j;
+    begin_job(&j, n, threads_for(n, w.grain), body, ctx);
+    j.watch = &w;
     if (j.threads == 1)
-        work_on(&j, true);
+        run_alone(&j);
     else
         run_shared(&j, w.grain);
     return !atomic_load(&w.stopped);
