@@ -35,9 +35,9 @@
  *
  * So the job outlives everyone in it, and a caller never waits for work that nobody has begun.
  *
- * Pieces are dealt out in shares, one for each thread: the same part of [0, n) in every job, so that
- * a thread finds in its own cache what it wrote in the job before. Who is done with its own takes
- * pieces of the others'.
+ * Pieces are dealt out in shares, one for each thread: the same part of [0, n) in every job, so
+ * that a thread finds in its own cache what it wrote in the job before. Who is done with its own
+ * takes pieces of the others'.
  */
 #define MOST_THREADS 1024
 #define PIECES_EACH  4 /* pieces per thread, to even out unequal ones */
