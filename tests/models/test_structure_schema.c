@@ -461,6 +461,25 @@ static void interrupted(void) {
     many("{\"enum\":[", "#", 5000, "]}", "4999", "5000");
 }
 
+static int second(void *asked) {
+    return ++*(int *)asked == 2;
+}
+
+/* Few states, each of which takes many steps: the host is asked by steps, too. */
+static void interrupted_by_steps(void) {
+    static const char *const slow = "(a?){700}";
+    int asked = 0;
+    mx_interrupt_set_check_within(second, &asked);
+    sg_grammar *g = mx_structure_regex(slow);
+    CHECK_MSG(!g && mx_error_status() == MX_INTERRUPTED, "%s", mx_error_message());
+    CHECK_EQ_INT(asked, 2);
+    mx_error_clear();
+    mx_interrupt_set_check_within(NULL, NULL);
+    g = mx_structure_regex(slow);
+    CHECK_MSG(g, "%s", mx_error_message());
+    sg_grammar_release(g);
+}
+
 /* --- no memory -------------------------------------------------------------------------------- */
 
 static const char large[] =
@@ -497,6 +516,7 @@ int main(void) {
     RUN(limits);
     RUN(many_of_them);
     RUN(interrupted);
+    RUN(interrupted_by_steps);
     RUN(every_allocation_fails);
     sg_vocabulary_release(bytes);
     return check_done();

@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/vec.h"
 
+enum { ASKED_STEPS = 1 << 16 };
+
 sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...) {
     char text[512];
     va_list args;
@@ -27,8 +29,22 @@ uint64_t sg_limit_steps(uint64_t steps) {
     return atomic_exchange(&most_steps, steps ? steps : SG_MOST_STEPS);
 }
 
+static bool ask(sg_builder *b) {
+    b->failed = b->failed || mx_interrupted_within();
+    return b->failed;
+}
+
+/* A call between two questions may take many steps, as the automaton's states are large. */
+static void ask_by_steps(sg_builder *b) {
+    if (*b->steps < b->asks_after)
+        return;
+    b->asks_after = *b->steps + ASKED_STEPS;
+    ask(b);
+}
+
 bool sg_affords(sg_builder *b) {
     uint64_t most = atomic_load_explicit(&most_steps, memory_order_relaxed);
+    ask_by_steps(b);
     if (*b->steps > most && !b->failed)
         sg_fail(b, MX_RANGE, "its automaton takes more than %llu steps to make",
                 (unsigned long long)most);
@@ -41,8 +57,7 @@ bool sg_spend(sg_builder *b, uint64_t steps) {
 }
 
 bool sg_stopped(sg_builder *b) {
-    b->failed |= ++b->asked % 1024 == 0 && mx_interrupted_within();
-    return b->failed;
+    return b->failed || (++b->asked % 1024 == 0 && ask(b));
 }
 
 static sg_expr too_large(sg_builder *b) {

@@ -76,9 +76,10 @@ typedef struct sg_builder {
     const char *where;                   /* what errors are about: "regular expression" */
     const char *(*place)(void *context); /* or NULL: says it, when it is asked for */
     void *context;
-    uint32_t asked;     /* how often sg_stopped was */
-    uint64_t own_steps; /* of a structure's first builder: */
-    uint64_t *steps;    /* those that the whole structure has taken */
+    uint32_t asked;      /* how often sg_stopped was */
+    uint64_t own_steps;  /* of a structure's first builder: */
+    uint64_t *steps;     /* those that the whole structure has taken */
+    uint64_t asks_after; /* how many of them the host is asked next */
     bool failed;
 } sg_builder;
 
@@ -92,7 +93,8 @@ sg_expr sg_fail(sg_builder *b, mx_status status, const char *format, ...)
 
 /* The steps that one structure may take, from now on; 0: SG_MOST_STEPS. What it was. */
 uint64_t sg_limit_steps(uint64_t steps);
-/* Has the structure steps left? False and an error: it has not. */
+/* Has the structure steps left? False and an error: it has not, or the host wants to stop, which is
+   asked once in a few milliseconds of steps. */
 bool sg_affords(sg_builder *b);
 /* The same, after so many more. */
 bool sg_spend(sg_builder *b, uint64_t steps);

@@ -10,12 +10,15 @@
 
 #include <pthread.h>
 
+#include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/system.h"
 #include "models/structure/vocabulary.h"
 
 /* The most letters and rounds; a grammar that has more gives each state a name of its own. */
 enum { MOST_WORK = 1 << 28 };
+
+enum { ASKED_STATES = 1 << 12 }; // how many lie between two questions to the host
 
 typedef struct naming {
     const sg_grammar *g;
@@ -112,18 +115,29 @@ static void find_letters(naming *f) {
     }
 }
 
-static void give_names(naming *f) {
+/* False: the host wants to stop. */
+static bool name_all(const naming *f) {
+    for (size_t i = 0; i < f->g->states; i++) {
+        if (i % ASKED_STATES == 0 && mx_interrupted_within())
+            return false;
+        f->now[f->order[i]] = name_of(f, f->order[i]);
+    }
+    return true;
+}
+
+static bool give_names(naming *f) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_secret);
     find_order(f);
     find_letters(f);
     for (int round = 0; round <= SG_SHORT; round++) {
-        for (size_t i = 0; i < f->g->states; i++)
-            f->now[f->order[i]] = name_of(f, f->order[i]);
+        if (!name_all(f))
+            return false;
         sg_name *other = f->was;
         f->was = f->now;
         f->now = other;
     }
+    return true;
 }
 
 /* By the grammar's number and the state's. */
@@ -143,7 +157,7 @@ bool sg_names_find(sg_grammar *g) {
     f.count = mx_calloc(g->rules, sizeof *f.count);
     bool ok = f.was && f.now && f.order && f.stack && f.at && f.letters && f.count;
     if (ok && g->cells * (SG_SHORT + 1) <= MOST_WORK)
-        give_names(&f);
+        ok = give_names(&f);
     else if (ok)
         number_states(&f);
     mx_free(f.now);

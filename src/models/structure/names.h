@@ -6,7 +6,7 @@
 
 #include "models/structure/grammar.h"
 
-/* Finds g->name. False: no memory. */
+/* Finds g->name. False and an error: no memory, or the host wants to stop. */
 bool sg_names_find(sg_grammar *g);
 
 #endif

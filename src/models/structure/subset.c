@@ -201,7 +201,7 @@ static bool add_bytes(sg_subsets *s, sg_state *x, uint32_t subset, uint32_t base
         if (byte && classes[byte] == classes[byte - 1])
             continue;
         uint32_t to = after_byte(s, subset, byte);
-        if (s->b->failed)
+        if (!sg_affords(s->b))
             return false;
         g->next[x->row + classes[byte]] = to == SG_DEAD ? SG_DEAD : base + to;
         x->bytes |= to != SG_DEAD;
