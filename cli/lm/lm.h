@@ -63,7 +63,7 @@ void cli_lm_close(cli_lm *m);
                       "so often only the least likely of "                                         \
                       "those above the threshold"),                                                \
         CLI_LM_OF("xtc-probability", "xtc-threshold", CLI_REAL, "P", 0, 1,                         \
-                  "of --xtc-probability"),                                                         \
+                  "of --xtc-probability (0.1)"),                                                   \
         CLI_LM_NUMBER("repetition-penalty", CLI_REAL, "X", 0.01, 100,                              \
                       "divides logits of what was "                                                \
                       "said (1: as they are)"),                                                    \

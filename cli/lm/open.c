@@ -149,7 +149,7 @@ int cli_lm_sampling(cli_call *c, mlx_sampler_options usual, mlx_sampler_options 
         .seed = cli_seed(c, "seed", 0),
     };
     int status = check_drawn(c, o);
-    if (status == CLI_OK && o->xtc_probability > 0 && o->xtc_threshold == 0)
-        status = cli_usage(c, "--xtc-probability needs an --xtc-threshold above 0");
+    if (status == CLI_OK && o->xtc_threshold == 0 && cli_text(c, "xtc-threshold", NULL))
+        status = cli_usage(c, "--xtc-threshold is above 0");
     return status ? status : take_biases(c, o);
 }

@@ -49,6 +49,57 @@ bool srv_params_stream(const srv_params *p, const json_t *body, srv_fault *f) {
            srv_fail_field(f, "stream_options", "stream is to be true with it");
 }
 
+/* --- options of options ----------------------------------------------------------------------- */
+
+static bool is_given(const json_t *options, const char *name) {
+    const json_t *v = json_object_get(options, name);
+    return v && !json_is_null(v);
+}
+
+static bool some_given(const json_t *options, const char *const *names) {
+    for (; *names; names++)
+        if (is_given(options, *names))
+            return true;
+    return false;
+}
+
+/* Of each option those of which it needs one: the first is what is said. */
+static const struct needs {
+    const char *name, *needs[5];
+} needs[] = {
+    {"xtc_threshold", {"xtc_probability"}},
+    {"dry_base", {"dry_multiplier"}},
+    {"dry_allowed_length", {"dry_multiplier"}},
+    {"dry_penalty_last_n", {"dry_multiplier"}},
+    {"mirostat_tau", {"mirostat"}},
+    {"mirostat_eta", {"mirostat"}},
+    {"repeat_last_n",
+     {"repetition_penalty", "repeat_penalty", "presence_penalty", "frequency_penalty"}},
+};
+
+/* The field's whole name. */
+static const char *in_place(char field[160], const char *place, const char *name) {
+    snprintf(field, 160, "%s%s", place, name);
+    return field;
+}
+
+bool srv_params_together(const json_t *given, const char *place, bool penalized, srv_fault *f) {
+    const json_t *threshold = json_object_get(given, "xtc_threshold");
+    char field[160];
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        const struct needs *n = &needs[i];
+        bool usual = penalized && strcmp(n->name, "repeat_last_n") == 0;
+        if (!usual && is_given(given, n->name) && !some_given(given, n->needs))
+            return srv_fail_field(f, in_place(field, place, n->name), "it does nothing without %s",
+                                  n->needs[0]);
+    }
+    if (json_is_number(threshold) && json_number_value(threshold) == 0)
+        return srv_fail_field(f, in_place(field, place, "xtc_threshold"), "it is above 0");
+    return !is_given(given, "repetition_penalty") || !is_given(given, "repeat_penalty") ||
+           srv_fail_field(f, in_place(field, place, "repeat_penalty"),
+                          "there is repetition_penalty as well");
+}
+
 /* --- structures ------------------------------------------------------------------------------- */
 
 bool srv_params_hold(srv_params *p, srv_structure kind, const char *text, const char *field,

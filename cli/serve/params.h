@@ -100,6 +100,10 @@ extern const srv_field srv_stream_fields[]; /* of stream_options */
 
 /* stream_options belongs to a stream. */
 bool srv_params_stream(const srv_params *p, const json_t *body, srv_fault *f);
+/* Is each option there without which another that is given would do nothing, each under one name,
+   and xtc_threshold above 0? Options are members of `given`, whose names are said behind `place`;
+   penalized: there is a penalty of repetitions that nobody asks for. False: a fault. */
+bool srv_params_together(const json_t *given, const char *place, bool penalized, srv_fault *f);
 /* What the body's structure fields say; at most one may be there. False: a fault. */
 bool srv_params_structure(srv_params *p, const json_t *body, srv_fault *f);
 /* One more: `field` for messages; the text is copied. */

@@ -148,7 +148,7 @@ def test_what_is_wrong_is_said():
         ("--no-answer --lookup 4", "--lookup has no effect beside"),
         ("--no-answer --stop x", "--stop has no effect beside"),
         ("--ignore-end --regex [0-9]", "--ignore-end has no effect beside --regex"),
-        ("--xtc-probability 0.5", "--xtc-probability needs an --xtc-threshold"),
+        ("-t 1 --xtc-probability 0.5 --xtc-threshold 0", "--xtc-threshold is above 0"),
         ("--repetition-penalty 0", "0.01"),
         ("--logit-bias 5=1 --logit-bias 5=2", "token 5 is given twice"),
     ],

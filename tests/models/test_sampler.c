@@ -323,7 +323,6 @@ static void refuses(void) {
         {.typical_p = INFINITY},
         {.top_k = -1},
         {.xtc_probability = 2},
-        {.xtc_probability = 0.5},
         {.repetition_penalty = -2},
         {.dry_multiplier = -1},
         {.dry_allowed = -1},

@@ -266,6 +266,17 @@ defmodule Mlx.LMTest do
     assert ask.(schema: %{a: {1, 2}}) =~ "JSON"
   end
 
+  test "options that do nothing alone are refused", %{model: model} do
+    ask = fn options -> error(fn -> LM.generate(model, "Once", options) end).message end
+    assert ask.(xtc_threshold: 0.1) =~ "nothing without xtc_probability"
+    assert ask.(dry_base: 2, dry_multiplier: nil) =~ "nothing without dry_multiplier"
+    assert ask.(penalty_last: 9) =~ "repetition_penalty or presence_penalty"
+    drawn = [max_tokens: 12, temperature: 1, seed: 3, xtc_probability: 1]
+    text = LM.generate(model, "Once", drawn)
+    assert text == LM.generate(model, "Once", [xtc_threshold: 0.1] ++ drawn)
+    assert LM.generate(model, "Once", dry_multiplier: 1, dry_base: 2, max_tokens: 3) != ""
+  end
+
   # --- caches ---------------------------------------------------------------------------------
 
   test "what was computed is kept in files", %{model: model} do

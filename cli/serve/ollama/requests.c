@@ -170,6 +170,7 @@ static bool read_most(body *b, srv_fault *f) {
 static bool read_common(srv_call *c, const srv_field *table, body *b) {
     srv_fault *f = &c->fault;
     return srv_fields_read(table, c->json, b, f) &&
+           srv_params_together(json_object_get(c->json, "options"), "options.", true, f) &&
            (!b->keep || srv_ollama_seconds(b->keep, &b->p.keep, f)) &&
            read_format(&b->p, b->format, f) && read_think(&b->p, b->think, f) && read_most(b, f);
 }

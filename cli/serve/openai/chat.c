@@ -212,8 +212,8 @@ static bool read(srv_call *c, body *b) {
     if (b->p.most >= 0 && b->p.most_too >= 0)
         return srv_fail_field(f, "max_tokens", "there is max_completion_tokens as well");
     b->p.one_call = !b->parallel;
-    return srv_params_stream(&b->p, c->json, f) && read_log(b, f) &&
-           srv_params_structure(&b->p, c->json, f) &&
+    return srv_params_stream(&b->p, c->json, f) && srv_params_together(c->json, "", false, f) &&
+           read_log(b, f) && srv_params_structure(&b->p, c->json, f) &&
            srv_params_format(&b->p, b->format, "response_format", f) && read_variables(b, f) &&
            srv_chat_messages(&b->p, b->messages, f) && read_opening(c, b) &&
            srv_chat_tools(&b->p, b->tools, b->choice, f);

@@ -208,7 +208,8 @@ static bool read(srv_call *c, body *b, srv_prompt **prompts, size_t *count) {
         return srv_fail_field(f, "best_of", "all that is made is given: it is to be n");
     if (b->p.most == 0 && !b->p.echo)
         return srv_fail_field(f, "max_tokens", "nothing would be made: it is at least 1");
-    return srv_params_stream(&b->p, c->json, f) && srv_params_structure(&b->p, c->json, f) &&
+    return srv_params_stream(&b->p, c->json, f) && srv_params_together(c->json, "", false, f) &&
+           srv_params_structure(&b->p, c->json, f) &&
            srv_params_format(&b->p, b->format, "response_format", f) &&
            read_prompts(b->prompt, prompts, count, f) &&
            (*count * (size_t)b->p.n <= SRV_MOST_CHOICES ||

@@ -73,8 +73,8 @@ static bool read(srv_call *c, body *b) {
     if (!srv_fields_read(fields, c->json, b, f))
         return false;
     b->p.one_call = !b->parallel;
-    return srv_params_stream(&b->p, c->json, f) && read_include(b, f) &&
-           srv_params_format(&b->p, b->format, "text.format", f) &&
+    return srv_params_stream(&b->p, c->json, f) && srv_params_together(c->json, "", false, f) &&
+           read_include(b, f) && srv_params_format(&b->p, b->format, "text.format", f) &&
            srv_effort(&b->p, b->effort, "reasoning.effort", f) &&
            srv_responses_messages(&b->p, b->instructions, b->input, f) &&
            srv_responses_tools(&b->p, b->tools, b->choice, f);

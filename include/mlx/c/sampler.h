@@ -41,7 +41,7 @@ typedef struct mlx_sampler_options_ {
     double top_p;       /* the likeliest that have this mass together (Holtzman et al. 2020) */
     double min_p;       /* p >= min_p times the largest p (Nguyen et al. 2024) */
     double typical_p;   /* those nearest to the entropy (Meister et al. 2023) */
-    /* so often: of those at or above the threshold only the least likely stays */
+    /* so often: of those at or above the threshold (0: 0.1) only the least likely stays */
     double xtc_probability, xtc_threshold;
     /* positive logits are divided by it, negative ones multiplied (Keskar et al. 2019) */
     double repetition_penalty;

@@ -52,8 +52,6 @@ static bool check(const mx_sampling *o) {
     }
     if (o->top_k < 0 || o->penalty_last < 0 || o->dry_allowed < 0 || o->dry_last < 0)
         return mx_fail(MX_INVALID, "[sampler] a number of tokens is negative");
-    if (o->xtc_probability > 0 && o->xtc_threshold == 0)
-        return mx_fail(MX_INVALID, "[sampler] xtc_probability needs an xtc_threshold");
     return true;
 }
 
@@ -182,7 +180,7 @@ static bool is_allowed(const uint32_t *mask, size_t i) {
 static bool gather(mx_candidates *c, const float *logits, size_t n, const uint32_t *mask) {
     for (size_t i = 0; i < n; i++) {
         if (isnan(logits[i]) || logits[i] == INFINITY)
-            return mx_fail(MX_INVALID, "[sampler] the logit of token %zu is %s", i,
+            return mx_fail(MX_NOT_FINITE, "[sampler] the logit of token %zu is %s", i,
                            isnan(logits[i]) ? "NaN" : "infinite");
         if (is_allowed(mask, i) && logits[i] > -INFINITY)
             c->item[c->count++] = (mx_candidate){logits[i], 0, (int)i};
@@ -196,7 +194,8 @@ static void truncate_candidates(const mx_sampler *s, mx_candidates *c) {
     mx_keep_typical(c, o->typical_p);
     mx_keep_top_p(c, o->top_p);
     mx_keep_min_p(c, o->min_p);
-    mx_keep_xtc(c, o->xtc_probability, o->xtc_threshold, uniform(s, FOR_XTC));
+    mx_keep_xtc(c, o->xtc_probability, o->xtc_threshold > 0 ? o->xtc_threshold : 0.1,
+                uniform(s, FOR_XTC));
     if (o->mirostat_tau > 0)
         mx_keep_surprise(c, s->mu);
 }
@@ -268,11 +267,11 @@ static bool log_sum(const float *logits, size_t n, double *out) {
     double max = -INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++) {
         if (isnan(logits[i]))
-            return mx_fail(MX_INVALID, "[log_probability] the logit of token %zu is NaN", i);
+            return mx_fail(MX_NOT_FINITE, "[log_probability] the logit of token %zu is NaN", i);
         max = fmax(max, logits[i]);
     }
     if (!isfinite(max))
-        return mx_fail(MX_INVALID, "[log_probability] no logit is finite");
+        return mx_fail(MX_NOT_FINITE, "[log_probability] no logit is finite");
     for (size_t i = 0; i < n; i++)
         sum += exp(logits[i] - max);
     *out = max + log(sum);

@@ -22,8 +22,8 @@ typedef struct mx_sampling {
     double top_p;       /* the likeliest that have this mass together (Holtzman et al. 2020) */
     double min_p;       /* p >= min_p times the largest p (Nguyen et al. 2024) */
     double typical_p;   /* those nearest to the entropy (Meister et al. 2023) */
-    double xtc_probability, xtc_threshold;      /* so often: of those above only the least likely */
-    double repetition_penalty;                  /* divides or multiplies (Keskar et al. 2019) */
+    double xtc_probability, xtc_threshold; /* so often: of those above (0.1) the least likely */
+    double repetition_penalty;             /* divides or multiplies (Keskar et al. 2019) */
     double presence_penalty, frequency_penalty; /* of generated tokens: subtracted, times count */
     int penalty_last;                           /* tokens looked back on; 0: all */
     /* What would go on with a repetition of more than `allowed` tokens (2) loses

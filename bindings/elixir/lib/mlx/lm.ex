@@ -23,7 +23,9 @@ defmodule Mlx.LM do
     * `:temperature` (0: the likeliest token), `:seed`, `:top_k`, `:top_p`, `:min_p`, `:typical_p`,
       `:xtc_probability`, `:xtc_threshold`, `:repetition_penalty`, `:presence_penalty`,
       `:frequency_penalty`, `:penalty_last`, `:dry_multiplier`, `:dry_base`, `:dry_allowed`,
-      `:dry_last`, `:mirostat_tau`, `:mirostat_eta`, `:logit_bias` (`%{token => number}`)
+      `:dry_last`, `:mirostat_tau`, `:mirostat_eta`, `:logit_bias` (`%{token => number}`). Given without
+      what they are of, `:xtc_threshold` (0.1), `:dry_base` (1.75), `:dry_allowed` (2), `:mirostat_eta`
+      (0.1) and their like are refused
     * one of `:schema` (JSON Schema, as a map or a text), `:regex`, `:grammar` (GBNF) and `:choices`:
       what the answer is held to. A map's keys come in the order of their names; a keyword list keeps
       its own
@@ -42,6 +44,16 @@ defmodule Mlx.LM do
     typical_p xtc_probability xtc_threshold repetition_penalty presence_penalty frequency_penalty
     penalty_last dry_multiplier dry_base dry_allowed dry_last mirostat_tau mirostat_eta logit_bias
     schema regex grammar choices log_probabilities echo show_special special save_cache load_cache)a
+
+  # Options that do nothing where none of these is given.
+  @needs [
+    xtc_threshold: [:xtc_probability],
+    dry_base: [:dry_multiplier],
+    dry_allowed: [:dry_multiplier],
+    dry_last: [:dry_multiplier],
+    mirostat_eta: [:mirostat_tau],
+    penalty_last: [:repetition_penalty, :presence_penalty, :frequency_penalty]
+  ]
 
   @enforce_keys [:ref]
   defstruct [:ref, :batch, :info]
@@ -230,7 +242,14 @@ defmodule Mlx.LM do
   # The timeout, and the options as the native half reads them.
   defp request(options, most) do
     {timeout, options} = :lm |> Options.check(options, @asked) |> Keyword.pop(:timeout, :infinity)
-    {timeout, options |> Keyword.put_new(:max_tokens, most) |> Enum.flat_map(&option/1)}
+    options = options |> Keyword.put_new(:max_tokens, most) |> Enum.flat_map(&option/1)
+    Enum.each(@needs, &check_needs(&1, options))
+    {timeout, options}
+  end
+
+  defp check_needs({name, needs}, options) do
+    if Keyword.has_key?(options, name) and not Enum.any?(needs, &Keyword.has_key?(options, &1)),
+      do: Error.fail(:lm, "#{name} does nothing without #{Enum.join(needs, " or ")}")
   end
 
   defp option({_name, nil}), do: []
