@@ -25,6 +25,28 @@ __all__ = ["Encoding", "Model", "Piece", "TokenStream", "Tokenizer", "load"]
 _FINISH = (None, "end", "stop", "length", "cancelled", "failed")
 _END_OF_ANSWER = 5
 
+# What may be asked; None is the same as nothing.
+_OPTIONS = {
+    *("stop", "ignore_end", "log_probabilities", "show_special", "seed", "temperature", "top_k"),
+    *("top_p", "min_p", "typical_p", "xtc_probability", "xtc_threshold", "repetition_penalty"),
+    *("presence_penalty", "frequency_penalty", "penalty_last", "dry_multiplier", "dry_base"),
+    *("dry_allowed", "dry_last", "mirostat_tau", "mirostat_eta", "logit_bias", "schema", "regex"),
+    *("grammar", "choices", "save_cache", "load_cache"),
+}
+_OF_MODELS = {
+    *("requests", "waiting", "context", "chunk", "kv_bytes", "kv_bits", "shift", "keep", "lookup"),
+    *("draft_tokens", "heads"),
+}
+# Options that do nothing where none of these is given.
+_NEEDS = {
+    "xtc_threshold": ("xtc_probability",),
+    "dry_base": ("dry_multiplier",),
+    "dry_allowed": ("dry_multiplier",),
+    "dry_last": ("dry_multiplier",),
+    "mirostat_eta": ("mirostat_tau",),
+    "penalty_last": ("repetition_penalty", "presence_penalty", "frequency_penalty"),
+}
+
 Prompt = Union[str, Sequence[int]]
 Messages = Union[str, Sequence[dict]]
 
@@ -76,13 +98,30 @@ def _piece(event) -> Piece:
 def _structure(schema, regex, grammar, choices):
     if schema is not None and not isinstance(schema, str):
         schema = json.dumps(schema)
-    if isinstance(choices, str):
-        raise TypeError(f"[lm] choices are a list of str, not one: [{choices!r:.80}]")
+    if choices is not None:
+        choices = _list_of("str", choices, "choices")
     kinds = {"schema": schema, "regex": regex, "grammar": grammar, "choices": choices}
     given = [(kind, what) for kind, what in kinds.items() if what is not None]
     if len(given) > 1:
         raise ValueError("[lm] one of schema, regex, grammar and choices at a time")
     return given[0] if given else None
+
+
+def _given(options, known):
+    return {name: x for name, x in options.items() if x is not None or name not in known}
+
+
+def _check_needs(request):
+    for name, needs in _NEEDS.items():
+        if name in request and not any(other in request for other in needs):
+            raise ValueError(f"[lm] {name} does nothing without {' or '.join(needs)}")
+
+
+def _list_of(what, given, name):
+    """Of a str its letters would be the list."""
+    if isinstance(given, (str, bytes, bytearray)):
+        raise TypeError(f"[lm] {name} are a list of {what}, not one: [{given!r:.80}]")
+    return list(given)
 
 
 class Model:
@@ -135,16 +174,18 @@ class Model:
     def embed(self, texts: Union[str, Sequence[str]]) -> array:
         """The vectors (n, info["vector"]) of texts, of length 1; of one text one. What is beyond the
         tokens that the model reads is cut off."""
-        return self._model.embed([texts])[0] if isinstance(texts, str) else self._model.embed(texts)
+        if isinstance(texts, str):
+            return self._model.embed([texts])[0]
+        return self._model.embed(_list_of("str", texts, "texts"))
 
     def classify(self, text: str, others: Sequence[str]) -> array:
         """What the model's classifier gives a text with each of some others: (n, classes), as it is."""
-        return self._model.classify(text, list(others))
+        return self._model.classify(text, _list_of("str", others, "others"))
 
     def rerank(self, query: str, texts: Sequence[str]) -> list[tuple[int, float]]:
         """(number, relevance) of texts, the best answers to a query first: by the classifier where the
         model has one of one class (a cross-encoder: 0 to 1), else the cosine of their vectors."""
-        texts = list(texts)
+        texts = _list_of("str", texts, "texts")
         if self.info["classes"]:
             scores = sigmoid(self.classify(query, texts))
             if scores.shape[1] != 1:
@@ -166,7 +207,7 @@ class Model:
         """The same for several prompts, which are computed together."""
         streams = []
         try:
-            for prompt in prompts:
+            for prompt in _list_of("prompts", prompts, "prompts"):
                 streams.append(self.stream(prompt, max_tokens, **options))
             return ["".join(piece.text for piece in stream) for stream in streams]
         finally:  # one that fails leaves none behind
@@ -189,7 +230,9 @@ class Model:
         save_cache: a file that keeps what was computed of prompt and answer, load_cache: one whose
         text the prompt begins with, so that it is not computed again (see `read`).
         Of a top_k of 0 all tokens may come, of a top_p or typical_p of 0 one; a
-        repetition_penalty of 1 changes nothing. max_tokens=0: to the end of the context."""
+        repetition_penalty of 1 changes nothing. Without one xtc_threshold is 0.1, dry_base 1.75,
+        dry_allowed 2, mirostat_eta 0.1; given alone, without what they are of, they are refused.
+        None is the same as nothing given. max_tokens=0: to the end of the context."""
         return _Stream(self, *self._start(self._request(prompt, max_tokens, options)))
 
     def chat(self, messages: Messages, max_tokens: int = 1024, **options) -> str:
@@ -201,9 +244,8 @@ class Model:
         self, messages: Messages, max_tokens: int = 1024, *, tools=None, variables=None, **options
     ) -> Iterator[Piece]:
         """The same piece by piece. variables: what else the template is given."""
-        return self.stream(
-            self.prompt(messages, tools=tools, variables=variables), max_tokens, **options
-        )
+        most = 1024 if max_tokens is None else max_tokens
+        return self.stream(self.prompt(messages, tools=tools, variables=variables), most, **options)
 
     def prompt(self, messages: Messages, *, tools=None, variables=None) -> list[int]:
         """The tokens of a conversation, where the model is to answer."""
@@ -219,14 +261,18 @@ class Model:
 
     @staticmethod
     def _request(prompt, max_tokens, options):
-        request = {"max_tokens": max_tokens, **options}
+        most = 256 if max_tokens is None else max_tokens
+        request = {"max_tokens": most, **_given(options, _OPTIONS)}
         if isinstance(prompt, (bytes, bytearray)):
             raise TypeError("[lm] a prompt is str or a list of tokens, not bytes: decode them")
         for name, n in request.items():
             if name != "seed" and isinstance(n, int) and not -(2**31) <= n < 2**31:
                 raise OverflowError(f"[lm] {name} is {n}, which has more than 32 bits")
+        _check_needs(request)
         if request.get("repetition_penalty") == 0:
             raise ValueError("[lm] repetition_penalty is 0: 1 leaves logits as they are")
+        if request.get("xtc_threshold") == 0:
+            raise ValueError("[lm] xtc_threshold is 0, and has to be above it")
         for name in ("top_p", "typical_p"):  # the least there is, one token
             if request.get(name) == 0:
                 request[name] = 1e-300
@@ -234,7 +280,7 @@ class Model:
         kinds = [request.pop(k, None) for k in ("schema", "regex", "grammar", "choices")]
         request["structure"] = _structure(*kinds)
         for file in ("load_cache", "save_cache"):
-            if request.get(file) is not None:
+            if file in request:
                 request[file] = os.fspath(request[file])
         stop = request.get("stop", ())
         request["stop"] = (stop,) if isinstance(stop, str) else tuple(stop)
@@ -307,7 +353,7 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
             as are needed), kv_bits
             (32, 16, 8, 4), shift and keep (beyond the context half of the text behind `keep` tokens
             is forgotten), lookup (tokens guessed from what was said before), draft_tokens, heads
-            (tokens guessed by the model's own head).
+            (tokens guessed by the model's own head). None is the same as nothing given.
 
     Returns:
         Model: The model, of which nothing was computed yet.
@@ -321,6 +367,7 @@ def load(path, adapter=None, *, draft: Optional[Model] = None, **options) -> Mod
         >>> model.generate("The capital of France is", max_tokens=1)
         ' Paris'
     """
+    options = _given(options, _OF_MODELS)
     if draft is not None:
         if not isinstance(draft, Model):
             raise TypeError(

@@ -26,6 +26,10 @@ _BARE, _PLAIN, _OFFSETS = 1, 2, 4
 Text = Union[str, bytes]
 
 
+def _flags(bare: Optional[bool], plain: Optional[bool]) -> int:
+    return (bare or False) * _BARE | (plain or False) * _PLAIN
+
+
 class Encoding(NamedTuple):
     """The tokens of a text, and for each where what it stands for begins and ends in it: in
     characters of a str, in bytes of bytes. (0, 0) for what the tokenizer puts around.
@@ -183,21 +187,21 @@ class Tokenizer:
     def encode(self, text: Text, *, bare: bool = False, plain: bool = False) -> list[int]:
         """The tokens of a text. bare: without what the tokenizer puts around it; plain: special
         tokens in it are text, as a stranger's should be."""
-        tokens: list[int] = self._tokenizer.encode(text, bare * _BARE | plain * _PLAIN)
+        tokens: list[int] = self._tokenizer.encode(text, _flags(bare, plain))
         return tokens
 
     def encode_with_offsets(
         self, text: Text, *, bare: bool = False, plain: bool = False
     ) -> Encoding:
         """The same with what each token stands for."""
-        flags = bare * _BARE | plain * _PLAIN | _OFFSETS
+        flags = _flags(bare, plain) | _OFFSETS
         return Encoding(*self._tokenizer.encode(text, flags))
 
     def encode_all(
         self, texts: Iterable[Text], *, bare: bool = False, plain: bool = False
     ) -> list[list[int]]:
         """The tokens of many texts, on all threads (MLX_NUM_THREADS)."""
-        flags = bare * _BARE | plain * _PLAIN
+        flags = _flags(bare, plain)
         all: list[list[int]] = self._tokenizer.encode_all(texts, flags)
         return all
 
@@ -205,12 +209,12 @@ class Tokenizer:
         self, texts: Iterable[Text], *, bare: bool = False, plain: bool = False
     ) -> list[Encoding]:
         """The same with what each token stands for."""
-        flags = bare * _BARE | plain * _PLAIN | _OFFSETS
+        flags = _flags(bare, plain) | _OFFSETS
         return [Encoding(*pair) for pair in self._tokenizer.encode_all(texts, flags)]
 
     def count(self, text: Text, *, bare: bool = False, plain: bool = False) -> int:
         """How many tokens a text has."""
-        n: int = self._tokenizer.count(text, bare * _BARE | plain * _PLAIN)
+        n: int = self._tokenizer.count(text, _flags(bare, plain))
         return n
 
     def chat(
@@ -284,9 +288,13 @@ def chat_variables(
     """What a chat template is given, as JSON."""
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
+    if not isinstance(messages, (dict, bytes)):
+        messages = list(messages)
     if isinstance(messages, (dict, bytes)) or not all(isinstance(m, dict) for m in messages):
         raise TypeError(f"[lm] messages are a str or a list of dicts, not {messages!r:.80}")
-    given = {"messages": list(messages), **(variables or {})}
+    if isinstance(tools, (str, bytes, dict)):
+        raise TypeError(f"[lm] tools are a list of dicts, not {tools!r:.80}")
+    given = {"messages": messages, **(variables or {})}
     if tools is not None:
         given["tools"] = tools
     return json.dumps(given, ensure_ascii=False)

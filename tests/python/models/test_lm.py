@@ -149,6 +149,66 @@ def test_words_of_refusals(model, options, error, why):
         model.generate("x", 5, **options)
 
 
+@pytest.mark.parametrize(
+    "options, needs",
+    [
+        ({"xtc_threshold": 0.1}, "xtc_probability"),
+        ({"dry_base": 2}, "dry_multiplier"),
+        ({"dry_allowed": 3, "dry_multiplier": None}, "dry_multiplier"),
+        ({"dry_last": 9}, "dry_multiplier"),
+        ({"mirostat_eta": 0.2}, "mirostat_tau"),
+        ({"penalty_last": 9}, "repetition_penalty or presence_penalty or frequency_penalty"),
+    ],
+)
+def test_options_of_options(model, options, needs):
+    with pytest.raises(ValueError, match=f"{next(iter(options))} does nothing without {needs}"):
+        model.generate("x", 5, temperature=1, **options)
+
+
+def test_what_xtc_does_without_a_threshold(model):
+    drawn = {"temperature": 1, "seed": 3, "xtc_probability": 1}
+    text = model.generate("Once upon a time", 20, **drawn)
+    assert text == model.generate("Once upon a time", 20, xtc_threshold=0.1, **drawn)
+    assert text != model.generate("Once upon a time", 20, temperature=1, seed=3)
+    assert text != model.generate("Once upon a time", 20, xtc_threshold=0.9, **drawn)
+    with pytest.raises(ValueError, match="xtc_threshold is 0"):
+        model.generate("x", 5, xtc_threshold=0, **drawn)
+
+
+def test_none_is_the_same_as_nothing(model):
+    text = model.generate("Once upon a time", 8)
+    for name in sorted(lm._OPTIONS):
+        assert model.generate("Once upon a time", 8, **{name: None}) == text, name
+    pieces = list(model.stream("Once upon a time", None, ignore_end=True))
+    assert pieces[-1].generated_tokens == 256
+    with pytest.raises(TypeError, match=r"stream\(\)"):
+        model.generate("x", 5, temprature=None)
+    other = lm.load(STORIES, None, draft=None, **dict.fromkeys(lm._OF_MODELS))
+    assert other.generate("Once upon a time", 8) == text
+    ids = model.encode("a b", bare=None, plain=None)
+    assert ids == model.encode("a b") and model.decode(ids, special=None) == model.decode(ids)
+
+
+@pytest.mark.parametrize("text", ["abc", b"abc"])
+def test_a_text_is_no_list_of_texts(model, text):
+    calls = [
+        lambda: model.generate_all(text, 2),
+        lambda: model.rerank("a", text),
+        lambda: model.classify("a", text),
+        lambda: model.tokenizer.encode_all(text),
+        lambda: model.tokenizer.encode_all_with_offsets(text),
+        lambda: model.generate("a", 2, choices=text),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="list of (str|prompts)"):
+            call()
+    with pytest.raises(TypeError):
+        model.embed(b"abc")
+    assert len(model.generate_all((p for p in ["a", "b"]), 2)) == 2  # what is iterated over is one
+    with pytest.raises(TypeError, match="tools are a list of dicts"):
+        model.prompt("a", tools={"name": "f"})
+
+
 def test_a_conversation_is_a_list(model):
     for wrong in ({"role": "user", "content": "a"}, b"a", [1], ["a"]):
         with pytest.raises(TypeError, match="messages are a str or a list of dicts"):

@@ -38,7 +38,7 @@ const char *mpy_lm_word(PyObject *o, const char *argument) {
 }
 
 int mpy_lm_flag(PyObject *o, void *flag) {
-    if (PyBool_Check(o))
+    if (PyBool_Check(o) || o == Py_None) // None is what is there without it
         return *(int *)flag = o == Py_True, 1;
     PyErr_Format(PyExc_TypeError, "[lm] True or False was expected, not %.100R", o);
     return 0;
