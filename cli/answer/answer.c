@@ -16,6 +16,7 @@ struct cli_answer {
     cli_answer_options o;
     int in;
     bytes pending; /* not looked at to the end: it may end in the beginning of a marker */
+    size_t begun;  /* its first bytes, that somebody wrote: they are not told */
     bytes body;    /* of a call */
     bytes head;    /* words of a head, or a tool's name */
     bytes lead;    /* what stood before the body, or the line: the marker */
@@ -118,6 +119,10 @@ static bool leave_line(cli_answer *a) {
 }
 
 static bool take(cli_answer *a, const char *text, size_t n) {
+    size_t begun = a->begun < n ? a->begun : n;
+    a->begun -= begun;
+    text += begun;
+    n -= begun;
     if (n == 0)
         return true;
     if (a->in == IN_LINE && !leave_line(a))
@@ -291,6 +296,7 @@ static bool advance(cli_answer *a) {
     bool ok = look_at_line(a);
     while (ok && !a->halted && a->in != IN_LINE && (m = first_marker(a, &at))) {
         ok = take(a, a->pending.data, at);
+        a->begun = 0;
         drop(&a->pending, at + strlen(m->text));
         ok = ok && enter(a, m) && look_at_line(a);
     }
@@ -370,20 +376,50 @@ static void go_on_from(cli_answer *a, const char *prompt, size_t n) {
     }
 }
 
+static bool tell_nobody(const cli_piece *piece, void *data) {
+    (void)piece, (void)data;
+    return true;
+}
+
+/* Goes on behind text, where that is neither in text nor in a thought. */
+static void leave(cli_answer *a) {
+    a->in = IN_TEXT;
+    a->trims = a->marked = false;
+    empty(&a->pending);
+    empty(&a->body);
+    empty(&a->head);
+}
+
+/* What somebody has begun is read as an answer is, but nobody is told of it. */
+static bool go_on_behind(cli_answer *a, const char *begun, size_t n) {
+    cli_answer_options o = a->o;
+    a->o.sink = tell_nobody;
+    a->o.tools = NULL;
+    a->o.halts = false;
+    a->in = a->in == IN_HEAD ? IN_TEXT : a->in; // the words of a head are the model's
+    bool ok = cli_answer_feed(a, begun, n);
+    a->o = o;
+    if (a->in != IN_TEXT && a->in != IN_REASONING)
+        leave(a);
+    empty(&a->spaces);
+    a->begun = a->pending.n;
+    return ok;
+}
+
 cli_answer *cli_answer_new(const cli_answer_options *o) {
     cli_answer *a = calloc(1, sizeof *a);
     if (!a)
         return NULL;
     a->o = *o;
     a->in = o->tools && o->style->begins ? o->style->begins : IN_TEXT;
-    if (!put(&a->pending, "", 0) || !put(&a->spaces, "", 0) || !put(&a->lead, "", 0) ||
-        !put(&a->body, "", 0)) {
-        cli_answer_free(a);
-        return NULL;
-    }
-    if (o->prompt)
+    bool ok = put(&a->pending, "", 0) && put(&a->spaces, "", 0) && put(&a->lead, "", 0) &&
+              put(&a->body, "", 0);
+    if (ok && o->prompt)
         go_on_from(a, o->prompt, o->prompt_num);
-    return a;
+    if (ok && (!o->begun_num || go_on_behind(a, o->begun, o->begun_num)))
+        return a;
+    cli_answer_free(a);
+    return NULL;
 }
 
 void cli_answer_free(cli_answer *a) {

@@ -45,8 +45,12 @@ typedef struct cli_answer_options {
     const json_t *tools;
     bool reasoning;     /* reasoning is told apart; else it is text */
     bool halts;         /* stop where a call begins: cli_answer_begun */
-    const char *prompt; /* what the answer goes on from: it may have opened something; or NULL */
+    const char *prompt; /* what stands before the answer: it may have opened something; or NULL */
     size_t prompt_num;
+    /* The beginning of the answer, which somebody wrote, or NULL. It is not told; where it leaves a
+       thought open what comes goes on with that. Calls in it are text. */
+    const char *begun;
+    size_t begun_num;
     cli_piece_sink *sink;
     void *data;
 } cli_answer_options;

@@ -309,7 +309,7 @@ const cli_command cli_serve = {
         "embeddings, rerank, models), Anthropic (/v1/messages) and Ollama (/api/chat, generate, embed, "
         "tags, show). Options of requests that it does not have are refused, never ignored. "
         "/health and /metrics tell how it is.\n\n"
-        "SIGTERM and Control-C let answers under way end first; a second one does not wait.",
+        "SIGTERM, SIGHUP and Control-C let answers under way end first; a second one does not wait.",
     .options = options,
     .examples = examples,
     .run = run};

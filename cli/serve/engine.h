@@ -123,7 +123,8 @@ typedef struct srv_ask {
     int choice; /* comes back in events */
 } srv_ask;
 
-/* Can an answer be held to the structure that is asked for? Nothing else is looked at. */
+/* Can an answer be held to the structure that is asked for? Of the rest only `to` is looked at,
+   which says when there is nothing to wait for any more. */
 bool srv_model_can_hold(srv_model *m, const srv_ask *ask, srv_fault *f);
 /* The number of a request, from 1. 0 and a fault: 400 what is wrong with it, 429 too many wait. */
 int64_t srv_model_submit(srv_model *m, const srv_ask *ask, srv_fault *f);

@@ -147,6 +147,22 @@ static bool look_for_call(srv_job *j, srv_choice *c) {
            hold_call(j, c, rest, name, n);
 }
 
+/* What is wrong with a structure names the field that asks for it. */
+static bool name_structure(srv_job *j) {
+    srv_fault *f = &j->call->fault;
+    const char *field = j->p.structure_field ? j->p.structure_field : j->p.strict ? "tools" : NULL;
+    if (f->code && strcmp(f->code, "invalid_structure") == 0 && field)
+        snprintf(f->field, sizeof f->field, "%s", field);
+    return false;
+}
+
+static bool fail_as(srv_job *j, const srv_event *e) {
+    srv_fault *f = &j->call->fault;
+    f->code = e->code;
+    srv_fail(f, e->status ? e->status : 500, "%s", e->text);
+    return name_structure(j);
+}
+
 static bool take_event(srv_job *j, const srv_event *e) {
     srv_choice *c = &j->choices[e->choice % SRV_MOST_CHOICES];
     srv_call *call = j->call;
@@ -157,7 +173,7 @@ static bool take_event(srv_job *j, const srv_event *e) {
         return true; // no token was wanted, the prompt's alone
     note_counts(j, c, e);
     if (e->kind == SRV_END && e->finish == SRV_FAILED)
-        return srv_fail(&call->fault, 500, "%s", e->text);
+        return fail_as(j, e);
     if (e->kind != SRV_END && j->face->token && j->p.log_probabilities >= 0)
         j->face->token(j, c, e);
     if (!feed(c, e->text, e->kind == SRV_PROMPT_TOKEN ? 0 : e->text_num))
@@ -262,19 +278,31 @@ static bool most_of(srv_job *j, int64_t *most) {
     return true;
 }
 
+/* The beginning of the answer, as it was given; NULL: nobody has written one. */
+static const json_t *begun(const srv_params *p) {
+    size_t n = json_array_size(p->messages);
+    return p->prefill ? json_object_get(json_array_get(p->messages, n - 1), "content") : NULL;
+}
+
 static bool make_answer(srv_job *j, srv_choice *c) {
     const srv_prompt *p = &j->prompts[c->prompt];
     bool free_form = j->p.structure == SRV_FREE || j->opening;
+    const json_t *first = begun(&j->p);
     if (!j->style)
         return true;
-    c->answer = cli_answer_new(&(cli_answer_options){.style = j->style,
-                                                     .tools = free_form ? j->p.tools : NULL,
-                                                     .halts = j->p.strict,
-                                                     .reasoning = j->p.reasoning && free_form,
-                                                     .prompt = j->opening ? NULL : p->text,
-                                                     .prompt_num = j->opening ? 0 : p->text_num,
-                                                     .sink = take_piece,
-                                                     .data = c});
+    cli_answer_options o = {.style = j->style,
+                            .tools = free_form ? j->p.tools : NULL,
+                            .halts = j->p.strict,
+                            .reasoning = j->p.reasoning && free_form,
+                            .sink = take_piece,
+                            .data = c};
+    if (!j->opening) {
+        o.prompt = p->text;
+        o.prompt_num = p->text_num - p->begun;
+        o.begun = json_string_value(first);
+        o.begun_num = json_string_length(first);
+    }
+    c->answer = cli_answer_new(&o);
     return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
 }
 
@@ -288,17 +316,14 @@ static int64_t within_context(const srv_job *j, const srv_prompt *p, int64_t mos
 }
 
 static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, const srv_ask *like) {
-    srv_fault *f = &j->call->fault;
     srv_ask own = *like, *ask = &own;
     ask->most = within_context(j, p, like->most);
     ask->tokens = p->tokens;
     ask->token_num = p->token_num;
     ask->echo_special = p->special;
     ask->choice = c->index + c->turn * SRV_MOST_CHOICES;
-    c->id = srv_model_submit(j->model, ask, f);
-    if (!c->id && f->code && strcmp(f->code, "invalid_structure") == 0 && j->p.structure_field)
-        snprintf(f->field, sizeof f->field, "%s", j->p.structure_field);
-    return c->id != 0;
+    c->id = srv_model_submit(j->model, ask, &j->call->fault);
+    return c->id != 0 || name_structure(j);
 }
 
 static bool make_choices(srv_job *j) {
@@ -402,7 +427,10 @@ static bool check_held(srv_job *j, const char *name, size_t n) {
     char *schema = held_schema(j, name, n);
     bool ok = schema || srv_fail(f, 500, "out of memory");
     ok = ok && srv_model_can_hold(j->model,
-                                  &(srv_ask){.structure = SRV_SCHEMA, .structure_text = schema}, f);
+                                  &(srv_ask){.structure = SRV_SCHEMA,
+                                             .structure_text = schema,
+                                             .to = j->call->queue},
+                                  f);
     if (f->status == 400 && !*f->field)
         snprintf(f->field, sizeof f->field, "tools");
     free(schema);
@@ -479,14 +507,12 @@ static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, 
 
 /* The text of the last message, where the answer goes on from it. */
 static json_t *without_last(const srv_params *p, const json_t **text) {
-    size_t n = json_array_size(p->messages);
-    *text = NULL;
+    *text = begun(p);
     if (!p->prefill)
         return json_incref(p->messages);
-    *text = json_object_get(json_array_get(p->messages, n - 1), "content");
     json_t *copy = json_copy(p->messages);
     if (copy)
-        json_array_remove(copy, n - 1);
+        json_array_remove(copy, json_array_size(copy) - 1);
     return copy;
 }
 
@@ -506,6 +532,7 @@ static bool go_on(srv_model *m, srv_prompt *p, const json_t *rest, srv_fault *f)
     size_t n;
     char *text = srv_model_mark(m, json_string_value(rest), json_string_length(rest), &n, f);
     bool ok = text && (append(p, text, n) || srv_fail(f, 500, "out of memory"));
+    p->begun = n;
     free(text);
     return ok;
 }

@@ -54,6 +54,7 @@ typedef struct srv_prompt {
     size_t text_num;
     int *tokens; /* owned */
     size_t token_num;
+    size_t begun; /* bytes at the text's end: of the answer, which somebody has begun */
     bool special; /* the text was made of the tokens, with special ones in it */
 } srv_prompt;
 

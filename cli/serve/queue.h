@@ -31,6 +31,8 @@ typedef struct srv_event {
     const char *text; /* with a zero behind */
     size_t text_num;
     srv_finish finish; /* of SRV_END */
+    int status;        /* of SRV_FAILED: HTTP's; 0: 500 */
+    const char *code;  /* and as srv_fault has it */
     int stop;          /* which stop text; -1 */
     int64_t prompt, cached, generated;
 } srv_event;

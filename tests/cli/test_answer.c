@@ -7,6 +7,7 @@ typedef struct row {
     const char *prompt, *text;
     const char *wanted; /* pieces: T(text) R(reasoning) C(name{arguments}) */
     bool bare;          /* without tools */
+    const char *begun;  /* what somebody wrote of the answer */
 } row;
 
 static const char tools_text[] =
@@ -129,6 +130,23 @@ static const row rows[] = {
      "<｜tool▁sep｜>" ROME "<｜tool▁call▁end｜><｜tool▁call▁begin｜>time<｜tool▁sep｜>{}"
      "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
      "R(hm)C(weather" ROME ")C(time{})"},
+    /* what somebody has begun is not told, and its thought goes on */
+    {hermes, "", " is</think>\nYes.", "R( is)T(Yes.)", .begun = "<think>\nThis"},
+    {hermes, "", " It is</think>b", "R(It is)T(b)", .begun = "<think>\n"},
+    {hermes, "<think>\n", " is</think>b", "R( is)T(b)", .begun = "This"},
+    {hermes, "<think>\n", " is</think>b", "T( is</think>b)", .begun = "This</think>\n\nHere"},
+    {hermes, "", " a</think>b", "T( a</think>b)", .begun = "<think>hm</think>So"},
+    {hermes, "", " a <think>b</think>c", "T( a)R(b)T(c)", .begun = "So"},
+    {hermes, "", "nk>b", "T(b)", .begun = "<think>hm</thi"},
+    {hermes, "", "ng> b", "R(ng> b)", .begun = "<think>hm</thi"},
+    {hermes, "", " <b", "T( <b)", .begun = "a <thi"},
+    {hermes, "", "a", "T(a)", .begun = "<think>a\n</think>\n<tool_call>\n{"},
+    {hermes, "", "\"x\"} <tool_call>{\"name\": \"time\"}</tool_call>", "T(\"x\"})C(time{})",
+     .begun = "<tool_call>{"},
+    {glm4, "<|assistant|>", "her\n{}", "T(her\n{})", .begun = "weat"},
+    {lines, ">>>", " you >>>time\n{}", "T( you)C(time{})", .begun = "all\nHello"},
+    {lines, ">>>", "l\nHello", "T(l\nHello)", .begun = "al"},
+    {harmony, "<|start|>assistant", " is<|end|>", "T( is)", .begun = "This"},
 };
 
 /* --- pieces as text --------------------------------------------------------------------------- */
@@ -172,13 +190,16 @@ static const char *pieces(const row *r, size_t cut, size_t each) {
     static shown s;
     size_t n = strlen(r->text);
     s = (shown){.kind = -1};
-    cli_answer *a = cli_answer_new(&(cli_answer_options){.style = cli_answer_style_of(r->style),
-                                                         .tools = r->bare ? NULL : tools,
-                                                         .reasoning = true,
-                                                         .prompt = r->prompt,
-                                                         .prompt_num = strlen(r->prompt),
-                                                         .sink = take,
-                                                         .data = &s});
+    cli_answer *a =
+        cli_answer_new(&(cli_answer_options){.style = cli_answer_style_of(r->style),
+                                             .tools = r->bare ? NULL : tools,
+                                             .reasoning = true,
+                                             .prompt = r->prompt,
+                                             .prompt_num = strlen(r->prompt),
+                                             .begun = r->begun,
+                                             .begun_num = strlen(r->begun ? r->begun : ""),
+                                             .sink = take,
+                                             .data = &s});
     bool ok = a && cli_answer_feed(a, r->text, cut);
     for (size_t at = cut; ok && at < n; at += each)
         ok = cli_answer_feed(a, r->text + at, n - at < each ? n - at : each);

@@ -124,6 +124,13 @@ def test_where_options_go(server):
                               "frequency_penalty": 1, "repetition_penalty": 2})  # fmt: skip
     assert all(asked[k] == 0 for k in ["presence_penalty", "frequency_penalty", "dry_multiplier",
                                        "repetition_penalty", "dry_base"])  # fmt: skip
+    asked = params(server, xtc_probability=0.5, xtc_threshold=0.2)
+    assert asked["xtc_probability"] == 0.5 and asked["xtc_threshold"] == 0.2
+    every = {"xtc_probability": 0, "xtc_threshold": 0.1, "dry_multiplier": 0, "dry_base": 1.75,
+             "dry_allowed_length": 2, "dry_penalty_last_n": -1, "mirostat": 0, "mirostat_tau": 5,
+             "mirostat_eta": 0.1, "repeat_penalty": 1, "repeat_last_n": 64}  # fmt: skip
+    asked = params(server, **every)  # as clients have it that say all of their settings
+    assert asked["xtc_threshold"] == asked["dry_base"] == asked["mirostat_tau"] == 0
     # null is the same as nothing
     assert params(server, temperature=None, top_k=None, tools=None, stop=None)["temperature"] == 1
 
@@ -208,6 +215,15 @@ def test_what_cannot_be_enforced(server):
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0]",
          "letters"),
         ({"mirostat": 1}, "mirostat", "second"),
+        ({"xtc_threshold": 0.1}, "xtc_threshold", "nothing without xtc_probability"),
+        ({"xtc_threshold": 0, "xtc_probability": 0.5}, "xtc_threshold", "above 0"),
+        ({"dry_base": 2, "dry_multiplier": None}, "dry_base", "nothing without dry_multiplier"),
+        ({"dry_allowed_length": 3}, "dry_allowed_length", "nothing without dry_multiplier"),
+        ({"dry_penalty_last_n": 3}, "dry_penalty_last_n", "nothing without dry_multiplier"),
+        ({"mirostat_tau": 3}, "mirostat_tau", "nothing without mirostat"),
+        ({"mirostat_eta": 0.1}, "mirostat_eta", "nothing without mirostat"),
+        ({"repeat_last_n": 9}, "repeat_last_n", "nothing without repetition_penalty"),
+        ({"repeat_penalty": 1.1, "repetition_penalty": 1.2}, "repeat_penalty", "as well"),
         ({"messages": []}, "messages", "none"),
         ({"messages": None}, "messages", "missing"),
         ({"messages": "hi"}, "messages", "a list"),
@@ -711,6 +727,35 @@ def test_an_answer_that_goes_on(server):
     asked = params(server, max_tokens=5000, continue_final_message=True, prompt_cache_key="k",
                    messages=[user("hi"), {"role": "assistant", "content": "The answer is"}])  # fmt: skip
     assert asked["prompt"].endswith("hiThe answer is")
+
+
+def test_a_thought_that_goes_on(server):
+    """The last message ends inside of a thought: so what comes is one, up to its end."""
+    said = " 5 < 6?</think>\nYes."
+
+    def going_on(begun, **more):
+        messages = [user(said), {"role": "assistant", "content": begun}]
+        return {"model": "echo-hermes", "messages": messages, "continue_final_message": True,
+                "max_tokens": len(said), **more}  # fmt: skip
+
+    message = server.post("/v1/chat/completions", **going_on("<think>\nIs it"))["choices"][0][
+        "message"
+    ]
+    assert message["reasoning_content"] == " 5 < 6?" and message["content"] == "Yes."
+    found = server.events("/v1/chat/completions", **going_on("<think>\nIs it"))
+    deltas = [chunk["choices"][0]["delta"] for _, chunk in found[:-1]]
+    assert "".join(d.get("reasoning_content", "") for d in deltas) == " 5 < 6?"
+    assert "".join(d.get("content", "") for d in deltas) == "Yes."
+    for begun in ("Is it", "<think>a</think>Is it"):  # no thought is open
+        message = server.post("/v1/chat/completions", **going_on(begun))["choices"][0]["message"]
+        assert "reasoning_content" not in message and message["content"] == said
+    text = going_on("<think>\nIs it", reasoning_format="none")
+    answer = server.post("/v1/chat/completions", **text)
+    assert answer["choices"][0]["message"]["content"] == said
+    body = {"model": "echo-hermes", "max_tokens": len(said),
+            "messages": [user(said), {"role": "assistant", "content": "<think>Is it"}]}  # fmt: skip
+    blocks = server.post("/v1/messages", **body)["content"]
+    assert [b.get("thinking", b.get("text")) for b in blocks] == [" 5 < 6?", "Yes."]
 
 
 @pytest.mark.parametrize(

@@ -577,7 +577,7 @@ def test_the_log_has_no_texts(tmp_path):
         assert sum(words in line for line in lines) == 1, lines
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_drains(number):
     with serving("--drain", "30") as ending:
         found = []

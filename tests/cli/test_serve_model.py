@@ -129,6 +129,32 @@ def test_structures_that_take_long_to_make(real):
             assert len(text_of(answer)) == 5 + i
 
 
+SLOW = "(.{0,300}a.{300}){1,3}"  # a second, and then it is refused
+
+
+def test_making_a_structure_ends_with_its_request():
+    form = {"name": "x", "schema": {"type": "string", "pattern": SLOW}}
+    formed = {"response_format": {"type": "json_schema", "json_schema": form}}
+    with serving("--request-timeout", "0.05", program=MLX, models=[FILE]) as quick:
+        for more in ({"regex": SLOW}, formed):
+            body = {"messages": [user("a")], **more}
+            error = quick.post("/v1/chat/completions", 504, **body)["error"]
+            assert "too long" in error["message"] and error["type"] == "timeout_error"
+
+
+@pytest.mark.parametrize("n", [12, 200])  # while it answers, and at the beginning
+def test_a_grammar_that_can_be_read_in_too_many_ways(real, n):
+    rules = [f'r{i} ::= "a" r{i} "b" | "a" r{(i + 1) % n} "c" | "a"{{30}} "d"' for i in range(n)]
+    grammar = "\n".join([f"root ::= ({' | '.join(f'r{i}' for i in range(n))})+", *rules])
+    body = {"messages": [user("a")], "temperature": 0, "max_tokens": 60, "grammar": grammar}
+    error = real.post("/v1/chat/completions", 400, **body)["error"]
+    assert error["type"] == "invalid_request_error" and error["param"] == "grammar"
+    assert error["code"] == "invalid_structure" and "too ambiguous" in error["message"]
+    last = real.events("/v1/chat/completions", **body)[-1][1]["error"]
+    assert last["type"] == "invalid_request_error" and last["param"] == "grammar"
+    assert "Paris" in text_of(ask(real))
+
+
 def test_a_stop_text_ends_a_structure(real):
     answer = ask(real, "A person.", response_format={"type": "json_object"}, stop=['"'])
     assert '"' not in text_of(answer) and answer["choices"][0]["finish_reason"] == "stop"

@@ -306,6 +306,8 @@ static void failures(void) {
     CHECK(ask(b, request(1), &together[0]) && ask(b, r, &together[1]) && run_all(b));
     CHECK(same_answer(&together[0], &alone[1]));
     CHECK_EQ_INT(together[1].last.finish, MLX_LM_FAILED);
+    CHECK_EQ_INT(together[1].last.error, MLX_ERROR_INVALID);
+    CHECK_EQ_INT(together[0].last.error, 0);
     CHECK(*together[1].text);
     mlx_lm_batch_free(b);
 }

@@ -95,6 +95,10 @@ static int tell(const mlx_lm_event *e, void *data) {
             put(r, &event);
         return 0;
     }
+    if (e->finish == MLX_LM_FAILED) {
+        event.status = engine_status(e->error);
+        event.code = engine_code(event.text);
+    }
     end_with(r, event, finish_of(e->finish));
     free_request(r);
     return 0;

@@ -69,7 +69,11 @@ struct srv_engine {
     pthread_cond_t changed;
 };
 
-/* The library's error as a fault: what is wrong with a request is 400. */
+/* HTTP's status of one of the MLX_ERROR_ constants: what is wrong with a request is 400. */
+int engine_status(int error);
+/* A fault's code for what the library says; NULL: none is known. */
+const char *engine_code(const char *message);
+/* The library's error as a fault. */
 bool engine_fail(srv_fault *f);
 
 /* Its batch and thread. False: a fault. */
@@ -79,6 +83,8 @@ void engine_batch_close(srv_model *m);
    back, on this thread. False: a fault, and nothing to give back. */
 bool engine_structure_lend(srv_engine *e, const srv_ask *a, mlx_structure *s, srv_fault *f);
 void engine_structure_back(srv_engine *e, const srv_ask *a);
+/* Making them is bounded, and ends with the request that asks. */
+void engine_structure_begin(void);
 void engine_structure_close(srv_engine *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
 #include "serve/engine/engine_own.h"
 
 static mlx_vector_string choices_of(const char *text) {
@@ -61,14 +62,36 @@ static engine_structure *keep(srv_engine *e, engine_structure made) {
     return oldest;
 }
 
+/* Of the request whose structure this thread makes; NULL: it makes none. */
+static _Thread_local srv_queue *asking;
+
+/* Making one ends with its request: its client has gone, its time is over, the server ends. */
+static int has_to_stop(void *unused) {
+    (void)unused;
+    return cli_interrupted() || (asking && srv_queue_stopped(asking));
+}
+
+void engine_structure_begin(void) {
+    mlx_structure_limit_steps(&(uint64_t){0}, STRUCTURE_STEPS);
+    mlx_set_interrupt_check_within(has_to_stop, NULL);
+}
+
+static bool open_for(engine_structure *made, const srv_ask *a) {
+    asking = a->to;
+    int failed = open_kind(&made->structure, a->structure, made->text);
+    asking = NULL;
+    return !failed;
+}
+
 static bool make(engine_structure *made, const srv_ask *a, srv_fault *f) {
     const char *text = a->structure_text ? a->structure_text : "";
     *made = (engine_structure){a->structure, strdup(text), mlx_structure_new(), 0};
     if (!made->text)
         return srv_fail(f, 500, "out of memory");
-    if (open_kind(&made->structure, a->structure, text) == 0)
+    if (open_for(made, a))
         return true;
-    f->code = "invalid_structure";
+    if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED)
+        return srv_fail_stopped(f);
     return engine_fail(f);
 }
 

@@ -168,10 +168,11 @@ static void ask(int number) {
 }
 
 void http_take_signals(void) {
-    static const int numbers[] = {SIGTERM, SIGINT};
-    struct sigaction action = {.sa_handler = ask};
-    for (size_t i = 0; i < 2; i++)
-        sigaction(numbers[i], &action, NULL);
+    struct sigaction action = {.sa_handler = ask}, now;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler != SIG_IGN) // as nohup wants it
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN); // clients that go are no news
 }
 

@@ -27,7 +27,7 @@ typedef enum mlx_error_code {
     MLX_ERROR_DEVICE,      /* a device is missing or failed */
     MLX_ERROR_INTERRUPTED, /* the host asked to stop */
     MLX_ERROR_INTERNAL,    /* a fault of the library itself */
-    MLX_ERROR_NOT_FINITE   /* a NaN or an infinity was made while mlx_debug_set watches for it */
+    MLX_ERROR_NOT_FINITE   /* NaN or infinity: in logits, a loss, or made under mlx_debug_set */
 } mlx_error_code;
 
 /* Call handler with each message and data; NULL: print to stderr again. dtor (may be

@@ -9,6 +9,7 @@
 void gen_answer_fail(gen_work *w) {
     mx_text_free(&w->shown);
     mx_text_str(&w->shown, mx_error_message());
+    w->error = mx_error_status();
     mx_error_clear();
     w->finish = MX_FAILED;
 }
@@ -169,5 +170,6 @@ void gen_answer_end(gen_work *w, gen_call c) {
     mx_event e = gen_event_of(w);
     e.finish = w->finish;
     e.stop = w->finish == MX_STOP_TEXT ? w->stopped : -1;
+    e.error = w->finish == MX_FAILED ? (int)w->error : 0;
     gen_tell(w, &e, c);
 }

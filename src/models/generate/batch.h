@@ -68,6 +68,7 @@ typedef struct mx_event {
     const float *top_log_p;
     size_t top_num;
     int stop;
+    int error; /* an mx_status */
 } mx_event;
 
 typedef int mx_event_call(const mx_event *event, void *payload);

@@ -2,6 +2,7 @@
 #ifndef MX_MODELS_WORK_H
 #define MX_MODELS_WORK_H
 
+#include "base/status.h"
 #include "base/text.h"
 #include "models/direct/direct.h"
 #include "models/generate/batch.h"
@@ -38,6 +39,7 @@ typedef struct gen_work {
     int64_t most, generated, cached;
     mx_sequence *sequence; /* what the cache has of it; NULL: it waits */
     mx_finish finish;
+    mx_status error; /* of MX_FAILED: why */
 
     mx_sampler *sampler;
     mx_token_stream *stream;

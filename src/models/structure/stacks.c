@@ -101,7 +101,9 @@ static void add(sg_stacks *s, size_t first, uint32_t state, uint32_t parent) {
     if (s->failed)
         return;
     if (s->tops - first >= SG_MOST_TOPS)
-        mx_fail(MX_RANGE, "[structure] the text can be read in more than %d ways", SG_MOST_TOPS);
+        mx_fail(MX_RANGE,
+                "[structure] it is too ambiguous: the text can be read in more than %d ways",
+                SG_MOST_TOPS);
     s->failed = s->tops - first >= SG_MOST_TOPS ||
                 !mx_grow(&s->top, &s->top_room, s->tops + 1, sizeof *s->top);
     if (!s->failed)
