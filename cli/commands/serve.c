@@ -38,6 +38,8 @@ static int find_models(cli_call *c, setup *s) {
         s->sources[n].name = name;
         s->count = ++n;
     }
+    if (n > 1 && cli_text(c, "adapter-path", NULL))
+        return cli_usage(c, "--adapter-path is of one model, and %zu are named", n);
     return n ? CLI_OK : cli_usage(c, "which model? mlx serve MODEL");
 }
 
@@ -86,6 +88,7 @@ static int open_engine(cli_call *c, setup *s) {
     srv_fault f = {0};
     srv_engine_options o = {.models = s->sources,
                             .model_count = s->count,
+                            .adapter = cli_text(c, "adapter-path", NULL),
                             .parallel = cli_int(c, "parallel", 8),
                             .queue = cli_int(c, "queue", 64),
                             .context = cli_int(c, "context", 0),
@@ -196,6 +199,10 @@ static const cli_option options[] = {
      .kind = CLI_TEXTS,
      .value = "MODEL",
      .help = "a model, as MODEL; may be given several times"},
+    {.name = "adapter-path",
+     .kind = CLI_FILE,
+     .value = "FOLDER",
+     .help = "a change of the one model, as mlx lora makes it"},
     {.name = "host",
      .kind = CLI_TEXT,
      .value = "NAME",

@@ -12,6 +12,7 @@ import pytest
 
 from files import read_safetensors, write_safetensors
 from program import DATA, MLX, document, environment, run
+from server import serving
 
 STORIES = DATA / "stories260K" / "stories260K.gguf" if DATA else None
 pytestmark = pytest.mark.skipif(not DATA, reason="no data (set MLX_TEST_DATA)")
@@ -63,6 +64,14 @@ def test_learns_tests_and_fuses(data, tmp_path):
     plain = document("generate", "-m", STORIES, *said)["text"]
     learned = document("generate", "-m", STORIES, "--adapter-path", adapter, *said)["text"]
     assert learned.startswith(" sat on the mat") and learned != plain
+    with serving("--adapter-path", adapter, program=MLX, models=[STORIES]) as server:
+        body = {"prompt": "The cat", "max_tokens": 12, "temperature": 0}
+        assert server.post("/v1/completions", **body)["choices"][0]["text"] == learned
+    assert "of one model, and 2" in run(
+        "serve", STORIES, "-m", STORIES, "--adapter-path", adapter, status=2
+    ).stderr  # fmt: skip
+    missing = run("serve", STORIES, "--adapter-path", tmp_path / "none", status=1).stderr
+    assert "adapter_config.json" in missing
     fused = tmp_path / "fused.gguf"
     made = document("fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path", fused)
     assert made["files"][0]["out"] == str(fused)

@@ -100,19 +100,24 @@ static bool read_about(srv_model *m) {
                                                          info.end_tokens, info.end_token_num) == 0;
 }
 
-/* Why it cannot be loaded, with its name where the reason has its path, which is none of a client's
-   business. */
-static bool load_failed(const srv_model *m, srv_fault *f) {
-    const char *why = mlx_last_error_message(), *at;
-    char text[sizeof f->text] = "";
+/* A reason with a name where it has a path, which is none of a client's business. */
+static void name_path(char *text, size_t room, const char *why, const char *path,
+                      const char *name) {
+    const char *at;
     size_t n = 0;
-    while ((at = strstr(why, m->path)) && n < sizeof text) {
-        n += (size_t)snprintf(text + n, sizeof text - n, "%.*s%s", (int)(at - why), why, m->id);
-        why = at + strlen(m->path);
+    while (path && (at = strstr(why, path)) && n < room) {
+        n += (size_t)snprintf(text + n, room - n, "%.*s%s", (int)(at - why), why, name);
+        why = at + strlen(path);
     }
-    if (n < sizeof text)
-        snprintf(text + n, sizeof text - n, "%s", why);
-    return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, text);
+    if (n < room)
+        snprintf(text + n, room - n, "%s", why);
+}
+
+static bool load_failed(const srv_model *m, srv_fault *f) {
+    char text[sizeof f->text], other[sizeof f->text];
+    name_path(text, sizeof text, mlx_last_error_message(), m->path, m->id);
+    name_path(other, sizeof other, text, m->engine->o.adapter, "adapter");
+    return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, other);
 }
 
 /* All but the batch, with the thread that computes. */
@@ -122,7 +127,8 @@ static bool open_parts(srv_model *m, srv_fault *f) {
     m->template = mlx_template_new();
     m->vocabulary = mlx_structure_vocabulary_new();
     m->batch = mlx_lm_batch_new();
-    bool ok = mlx_lm_open(&m->lm, m->path, NULL) == 0 &&
+    mlx_lm_options o = {.adapter = m->engine->o.adapter};
+    bool ok = mlx_lm_open(&m->lm, m->path, &o) == 0 &&
               mlx_lm_tokenizer(&m->tokenizer, m->lm) == 0 && read_about(m) &&
               (m->about.encoder || open_template(m));
     if (ok)
@@ -235,7 +241,10 @@ static bool add_source(srv_engine *e, const srv_source *s, srv_fault *f) {
         s->path[--n] = 0;
     if (stat(s->path, &at))
         return srv_fail(f, 400, "'%s': %s", s->path, strerror(errno));
-    if (S_ISDIR(at.st_mode) && !has_config(s->path))
+    bool several = S_ISDIR(at.st_mode) && !has_config(s->path);
+    if (several && e->o.adapter)
+        return srv_fail(f, 400, "'%s' is a folder of models, and an adapter is of one", s->path);
+    if (several)
         return add_all(e, s->path, f);
     return add(e, s->path, name_of(s), f) && check(e->models[e->count - 1], f);
 }
