@@ -236,7 +236,7 @@ static const cli_option options[] = {
     LEARN_COUNT("steps-per-report", 1, "iterations between lines (10)"),
     LEARN_COUNT("steps-per-eval", 1, "iterations between losses of valid.jsonl (200)"),
     LEARN_COUNT("save-every", 1, "iterations between checkpoints (100)"),
-    NUMBER("seed", CLI_INT, "N", 0, 0, "of what is drawn (0)"),
+    NUMBER("seed", CLI_SEED, "N", 0, 0, "of what is drawn (0)"),
     {0}};
 
 static const cli_example examples[] = {

@@ -28,7 +28,7 @@ typedef struct srv_source {
 typedef struct srv_engine_options {
     const srv_source *models; /* borrowed */
     size_t model_count;
-    const char *adapter;     /* a folder: a change of the model, of which there is one; NULL: none */
+    const char *adapter; /* a folder: a change of the model, of which there is one; NULL: none */
     int64_t parallel, queue; /* requests at once, and that wait, for each model */
     int64_t context;         /* tokens of a request; 0: what the model was made for */
     uint64_t kv_bytes;       /* of keys and values of a model; 0: any */

@@ -13,7 +13,7 @@
 #include "train/train.h"
 #include "train/yaml.h"
 
-typedef enum kind { INT, REAL, FLAG, TEXT } kind;
+typedef enum kind { INT, REAL, FLAG, TEXT, WHOLE, OBJECT, ANY } kind;
 
 #define AT(member) offsetof(mlx_train_options, member)
 static const struct row {
@@ -54,19 +54,23 @@ static const struct row {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 /* Keys that are read elsewhere, or that adapters' configs have and nobody needs to be told. */
-static const char *const others[] = {
-    "model",
-    "data",
-    "train",
-    "test",
-    "seed",
-    "lora_parameters",
-    "lr_schedule",
-    "data_print",
-    "bits",
-    "optimizer_config",
-    "config",               // where these options come from
-    "clear_cache_threshold" // when memory that is free goes back
+static const struct other {
+    const char *key;
+    kind kind;
+    const char *inside; /* of an object: the keys that it may have */
+} others[] = {
+    {"model", TEXT, NULL},
+    {"data", TEXT, NULL},
+    {"train", FLAG, NULL},
+    {"test", FLAG, NULL},
+    {"seed", WHOLE, NULL},
+    {"lora_parameters", OBJECT, "rank|scale|dropout|keys"},
+    {"lr_schedule", OBJECT, "name|arguments|warmup|warmup_init"},
+    {"optimizer_config", OBJECT, "adam|adamw|sgd|lion|muon|adafactor"}, // that in use counts
+    {"data_print", ANY, NULL},
+    {"bits", ANY, NULL},
+    {"config", ANY, NULL},                // where these options come from
+    {"clear_cache_threshold", ANY, NULL}, // when memory that is free goes back
 };
 
 static void key_of(const struct row *r, char *room, size_t n) {
@@ -93,12 +97,23 @@ static const json_t *at(const json_t *object, const char *path) {
 
 /* --- the file -------------------------------------------------------------------------------- */
 
+static bool is_kind(const json_t *v, kind k) {
+    json_int_t n = json_integer_value(v);
+    switch (k) {
+    case INT: return json_is_integer(v) && n >= INT_MIN && n <= INT_MAX;
+    case REAL: return json_is_number(v);
+    case FLAG: return json_is_boolean(v);
+    case TEXT: return json_is_string(v);
+    case WHOLE: return json_is_integer(v);
+    case OBJECT: return json_is_object(v);
+    case ANY: break;
+    }
+    return true;
+}
+
 static bool take_value(const json_t *v, kind k, char *to) {
     json_int_t n = json_integer_value(v);
-    bool ok = k == INT    ? json_is_integer(v) && n >= INT_MIN && n <= INT_MAX
-              : k == REAL ? json_is_number(v)
-              : k == FLAG ? json_is_boolean(v)
-                          : json_is_string(v);
+    bool ok = is_kind(v, k);
     if (ok && k == INT)
         *(int *)(void *)to = (int)n;
     if (ok && k == REAL)
@@ -110,8 +125,12 @@ static bool take_value(const json_t *v, kind k, char *to) {
     return ok;
 }
 
-static int fail_kind(cli_call *c, const cli_train *t, const char *key) {
-    return cli_fail(c, "%s: %s has a value of another kind than it should", t->from, key);
+static int fail_kind(cli_call *c, const cli_train *t, const char *key, kind k) {
+    static const char *const words[] = {
+        [INT] = "a whole number", [REAL] = "a number",        [FLAG] = "true or false",
+        [TEXT] = "a text",        [WHOLE] = "a whole number", [OBJECT] = "an object",
+        [ANY] = "anything"};
+    return cli_fail(c, "%s: %s: %s was expected", t->from, key, words[k]);
 }
 
 static int take_rows(cli_call *c, cli_train *t) {
@@ -120,32 +139,43 @@ static int take_rows(cli_call *c, cli_train *t) {
         key_of(&rows[i], key, sizeof key);
         const json_t *v = at(t->config, key);
         if (v && !take_value(v, rows[i].kind, (char *)&t->options + rows[i].at))
-            return fail_kind(c, t, key);
+            return fail_kind(c, t, key, rows[i].kind);
     }
     return CLI_OK;
 }
 
-/* [rate, steps, end] of a cosine, [rate, end, steps] of a line. */
+/* Of a cosine [rate, steps, end], of which the end may lack, of a line [rate, end, steps]. */
 static int take_schedule(cli_call *c, cli_train *t) {
     const json_t *list = at(t->config, "lr_schedule.arguments");
     const char *name = t->options.schedule;
-    bool line = name && strncmp(name, "linear", 6) == 0;
+    bool line = name && strncmp(name, "linear", 6) == 0,
+         cosine = name && strncmp(name, "cosine", 6) == 0;
+    size_t n = json_array_size(list);
     if (!list)
         return CLI_OK;
-    for (size_t i = 0; i < 3; i++)
-        if (!json_is_number(json_array_get(list, i)) && i < json_array_size(list))
-            return cli_fail(c, "%s: lr_schedule.arguments are numbers", t->from);
+    if (!line && !cosine)
+        return cli_fail(c,
+                        "%s: lr_schedule.arguments are of a schedule that lr_schedule.name "
+                        "does not say: cosine_decay or linear_schedule was expected",
+                        t->from);
+    if (!json_is_array(list) || n > 3 || n < (line ? 3 : 2))
+        return cli_fail(c, "%s: lr_schedule.arguments: %s was expected", t->from,
+                        line ? "[rate, end, steps]" : "[rate, steps] or [rate, steps, end]");
     const json_t *end = json_array_get(list, line ? 1 : 2),
                  *steps = json_array_get(list, line ? 2 : 1);
-    t->options.learning_rate = json_number_value(json_array_get(list, 0));
-    t->options.end_rate = json_number_value(end);
-    t->options.decay_steps = (int)json_number_value(steps);
+    if (!take_value(json_array_get(list, 0), REAL, (char *)&t->options.learning_rate) ||
+        (end && !take_value(end, REAL, (char *)&t->options.end_rate)))
+        return fail_kind(c, t, "a rate of lr_schedule.arguments", REAL);
+    if (!take_value(steps, INT, (char *)&t->options.decay_steps))
+        return fail_kind(c, t, "the steps of lr_schedule.arguments", INT);
     return CLI_OK;
 }
 
 static int take_keys(cli_call *c, cli_train *t) {
     const json_t *list = at(t->config, "lora_parameters.keys");
     size_t n = json_array_size(list);
+    if (list && !n)
+        return cli_fail(c, "%s: lora_parameters.keys: a list of matrices was expected", t->from);
     for (size_t i = 0; i < n && i < sizeof t->keys / sizeof *t->keys; i++)
         if (!(t->keys[i] = json_string_value(json_array_get(list, i))))
             return cli_fail(c, "%s: lora_parameters.keys are texts", t->from);
@@ -175,32 +205,67 @@ static bool take_own(mlx_train_options *o, const struct own_row *r, const json_t
            take_value(json_array_get(v, 1), REAL, (char *)&o->beta2);
 }
 
+/* A value of the optimizer in use. */
+static int take_one_own(cli_call *c, cli_train *t, const char *name, const char *key,
+                        const json_t *v) {
+    char path[128];
+    const struct own_row *r = own_rows, *end = own_rows + sizeof own_rows / sizeof *own_rows;
+    snprintf(path, sizeof path, "optimizer_config.%s.%s", name, key);
+    while (r < end && strcmp(r->key, key))
+        r++;
+    if (r == end || !cli_parse_choice(r->of, name))
+        return cli_fail(c, "%s: %s is no option of mlx lora", t->from, path);
+    if (take_own(&t->options, r, v))
+        return CLI_OK;
+    return strcmp(key, "betas") ? fail_kind(c, t, path, r->kind)
+                                : cli_fail(c, "%s: %s: two numbers were expected", t->from, path);
+}
+
 /* That of the optimizer in use counts. */
 static int take_optimizer(cli_call *c, cli_train *t) {
-    const char *name = cli_text(c, "optimizer", t->options.optimizer), *key;
-    const json_t *own = json_object_get(at(t->config, "optimizer_config"), name ? name : "adam");
-    const struct own_row *r, *end = own_rows + sizeof own_rows / sizeof *own_rows;
+    const char *given = cli_text(c, "optimizer", t->options.optimizer), *key;
+    const char *name = given ? given : "adam";
+    const json_t *own = json_object_get(at(t->config, "optimizer_config"), name);
+    int status = CLI_OK;
     json_t *v;
+    if (own && !json_is_object(own) && !json_is_null(own))
+        return cli_fail(c, "%s: optimizer_config.%s: an object was expected", t->from, name);
     json_object_foreach((json_t *)(uintptr_t)own, key, v) {
-        for (r = own_rows; r < end && strcmp(r->key, key);)
-            r++;
-        if (r == end || !cli_parse_choice(r->of, name ? name : "adam"))
-            return cli_fail(c, "%s: optimizer_config.%s.%s is no option of mlx lora", t->from,
-                            name ? name : "adam", key);
-        if (!take_own(&t->options, r, v))
-            return fail_kind(c, t, key);
+        status = status ? status : take_one_own(c, t, name, key, v);
     }
-    return CLI_OK;
+    return status;
+}
+
+static const struct other *other_of(const char *key) {
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(others[i].key, key) == 0)
+            return &others[i];
+    return NULL;
 }
 
 static bool is_known(const char *key) {
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strcmp(others[i], key) == 0)
-            return true;
+    if (other_of(key))
+        return true;
     for (int i = 0; i < ROWS; i++)
         if (is_row(&rows[i], key))
             return true;
     return false;
+}
+
+/* Are they of the kind, and is what they have inside known? null is as if nothing was said. */
+static int check_others(cli_call *c, const cli_train *t) {
+    const char *key, *inner;
+    json_t *v, *unused;
+    json_object_foreach(t->config, key, v) {
+        const struct other *o = json_is_null(v) ? NULL : other_of(key);
+        if (o && !is_kind(v, o->kind))
+            return fail_kind(c, t, key, o->kind);
+        json_object_foreach(o && o->inside ? v : NULL, inner, unused) {
+            if (!json_is_null(unused) && !cli_parse_choice(o->inside, inner))
+                return cli_fail(c, "%s: '%s.%s' is no option of mlx lora", t->from, key, inner);
+        }
+    }
+    return CLI_OK;
 }
 
 static json_t *read_file(cli_call *c, const char *path) {
@@ -208,7 +273,9 @@ static json_t *read_file(cli_call *c, const char *path) {
     if (cli_has_ending(path, ".yaml") || cli_has_ending(path, ".yml"))
         return cli_yaml_load(c, path);
     json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!all)
+    if (!all && error.line < 0) // which says the path
+        cli_fail(c, "%s", error.text);
+    else if (!all)
         cli_fail(c, "%s, line %d: %s", path, error.line, error.text);
     return all;
 }
@@ -227,7 +294,8 @@ static int load(cli_call *c, cli_train *t, const char *path) {
         if (!nothing && !is_known(key))
             return cli_fail(c, "%s: '%s' is no option of mlx lora", path, key);
     }
-    int status = take_rows(c, t);
+    int status = check_others(c, t);
+    status = status ? status : take_rows(c, t);
     status = status ? status : take_optimizer(c, t);
     status = status ? status : take_schedule(c, t);
     return status ? status : take_keys(c, t);
@@ -290,7 +358,7 @@ int cli_train_read(cli_call *c, cli_train *t) {
         return status;
     override(c, &t->options);
     const json_t *seed = at(t->config, "seed");
-    t->options.seed = (uint64_t)cli_int(c, "seed", json_integer_value(seed));
+    t->options.seed = cli_seed(c, "seed", (uint64_t)json_integer_value(seed));
     const char *const *keys = cli_texts(c, "key", &n);
     if (n) {
         t->options.keys = keys;

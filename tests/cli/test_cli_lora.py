@@ -298,9 +298,9 @@ def test_options_of_a_file(data, tmp_path):
     path.write_text(json.dumps({**options, "wandb": 1}))
     assert "'wandb' is no option" in run("lora", "-c", path, status=1).stderr
     path.write_text(json.dumps({**options, "iters": "many"}))
-    assert "iters has a value of another kind" in run("lora", "-c", path, status=1).stderr
+    assert "iters: a whole number was expected" in run("lora", "-c", path, status=1).stderr
     path.write_text(json.dumps({**options, "iters": 2**32 + 1}))
-    assert "iters has a value of another kind" in run("lora", "-c", path, status=1).stderr
+    assert "iters: a whole number was expected" in run("lora", "-c", path, status=1).stderr
     path.write_text("{")
     assert "line 1" in run("lora", "-c", path, status=1).stderr
     path.write_text("[]")
@@ -391,15 +391,15 @@ def test_options_in_yaml(data, tmp_path):
         ("iters: 3\n  b: 4", "line 2"),
         ("iters: " + "[" * 100, "nested deeper than 32"),
         ('data: "a\\0b"', "a zero inside"),
-        ("iters: 1_000", "iters has a value of another kind"),
-        ("iters: .inf", "iters has a value of another kind"),
+        ("iters: 1_000", "iters: a whole number was expected"),
+        ("iters: .inf", "iters: a whole number was expected"),
         ("wandb: 1", "'wandb' is no option"),
         ("trust_remote_code: true", "'trust_remote_code' is no option"),
-        ("optimizer: adamw\noptimizer_config: {adamw: {betas: [0.9]}}", "betas has a value"),
+        ("optimizer: adamw\noptimizer_config: {adamw: {betas: [0.9]}}", "optimizer_config.adamw.betas: two numbers were"),
         ("optimizer: adam\noptimizer_config: {adam: {weight_decay: 0.1}}",
          "optimizer_config.adam.weight_decay is no option"),
         ("optimizer: muon\noptimizer_config: {muon: {ns_steps: 4}}", "ns_steps is no option"),
-        ("optimizer: sgd\noptimizer_config: {sgd: {momentum: fast}}", "momentum has a value"),
+        ("optimizer: sgd\noptimizer_config: {sgd: {momentum: fast}}", "optimizer_config.sgd.momentum: a number was"),
         ("\ttrain: 1", "line 1"),
         ("a: \udcff", "UTF-8"),
     ],
@@ -434,6 +434,52 @@ def test_bad_input(data, tmp_path):
         status=1,
     ).stderr
     assert "adapter_config.json" in gone and not (tmp_path / "out").exists()
+
+
+OPTIONS = [
+    ({"seed": "x"}, "seed: a whole number was expected"),
+    ({"seed": 1.5}, "seed: a whole number was expected"),
+    ({"model": 3}, "model: a text was expected"),
+    ({"data": [1]}, "data: a text was expected"),
+    ({"train": "yes"}, "train: true or false was expected"),
+    ({"test": 1}, "test: true or false was expected"),
+    ({"lora_parameters": []}, "lora_parameters: an object was expected"),
+    ({"lora_parameters": {"alpha": 16}}, "'lora_parameters.alpha' is no option"),
+    ({"lora_parameters": {"keys": "self_attn.q_proj"}}, "lora_parameters.keys: a list of matrices"),
+    ({"lora_parameters": {"keys": []}}, "lora_parameters.keys: a list of matrices"),
+    ({"lora_parameters": {"scale": 0}}, "scale is 0: nothing would be learned"),
+    ({"learning_rate": 0}, "learning_rate is 0: nothing would be learned"),
+    ({"lr_schedule": "cosine_decay"}, "lr_schedule: an object was expected"),
+    ({"lr_schedule": {"arguments": [1e-4, 9]}}, "that lr_schedule.name does not say"),
+    ({"lr_schedule": {"name": "constant", "arguments": [1e-4]}}, "lr_schedule.name does not say"),
+    ({"lr_schedule": {"name": "cosine_decay", "warmpu": 1}}, "'lr_schedule.warmpu' is no option"),
+    ({"lr_schedule": {"name": "cosine_decay", "arguments": [1e-4]}}, "[rate, steps, end] was"),
+    ({"lr_schedule": {"name": "cosine_decay", "arguments": {}}}, "[rate, steps, end] was"),
+    ({"lr_schedule": {"name": "cosine_decay", "arguments": [1, 2, 3, 4]}}, "[rate, steps, end] was"),
+    ({"lr_schedule": {"name": "cosine_decay", "arguments": [1, 2.5]}}, "the steps of lr_schedule"),
+    ({"lr_schedule": {"name": "cosine_decay", "arguments": [1, 1e30]}}, "the steps of lr_schedule"),
+    ({"lr_schedule": {"name": "cosine_decay", "arguments": ["a", 3]}}, "a rate of lr_schedule"),
+    ({"lr_schedule": {"name": "linear_schedule", "arguments": [1, 0]}}, "[rate, end, steps] was"),
+    ({"optimizer_config": []}, "optimizer_config: an object was expected"),
+    ({"optimizer_config": {"adamz": {}}}, "'optimizer_config.adamz' is no option"),
+    ({"optimizer_config": {"adam": [1]}}, "optimizer_config.adam: an object was expected"),
+    ({"optimizer_config": {"adam": {"betas": [0.9]}}}, "optimizer_config.adam.betas: two numbers were"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "why"), OPTIONS)
+def test_options_of_a_file_that_are_none(data, tmp_path, options, why):
+    path, adapter = tmp_path / "c.json", tmp_path / "adapter"
+    usual = {"model": str(STORIES), "train": True, "data": str(data), "iters": 1}
+    path.write_text(json.dumps({**usual, "adapter_path": str(adapter), **options}))
+    assert why in run("lora", "-c", path, status=1).stderr
+    assert not adapter.exists()
+
+
+def test_an_adapter_that_is_not_there(data, tmp_path):
+    asked = ["lora", "-m", STORIES, "--test", "--data", data, "--adapter-path", tmp_path / "none"]
+    said = run(*asked, status=1).stderr
+    assert "none/adapter_config.json: No such file" in said and "line" not in said
 
 
 @pytest.mark.parametrize("value, word", [(math.nan, "NaN"), (-math.inf, "infinite")])

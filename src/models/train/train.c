@@ -64,7 +64,8 @@ void mx_train_free(mx_train *t) {
 
 static bool in(const char *what, double x, double least, double most) {
     return (x >= least && x <= most) ||
-           mx_fail(MX_INVALID, "[%s] %s is %g: %g to %g was expected", op, what, x, least, most);
+           mx_fail(MX_INVALID, "[%s] %s is %.10g: %g to %.10g was expected", op, what, x, least,
+                   most);
 }
 
 static bool check_counts(const mx_train_options *o) {
@@ -131,6 +132,18 @@ static bool check_keys(const mx_train_options *o) {
            mx_fail(MX_INVALID, "[%s] the keys are NULL, and key_num is %zu", op, o->key_num);
 }
 
+/* Would what is saved be trained? */
+static bool check_effect(const mx_train_options *o, const mx_rate *r, const mx_tune_spec *spec) {
+    bool still = r->rate == 0 && (r->kind == MX_RATE_CONSTANT || r->end == 0) &&
+                 (!r->warmup || r->warmup_rate == 0);
+    if (!o->adapter_path)
+        return true;
+    if (still)
+        return mx_fail(MX_INVALID, "[%s] learning_rate is 0: nothing would be learned", op);
+    return spec->kind != MX_TUNE_LORA || spec->scale != 0 ||
+           mx_fail(MX_INVALID, "[%s] scale is 0: nothing would be learned", op);
+}
+
 static bool take_options(mx_train *t, const mx_train_options *o, mx_tune_spec *spec) {
     t->o = *o;
     t->o.fine_tune_type = t->o.optimizer = t->o.schedule = NULL;
@@ -145,7 +158,8 @@ static bool take_options(mx_train *t, const mx_train_options *o, mx_tune_spec *s
     if (o->resume && !o->adapter_path)
         return mx_fail(MX_INVALID, "[%s] to go on the adapter's folder is needed", op);
     return check_counts(o) && check_numbers(o) && take_optimizer(t, o) &&
-           kind_of(o->fine_tune_type ? o->fine_tune_type : "lora", &spec->kind);
+           kind_of(o->fine_tune_type ? o->fine_tune_type : "lora", &spec->kind) &&
+           check_effect(o, &t->rate, spec);
 }
 
 /* --- data ------------------------------------------------------------------------------------ */
