@@ -502,6 +502,23 @@ def test_adapters_of_what_is_no_number(data, tmp_path, value, word):
     assert not out.exists()
 
 
+def test_an_adapter_of_other_modules_than_it_says(data, tmp_path):
+    adapter = tmp_path / "adapter"
+    document(*words(data, adapter, "--key", "mlp.up_proj", "--num-layers", 2, iters=1))
+    file = adapter / "adapter_config.json"
+    config = json.loads(file.read_text())
+    ask = ["generate", "-m", STORIES, "-q", "-p", "a", "-n", 1, "--adapter-path", adapter]
+    assert run(*ask).stdout
+    for change, why in [
+        ({"num_layers": 1}, "num_layers 1 is of the last of 5 layers"),
+        ({"num_layers": "2"}, "num_layers is no whole number"),
+        ({"lora_parameters": {"rank": 8, "scale": 4, "keys": []}}, "keys lack 'mlp.up_proj'"),
+        ({"lora_parameters": {"rank": 8, "scale": 4, "keys": "x"}}, "keys is no list"),
+    ]:
+        file.write_text(json.dumps({**config, **change}))
+        assert why in run(*ask, status=1).stderr
+
+
 def test_a_loss_that_is_no_number(data, tmp_path):
     line = words(data, tmp_path / "adapter", "--optimizer", "sgd", "--learning-rate", "1e6")
     assert "the loss of iteration" in run(*line, status=1).stderr

@@ -421,6 +421,13 @@ static void lies(void) {
         {&gptq, "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": -1}", "group_size -1"},
         {&gptq, "{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": -2}",
          "group_size is -2"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"group_size\": 0}", "group_size is 0"},
+        {&awq, "{\"quant_method\": \"awq\", \"q_group_size\": 9223372036854775807}",
+         "group_size is 9"},
+        {&words,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"group_size\": 9223372036854775807}}}}",
+         "weights.group_size"},
         {&gptq, "{\"quant_method\": \"gptq\", \"group_size\": \"all\"}", "group_size is \"all\""},
         {&gptq, "{\"quant_method\": \"gptq\", \"checkpoint_format\": \"marlin\"}",
          "checkpoint_format is \"marlin\""},

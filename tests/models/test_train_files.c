@@ -626,6 +626,8 @@ static void bad_adapters(void) {
         const char *message;
     } all[] = {
         {"{", "x", {2, 2}, "adapter_config.json"},
+        {"[]", "x", {2, 2}, "holds no object"},
+        {"{\"fine_tune_type\": 3}", "x", {2, 2}, "fine_tune_type is no text"},
         {"{\"peft_type\": \"LORA\"}", "x", {2, 2}, "PEFT"},
         {"{\"fine_tune_type\": \"ia3\"}", "x", {2, 2}, "none of lora, dora, full"},
         {"{\"lora_parameters\": {\"rank\": 2}}", "x", {2, 2}, "scale is no number"},

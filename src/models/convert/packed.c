@@ -39,16 +39,25 @@ static bool is_flag(const mx_model *m, const char *key) {
     return !v || json_is_boolean(v) || mx_packed_refuse(m, key, "true or false was expected");
 }
 
+/* Columns of a group; -1: all of a row. */
+static bool check_group(const mx_model *m, const char *keys) {
+    int64_t n = -1;
+    return mx_packed_int(m, keys, &n) &&
+           ((n > 0 && n <= INT32_MAX) || n == -1 ||
+            mx_packed_refuse(m, mx_packed_option(m, "group_size") ? "group_size" : "q_group_size",
+                             "columns of a group, or -1 for all, were expected"));
+}
+
 /* --- what is said of a method ----------------------------------------------------------------- */
 
 static bool check_gptq(const mx_model *m) {
-    int64_t bits = 4, group = 0;
+    int64_t bits = 4;
     const char *format = json_string_value(mx_packed_option(m, "checkpoint_format")),
                *other = json_string_value(mx_packed_option(m, "format"));
     if (!is_of(m, "checkpoint_format", "gptq|gptq_v2") || !is_of(m, "format", "gptq|gptq_v2") ||
         !is_unused(m, "is_marlin_format") || !is_unused(m, "adapter") || !is_unused(m, "lora") ||
         !is_unused(m, "rotation") || !is_flag(m, "sym") || !is_flag(m, "desc_act") ||
-        !mx_packed_int(m, "bits", &bits) || !mx_packed_int(m, "group_size", &group))
+        !mx_packed_int(m, "bits", &bits) || !check_group(m, "group_size"))
         return false;
     if (format && other && strcmp(format, other))
         return mx_packed_refuse(m, "format", "checkpoint_format is another");
@@ -58,10 +67,9 @@ static bool check_gptq(const mx_model *m) {
 
 /* Of the versions, gemv and marlin lay words out otherwise. */
 static bool check_awq(const mx_model *m) {
-    int64_t bits = 4, group = 0;
+    int64_t bits = 4;
     if (!is_of(m, "version", "gemm|exllama") || !is_flag(m, "zero_point") ||
-        !mx_packed_int(m, "bits|w_bit", &bits) ||
-        !mx_packed_int(m, "group_size|q_group_size", &group))
+        !mx_packed_int(m, "bits|w_bit", &bits) || !check_group(m, "group_size|q_group_size"))
         return false;
     if (json_is_false(mx_packed_option(m, "zero_point")))
         return mx_packed_refuse(m, "zero_point", "zero points were expected");
@@ -107,8 +115,9 @@ static bool check_compressed(const mx_model *m) {
     json_int_t n = json_integer_value(bits);
     if (bits && n != 4 && n != 8)
         return refuse_weights(m, "num_bits", "4 or 8 bits were expected");
-    if (group && !json_is_integer(group))
-        return refuse_weights(m, "group_size", "a whole number was expected");
+    json_int_t columns = group ? json_integer_value(group) : -1;
+    if (columns != -1 && (columns < 1 || columns > INT32_MAX))
+        return refuse_weights(m, "group_size", "columns of a group were expected");
     return !json_is_false(even) ||
            refuse_weights(m, "symmetric", "it is false, and zero points are not understood");
 }

@@ -25,9 +25,7 @@ static bool read_grouping(const mx_model *m, const char *bits, const char *group
     if (g->group)
         snprintf(g->by, sizeof g->by, "bits %lld and group_size %lld of quantization_config",
                  (long long)g->bits, (long long)g->group);
-    return g->group >= -1 || mx_packed_refuse(m, "group_size",
-                                              "columns of a group, or -1 for "
-                                              "all, were expected");
+    return true;
 }
 
 static bool read_signed(const mx_model *m, grouping *g) {
@@ -265,7 +263,7 @@ static bool awq_shape(const mx_model *m, const mx_model_tensor *t, mx_packed_sha
     if (!scales || !read_grouping(m, "bits|w_bit", "group_size|q_group_size", &g))
         return false;
     int64_t in = rows_of(t), words = columns_of(t), groups = groups_of(&g, in, rows_of(scales));
-    *out = (mx_packed_shape){(int)words * 8, (int)in, usual_of(scales)};
+    *out = (mx_packed_shape){(int)(words * 8), (int)in, usual_of(scales)};
     return (words < INT32_MAX / 8 || mx_packed_fail(m, t, "it has too many columns")) &&
            mx_packed_are_words(m, t) && mx_packed_are_words(m, zeros) &&
            mx_packed_are_floats(m, scales) &&

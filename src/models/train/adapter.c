@@ -2,6 +2,7 @@
 #include "models/train/adapter.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -17,12 +18,17 @@ static const char op[] = "adapter";
 /* --- the config ------------------------------------------------------------------------------ */
 
 static bool read_kind(const char *path, const json_t *config, mx_tune_kind *out) {
-    const char *kind = mx_json_text_at(config, "fine_tune_type");
+    json_t *said = mx_json_at(config, "fine_tune_type");
+    const char *kind = said ? json_string_value(said) : "lora";
+    if (!json_is_object(config))
+        return mx_fail(MX_FORMAT, "[%s] '%s' holds no object", op, path);
+    if (!kind)
+        return mx_fail(MX_FORMAT, "[%s] '%s': fine_tune_type is no text", op, path);
     if (json_object_get(config, "peft_type"))
         return mx_fail(MX_UNSUPPORTED,
                        "[%s] '%s' is PEFT's: adapters as mlx_lm.lora writes them are read", op,
                        path);
-    return mx_tune_kind_named(kind ? kind : "lora", out) ||
+    return mx_tune_kind_named(kind, out) ||
            mx_fail(MX_FORMAT,
                    "[%s] '%s': fine_tune_type '%.80s' is none of lora, dora, full, scales", op,
                    path, kind);
@@ -194,11 +200,51 @@ static bool check_bits(const mx_tune *t, const char *path, const json_t *config)
     return ok;
 }
 
+/* Is a module one of those that the keys name? Other programs would leave it out. */
+static bool check_key(const char *path, const json_t *keys, const mx_tune_module *m) {
+    char start[48];
+    int n = snprintf(start, sizeof start, ".%d.", m->layer);
+    const char *at = strstr(m->name, start), *key = at ? at + n : m->name;
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const char *one = json_string_value(json_array_get(keys, i));
+        if (one && strcmp(one, key) == 0)
+            return true;
+    }
+    return mx_fail(MX_FORMAT, "[%s] '%s': %.200s is changed, and lora_parameters.keys lack '%s'",
+                   op, path, m->name, key);
+}
+
+static bool check_layer(const mx_tune *t, const char *path, json_int_t layers,
+                        const mx_tune_module *m) {
+    return layers <= 0 || m->layer >= t->decoder->layers - layers ||
+           mx_fail(
+               MX_FORMAT,
+               "[%s] '%s': %.200s is changed, and num_layers %lld is of the last of %lld layers",
+               op, path, m->name, (long long)layers, (long long)t->decoder->layers);
+}
+
+/* Does the config say of the same modules that they are changed? */
+static bool check_modules(const mx_tune *t, const char *path, const json_t *config) {
+    json_t *keys = mx_json_at(config, "lora_parameters.keys"),
+           *layers = mx_json_at(config, "num_layers");
+    bool ok = true;
+    if (!mx_tune_adds(t->spec.kind))
+        return true;
+    if (keys && !json_is_array(keys))
+        return mx_fail(MX_FORMAT, "[%s] '%s': lora_parameters.keys is no list", op, path);
+    if (layers && !json_is_integer(layers))
+        return mx_fail(MX_FORMAT, "[%s] '%s': num_layers is no whole number", op, path);
+    for (int i = 0; ok && i < t->modules; i++)
+        ok = (!keys || check_key(path, keys, &t->module[i])) &&
+             check_layer(t, path, json_integer_value(layers), &t->module[i]);
+    return ok;
+}
+
 static bool read_both(mx_tune *t, mx_decoder *d, const char *config_path, const char *path) {
     json_t *config = mx_json_load(op, config_path);
     bool ok = config && read_spec(config_path, config, &t->spec) &&
               (t->decoder = mx_decoder_derive(d)) && read_tensors(t, path) &&
-              check_bits(t, config_path, config);
+              check_bits(t, config_path, config) && check_modules(t, config_path, config);
     json_decref(config);
     return ok;
 }
