@@ -157,6 +157,8 @@ def test_what_others_have_packed(data, tmp_path):
     assert document("generate", "-m", model, *said)["text"] != learned
     for path in fused, fused / "ggml-model.gguf":
         assert document("generate", "-m", path, *said)["text"] == learned
+    single = run("convert", model, tmp_path / "x.safetensors", status=1).stderr
+    assert "config.json': weights packed by 'gptq' are made folders and GGUF files" in single
     again = tmp_path / "again.gguf"
     document("quantize", model, again, "--mode", "q8_0")
     assert document("generate", "-m", again, *said)["text"]

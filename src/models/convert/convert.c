@@ -160,10 +160,9 @@ static bool check_method(const mx_model *m, const struct target *t, const mx_con
     bool blocks = strcmp(m->method, "mxfp4") == 0;
     if (!m->family || (blocks && t->naming != MX_NAMED_GGUF))
         return mx_fail(MX_UNSUPPORTED,
-                       "[%s] '%s/config.json': weights quantized by '%.80s' are not understood "
-                       "here: %s",
-                       op, m->folder, m->method,
-                       blocks ? "a GGUF file can be made of them" : "the family was expected");
+                       "[%s] '%s/config.json': weights packed by '%.80s' are made %s alone", op,
+                       m->folder, m->method,
+                       blocks ? "GGUF files" : "folders and GGUF files, of a family that is known");
     return blocks || o->mode || o->dequantize ||
            mx_note(o, "config.json", "weights packed by %s become numbers: a mode packs them anew",
                    m->method);
