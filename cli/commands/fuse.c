@@ -46,9 +46,10 @@ static void show(cli_call *c, const json_t *doc) {
     cli_table(json_object_get(doc, "files"), columns);
 }
 
-static int fuse(cli_call *c, const char *model, const char *to, json_t *files) {
+static int fuse(cli_call *c, const char *model, const char *to, const char *format, json_t *files) {
     watch w = {.c = c, .quiet = c->quiet || c->json, .notes = json_array()};
-    mlx_convert_options o = {.dequantize = cli_flag(c, "dequantize"),
+    mlx_convert_options o = {.format = format,
+                             .dequantize = cli_flag(c, "dequantize"),
                              .mode = cli_text(c, "mode", NULL),
                              .dtype = cli_text(c, "dtype", NULL),
                              .overwrite = cli_flag(c, "overwrite")};
@@ -65,6 +66,14 @@ static int fuse(cli_call *c, const char *model, const char *to, json_t *files) {
     return CLI_OK;
 }
 
+/* A file has no room for another. */
+static int check_export(cli_call *c, const char *to) {
+    bool file = cli_has_ending(to, ".gguf"), outside = strchr(cli_text(c, "gguf-path", ""), '/');
+    return !cli_flag(c, "export-gguf") || !file || outside
+               ? CLI_OK
+               : cli_usage(c, "--export-gguf makes a file in a folder, and '%s' is a file", to);
+}
+
 /* The GGUF file lies in the folder unless its path says where. */
 static int fuse_gguf(cli_call *c, const char *model, const char *folder, json_t *files) {
     char path[4096];
@@ -73,7 +82,7 @@ static int fuse_gguf(cli_call *c, const char *model, const char *folder, json_t 
     int n = snprintf(path, sizeof path, "%s%s%s", inside ? folder : "", inside ? "/" : "", name);
     if (n < 0 || (size_t)n >= sizeof path)
         return cli_fail(c, "the path of the GGUF file is too long");
-    return fuse(c, model, path, files);
+    return fuse(c, model, path, "gguf", files);
 }
 
 /* More than half of what was learned is not in a file that was written. */
@@ -91,9 +100,10 @@ static int run(cli_call *c) {
     const char *model = cli_text(c, "model", NULL), *to = cli_text(c, "save-path", "fused_model");
     char *path = NULL;
     json_t *files = json_array();
-    int status = model ? cli_find(c, &path, model) : cli_usage(c, "-m MODEL says which model");
+    int status = model ? check_export(c, to) : cli_usage(c, "-m MODEL says which model");
+    status = status ? status : cli_find(c, &path, model);
     if (status == CLI_OK)
-        status = fuse(c, path, to, files);
+        status = fuse(c, path, to, NULL, files);
     if (status == CLI_OK && cli_flag(c, "export-gguf"))
         status = fuse_gguf(c, path, to, files);
     if (status == CLI_OK)

@@ -82,6 +82,14 @@ def test_learns_tests_and_fuses(data, tmp_path):
     )
     assert len(made["files"]) == 2 and (folder / "ggml-model.gguf").exists()
     assert document("generate", "-m", folder, *said)["text"] == learned
+    fuse = ["fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path"]
+    for ending in "safetensors", "npz":  # whose tensors keep the names they have
+        error = run(*fuse, tmp_path / f"x.{ending}", status=1).stderr
+        assert "an adapter goes into a folder or a GGUF file" in error
+    assert "is a file" in run(*fuse, tmp_path / "x.gguf", "--export-gguf", status=2).stderr
+    named = ["--export-gguf", "--gguf-path", "name", "-q"]
+    document(*fuse, tmp_path / "more", *named)
+    assert (tmp_path / "more" / "name").read_bytes()[:4] == b"GGUF"
 
 
 def test_scales_of_words(data, tmp_path):

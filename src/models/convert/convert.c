@@ -168,6 +168,15 @@ static bool check_method(const mx_model *m, const struct target *t, const mx_con
                    m->method);
 }
 
+/* Without a family nobody knows which tensor is which. */
+static bool check_changes(const mx_model *m, const char *out, const mx_convert_options *o) {
+    return !o->changes || m->family ||
+           mx_fail(MX_INVALID,
+                   "[%s] '%s': an adapter goes into a folder or a GGUF file, of a family that is "
+                   "known",
+                   op, out);
+}
+
 static bool check_factors(const mx_model *m, const struct target *t) {
     const char *kind = mx_json_text_at(m->config, "rope_scaling.rope_type");
     return !m->is_gguf || t->naming == MX_NAMED_GGUF || !kind || strcmp(kind, MX_ROPE_FACTORS) ||
@@ -207,8 +216,8 @@ static bool convert(mx_model *m, const char *in, const char *out, const struct t
                     const mx_convert_options *o) {
     mx_choice c = {0};
     mx_conversion p = {0};
-    bool ok = check_method(m, t, o) && check_apart(m, t) && check_factors(m, t) &&
-              mx_choice_of(o, t->naming, !m->family, &c);
+    bool ok = check_changes(m, out, o) && check_method(m, t, o) && check_apart(m, t) &&
+              check_factors(m, t) && mx_choice_of(o, t->naming, !m->family, &c);
     c.output = t->output;
     c.folder = t->format && !t->ending;
     ok = ok && leave_out(m, o);
