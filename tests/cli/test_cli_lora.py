@@ -519,6 +519,9 @@ def test_an_adapter_of_other_modules_than_it_says(data, tmp_path):
     config = json.loads(file.read_text())
     ask = ["generate", "-m", STORIES, "-q", "-p", "a", "-n", 1, "--adapter-path", adapter]
     assert run(*ask).stdout
+    more = ["--resume-adapter-file", adapter / "adapters.safetensors", "--key", "mlp.up_proj"]
+    fewer = run(*words(data, tmp_path / "b", *more, "--num-layers", 1, iters=1), status=1).stderr
+    assert "up_proj.lora_a' is of a matrix that num_layers and keys leave out" in fewer
     for change, why in [
         ({"num_layers": 1}, "num_layers 1 is of the last of 5 layers"),
         ({"num_layers": "2"}, "num_layers is no whole number"),

@@ -147,10 +147,26 @@ static bool take_values(mx_tune *t, const char *path, const mx_map *arrays) {
     return ok;
 }
 
+/* What nobody takes would be lost. */
+static bool all_taken(const mx_tune *t, const char *path, const mx_map *arrays) {
+    for (size_t i = 0; i < arrays->count; i++) {
+        const char *name = arrays->entry[i].key;
+        int n = 0;
+        while (n < t->params && strcmp(t->param[n].name, name))
+            n++;
+        if (n == t->params)
+            return mx_fail(MX_FORMAT,
+                           "[%s] '%s': '%.200s' is of a matrix that num_layers and keys leave out",
+                           op, path, name);
+    }
+    return true;
+}
+
 bool mx_adapter_load(mx_tune *t, const char *path) {
     mx_map arrays = {0};
     mx_scope scope = mx_scope_open();
-    bool ok = mx_load_safetensors(path, false, &arrays, NULL) && take_values(t, path, &arrays);
+    bool ok = mx_load_safetensors(path, false, &arrays, NULL) && take_values(t, path, &arrays) &&
+              all_taken(t, path, &arrays);
     mx_scope_close(scope);
     mx_free_arrays(&arrays);
     return ok;

@@ -22,7 +22,7 @@ mx_decoder *mx_adapter_open(mx_decoder *d, const char *folder);
 /* The same with its params, to be merged; mx_tune_close in any case. */
 bool mx_adapter_read(mx_tune *t, mx_decoder *d, const char *folder);
 
-/* Values of a file for the params that t has, all of them. */
+/* Values of a file for the params that t has, all of them; it may have no others. */
 bool mx_adapter_load(mx_tune *t, const char *path);
 /* Writes params to a file; whole or not at all. */
 bool mx_adapter_save(const mx_tune *t, const char *path);
