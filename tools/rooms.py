@@ -43,7 +43,7 @@ ROOMS = {
     ],
     "io": [".", "gguf numpy", "safetensors", "archive", "pytorch"],
     "models": [
-        "json meta family families family_keys family_rows family_tensors rope sampling",
+        "json_place json meta family families family_keys family_rows family_tensors rope sampling",
         "tokenizer",
         "template structure config particular",
         ". convert",

@@ -93,6 +93,8 @@ bool cli_json_is_shallow(const char *text, size_t n, int most);
 /* About the bytes that its values take when it is read: its own, and what each object, list and
    value adds. */
 uint64_t cli_json_memory(const char *text, size_t n);
+/* Could a text of JSON not be read as a number in it is out of range, and where: "a.b[2]"? */
+bool cli_json_number_is_lost(const char *text, const json_error_t *e, char *place, size_t room);
 void cli_json_print(const json_t *doc);
 
 /* --- progress --------------------------------------------------------------------------------- */

@@ -56,13 +56,20 @@ static bool is_light(const char *text, size_t n) {
 json_t *srv_json_read(const char *text, size_t n, size_t flags, srv_fault *f) {
     json_error_t error;
     json_t *value = NULL;
+    char field[160];
     if (!cli_json_is_shallow(text, n, MOST_DEPTH))
         srv_fail(f, 400, "the body is nested deeper than %d", MOST_DEPTH);
     else if (!is_light(text, n))
         srv_fail(f, 400, "the body has more values than its length is worth");
-    else if (!(value = json_loadb(text, n, flags, &error)))
+    else if ((value = json_loadb(text, n, flags, &error)))
+        return value;
+    else if (cli_json_number_is_lost(text, &error, field, sizeof field))
+        srv_fail_field(f, field,
+                       "the number is out of range: whole ones have 64 bits at most (-2^63 to "
+                       "2^63 - 1), others are those of float64");
+    else
         srv_fail(f, 400, "the body is no JSON: %s, at byte %d", error.text, error.position);
-    return value;
+    return NULL;
 }
 
 static void write_place(const place *p, char *out, size_t room) {

@@ -34,6 +34,10 @@ json_t *srv_message_call(const char *id, const json_t *name, const json_t *argum
                          : json_incref((json_t *)arguments);
     if (arguments && json_is_string(arguments) && json_string_length(arguments) == 0)
         object = json_object();
+    if (!object && *other.field) {
+        srv_fail_field(f, field, "'%s' of the arguments: %s", other.field, other.text);
+        return NULL;
+    }
     if (!json_is_object(object)) {
         json_decref(object);
         srv_fail_field(f, field, "the arguments are no JSON object");

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "base/text.h"
 #include "io/safetensors/safetensors.h"
 
 /* --- in -------------------------------------------------------------------------------------- */
@@ -18,6 +17,20 @@ static const char *why(const json_error_t *e) {
     return zero ? "a text has a zero inside" : e->text;
 }
 
+/* A number that ends at a byte, which no type has. */
+static void fail_number(const char *op, const char *name, const char *text, const json_error_t *e) {
+    size_t end = e->position > 0 ? (size_t)e->position : 0, from = end;
+    mx_text place = {0};
+    while (from && text[from - 1] && strchr("0123456789+-.eE", text[from - 1]))
+        from--;
+    mx_json_place(&place, text, from);
+    mx_fail(MX_FORMAT,
+            "[%s] '%s' at '%s': the number %.*s is out of range: whole ones have 64 bits at most "
+            "(-2^63 to 2^63 - 1), others are those of float64",
+            op, name, mx_text_view(&place), (int)(end - from < 40 ? end - from : 40), text + from);
+    mx_text_free(&place);
+}
+
 static json_t *parse(const char *op, const char *name, const char *text, size_t n, size_t flags) {
     json_error_t e;
     if (n > MX_JSON_MOST)
@@ -27,7 +40,9 @@ static json_t *parse(const char *op, const char *name, const char *text, size_t 
     if (!st_is_shallow(text, n))
         return mx_fail(MX_FORMAT, "[%s] '%s' is nested too deeply", op, name);
     json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES | flags, &e);
-    if (!root)
+    if (!root && json_error_code(&e) == json_error_numeric_overflow)
+        fail_number(op, name, text, &e);
+    else if (!root)
         mx_fail(MX_FORMAT, "[%s] '%s' at byte %d: %s", op, name, e.position, why(&e));
     return root;
 }

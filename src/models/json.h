@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/map.h"
+#include "base/text.h"
 
 /* The most a file may have, and how deep it may be nested. */
 enum { MX_JSON_MOST = 100 * 1000 * 1000 };
@@ -19,6 +20,8 @@ json_t *mx_json_load_config(const char *op, const char *path);
 json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t n);
 /* The same where texts, not keys, may have zeros inside. */
 json_t *mx_json_parse_zeros(const char *op, const char *name, const char *text, size_t n);
+/* Adds the place of a byte, as a JSON pointer of names as they are written. */
+void mx_json_place(mx_text *t, const char *text, size_t at);
 /* Numbers with the fewest digits that read back as the same; keys in their order. For mx_free. */
 char *mx_json_text(const json_t *value);
 /* What the first of "a|b.c" that is there and not null is; NULL: none is. Borrowed. */

@@ -66,17 +66,45 @@ def fine(server):
         (b'{"a": ' + b"[" * 100, "deeper than 64"),
         (b"[" * 1000000, "deeper than 64"),
         (b'{"a":' * 50000, "deeper than 64"),
-        (b'{"n": 1e999}', "no JSON"),
-        (b'{"n": 99999999999999999999}', "no JSON"),
+        (b'{"n": 1e999}', "n: the number is out of range"),
+        (b'{"n": 99999999999999999999}', "n: the number is out of range"),
+        (b'{"\xc3\xa9' + "é".encode() * 300 + b'": 1e999}', "out of range"),
         (GOOD + b"x", "no JSON"),
         (b"\x00" * 1000, "no JSON"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_bodies(server, body, why):
     status, _, answer = server.ask(CHAT, body, "POST")
     assert status == 400 and why in answer["error"]["message"], answer
     assert fine(server)
+
+
+HUGE = "18446744073709551615"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"messages": [], "seed": %s}', "seed"),
+        ('{"messages": [{"role": "user", "content": "a, \\"b\\": {"}], "n": -%s, "b": 1}', "n"),
+        ('{"json_schema": {"properties": {"a": {"enum": [1, {"b": 2}, %s]}}}}',
+         "json_schema.properties.a.enum[2]"),
+        ('{"json_schema": {"a": [], "maximum":%s}}', "json_schema.maximum"),
+    ],
+)  # fmt: skip
+def test_numbers_that_no_type_has(server, body, field):
+    status, _, answer = server.ask("/v1/chat/completions", body % HUGE)
+    error = answer["error"]
+    assert status == 400 and error["param"] == field and "64 bits at most" in error["message"]
+
+
+def test_numbers_of_arguments_that_no_type_has(server):
+    call = {"id": "c", "function": {"name": "f", "arguments": '{"n": [%s]}' % HUGE}}
+    messages = [user("a"), {"role": "assistant", "tool_calls": [call]}]
+    error = server.chat(messages=messages, status=400)["error"]
+    assert error["param"] == "messages[1].tool_calls[0].function.arguments"
+    assert "'n[0]' of the arguments" in error["message"] and "64 bits" in error["message"]
 
 
 @pytest.mark.parametrize(

@@ -289,6 +289,11 @@ static const struct {
 } refusals[] = {
     {"{", {"'schema' at byte"}},
     {"3", {"at byte 1"}},
+    {"{\"properties\":{\"a\":{\"x-y\":[1,\"]\"],\"maximum\":18446744073709551615}}}",
+     {"'schema' at '/properties/a/maximum': the number 18446744073709551615 is out of range"}},
+    {"{\"enum\":[{\"b\":1},2,-9223372036854775809]}",
+     {"at '/enum/2': the number -9223372036854775809 is out of range"}},
+    {"{\"minimum\":1e999}", {"at '/minimum': the number 1e999 is out of range"}},
     {"{\"a\":1,\"a\":2}", {"duplicate"}},
     {"false", {"nothing matches"}},
     {"{\"properties\":{\"a\":{\"foo\":1}}}", {"'/properties/a/foo'", "cannot be enforced"}},
