@@ -89,15 +89,23 @@ static char *in_one_line(const char *message) {
     return line;
 }
 
-int cli_library(cli_call *c) {
-    if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED || cli_interrupted()) {
-        cli_fail(c, "interrupted");
-        return CLI_INTERRUPTED;
-    }
-    char *line = in_one_line(without_function(mlx_last_error_message()));
-    int status = cli_fail(c, "%s", line ? line : "out of memory");
+int cli_library_said(cli_call *c, const char *file, const char *message) {
+    char *line = in_one_line(without_function(message));
+    int status =
+        cli_fail(c, "%s%s%s", file ? file : "", file ? ": " : "", line ? line : "out of memory");
     free(line);
     return status;
+}
+
+int cli_library_about(cli_call *c, const char *file) {
+    if (mlx_last_error_code() != MLX_ERROR_INTERRUPTED && !cli_interrupted())
+        return cli_library_said(c, file, mlx_last_error_message());
+    cli_fail(c, "interrupted");
+    return CLI_INTERRUPTED;
+}
+
+int cli_library(cli_call *c) {
+    return cli_library_about(c, NULL);
 }
 
 void cli_note(cli_call *c, const char *format, ...) {

@@ -142,6 +142,10 @@ int cli_fail(cli_call *c, const char *format, ...) __attribute__((format(printf,
 int cli_usage(cli_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A function of the library failed: its message. CLI_INTERRUPTED after Control-C. */
 int cli_library(cli_call *c);
+/* The same of what a file has (NULL: none), which its message does not name. */
+int cli_library_about(cli_call *c, const char *file);
+/* The same of a message that came another way. */
+int cli_library_said(cli_call *c, const char *file, const char *message);
 /* A note to stderr that stops nothing; silent with --quiet. */
 void cli_note(cli_call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

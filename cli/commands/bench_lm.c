@@ -6,16 +6,18 @@
 #include "bench/limits.h"
 #include "lm/lm.h"
 
-enum { MOST_TOKENS = 1 << 20, MOST_TESTS = 64, MOST_REPEATS = 1000 };
+enum { MOST_TOKENS = 1 << 20, MOST_TESTS = 64, MOST_REPEATS = 1000, MOST_ERROR = 512 };
 
 /* Read so many tokens, or write; of so many requests at once. */
 typedef struct test {
     int64_t prompt, generate, requests;
 } test;
 
+/* Keeps the first error. */
 static int ignore(const mlx_lm_event *e, void *payload) {
-    bool *failed = payload;
-    *failed = *failed || e->finish == MLX_LM_FAILED;
+    char *error = payload;
+    if (e->finish == MLX_LM_FAILED && !*error)
+        snprintf(error, MOST_ERROR, "%s", e->text);
     return 0;
 }
 
@@ -42,17 +44,18 @@ static int add(cli_call *c, cli_lm *m, const test *t, int *ids, uint64_t *state)
 /* *rate: tokens a second of all requests together. */
 static int run_once(cli_call *c, cli_lm *m, const test *t, uint64_t *state, double *rate) {
     int *ids = malloc((size_t)(t->prompt + 1) * sizeof *ids);
-    bool busy = true, failed = false;
+    char error[MOST_ERROR] = "";
+    bool busy = true;
     int status = ids ? CLI_OK : cli_fail(c, "out of memory");
     for (int64_t i = 0; i < t->requests && status == CLI_OK; i++)
         status = add(c, m, t, ids, state);
     double began = cli_seconds();
     while (busy && status == CLI_OK)
-        if (mlx_lm_batch_step(&busy, m->batch, ignore, &failed))
+        if (mlx_lm_batch_step(&busy, m->batch, ignore, error))
             status = cli_library(c);
     *rate = (double)((t->prompt + t->generate) * t->requests) / (cli_seconds() - began);
     free(ids);
-    return status == CLI_OK && failed ? cli_fail(c, "a request failed") : status;
+    return status == CLI_OK && *error ? cli_library_said(c, NULL, error) : status;
 }
 
 static json_t *row_of(const test *t, const double *rate, int64_t n) {

@@ -112,16 +112,16 @@ static bool is_message(const json_t *m) {
 }
 
 static void load(chat *t, const char *path) {
-    json_error_t e;
-    json_t *doc = json_load_file(path, 0, &e), *list = json_object_get(doc, "messages"), *m;
+    json_t *doc = *path ? cli_json_file(t->c, path) : NULL;
+    json_t *list = json_object_get(doc, "messages"), *m;
     bool ok = json_is_array(list);
     size_t i;
     json_array_foreach(list, i, m) {
         ok = ok && is_message(m);
     }
-    if (!doc)
-        cli_note(t->c, "%s: %s", *path ? path : "/load FILE", e.text);
-    else if (!ok)
+    if (!*path)
+        cli_note(t->c, "/load FILE");
+    else if (doc && !ok)
         cli_note(t->c, "%s: that is no conversation", path);
     if (ok) {
         json_array_clear(t->messages);

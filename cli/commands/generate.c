@@ -1,5 +1,4 @@
 /* mlx generate: go on with a text, or answer it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +13,7 @@ static char *take_prompt(cli_call *c, size_t *n) {
         *n = strlen(text);
         return strdup(text);
     }
-    FILE *f = path && !text ? fopen(path, "rb") : stdin;
-    char *taken = f ? cli_take(f, n) : NULL;
-    if (!taken)
-        cli_fail(c, "%s: %s", path ? path : "stdin", strerror(errno ? errno : ENOMEM));
-    if (f && f != stdin)
-        fclose(f);
-    return taken;
+    return cli_take_file(c, path && !text ? path : "-", n);
 }
 
 /* --- what is shown ------------------------------------------------------------------- */

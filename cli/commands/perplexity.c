@@ -1,5 +1,4 @@
 /* mlx perplexity: how well a model foretells a text. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 typedef struct sum {
     int size, counted; /* tokens of a piece, and of these counted: the last */
     double log_p, squares;
-    int64_t tokens, done;
+    int64_t tokens;
     char error[512];
     cli_progress bar;
 } sum;
@@ -39,15 +38,9 @@ static int take(const mlx_lm_event *e, void *payload) {
 
 /* --- the text -------------------------------------------------------------------------------- */
 
-static char *take_file(cli_call *c, size_t *n) {
+static const char *name_of(const cli_call *c) {
     const char *path = cli_text(c, "file", "-");
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    char *text = f ? cli_take(f, n) : NULL;
-    if (!text)
-        cli_fail(c, "%s: %s", path, strerror(errno ? errno : ENOMEM));
-    if (f && f != stdin)
-        fclose(f);
-    return text;
+    return strcmp(path, "-") == 0 ? "stdin" : path;
 }
 
 /* What stands before a text of this model: a token, or -1. */
@@ -66,6 +59,19 @@ static int beginning(const cli_lm *m) {
 
 /* --- pieces ---------------------------------------------------------------------------------- */
 
+static int add_piece(cli_call *c, cli_lm *m, int *at, int first, piece *p) {
+    int64_t id;
+    at[0] = first >= 0 ? first : at[0];
+    mlx_lm_request r = {.tokens = at,
+                        .token_num = (size_t)p->all->size,
+                        .most = -1,
+                        .echo = true,
+                        .log_probabilities = -1,
+                        .payload = p};
+    return mlx_lm_batch_add(&id, m->batch, &r) ? cli_library(c) : CLI_OK;
+}
+
+/* A few at a time: what is read at once needs memory. The first error ends it. */
 static int run_pieces(cli_call *c, cli_lm *m, int *ids, size_t count, sum *s) {
     int status = CLI_OK, first = beginning(m);
     piece *pieces = calloc(count, sizeof *pieces);
@@ -73,27 +79,16 @@ static int run_pieces(cli_call *c, cli_lm *m, int *ids, size_t count, sum *s) {
     bool busy = true;
     if (!pieces)
         return cli_fail(c, "out of memory");
-    while (status == CLI_OK && (busy || next < count)) {
-        // a few at a time: what is read at once needs memory
-        for (; next < count && next < (size_t)(s->done = s->bar.done) + 4; next++) {
-            int64_t id;
-            int *at = ids + next * (size_t)s->size;
+    while (status == CLI_OK && !*s->error && (busy || next < count)) {
+        for (; status == CLI_OK && next < count && next < (size_t)s->bar.done + 4; next++) {
             pieces[next].all = s;
-            at[0] = first >= 0 ? first : at[0];
-            mlx_lm_request r = {.tokens = at,
-                                .token_num = (size_t)s->size,
-                                .most = -1,
-                                .echo = true,
-                                .log_probabilities = -1,
-                                .payload = &pieces[next]};
-            if (mlx_lm_batch_add(&id, m->batch, &r))
-                status = cli_library(c);
+            status = add_piece(c, m, ids + next * (size_t)s->size, first, &pieces[next]);
         }
         if (status == CLI_OK && mlx_lm_batch_step(&busy, m->batch, take, NULL))
             status = cli_library(c);
     }
     free(pieces);
-    return status == CLI_OK && *s->error ? cli_fail(c, "%s", s->error) : status;
+    return status == CLI_OK && *s->error ? cli_library_said(c, NULL, s->error) : status;
 }
 
 static json_t *result_of(const sum *s, size_t pieces, double seconds) {
@@ -131,7 +126,7 @@ static int measure(cli_call *c, cli_lm *m, mlx_tokens tokens) {
     size_t pieces = n / (size_t)s.size, most = (size_t)cli_int(c, "pieces", 0);
     pieces = most && most < pieces ? most : pieces;
     if (!pieces)
-        return cli_fail(c, "the text has %zu tokens, and a piece %d", n, s.size);
+        return cli_fail(c, "%s has %zu tokens, and a piece %d (--size)", name_of(c), n, s.size);
     int *copy = malloc(pieces * (size_t)s.size * sizeof *copy);
     if (!copy)
         return cli_fail(c, "out of memory");
@@ -146,7 +141,7 @@ static int measure(cli_call *c, cli_lm *m, mlx_tokens tokens) {
 
 static int run_text(cli_call *c, cli_lm *m) {
     size_t n;
-    char *text = take_file(c, &n);
+    char *text = cli_take_file(c, cli_text(c, "file", "-"), &n);
     mlx_tokens tokens = mlx_tokens_new();
     int status = text ? CLI_OK : CLI_FAILED;
     if (status == CLI_OK && mlx_tokenizer_encode(&tokens, m->tokenizer, text, n, 0))

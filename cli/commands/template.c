@@ -49,23 +49,11 @@ static int list_names(cli_call *c, const char *path) {
 
 /* --- a conversation --------------------------------------------------------------------------- */
 
-/* All of a file, or of stdin; for free. NULL: the reason was said. */
-static char *take_file(cli_call *c, const char *path, size_t *n) {
-    bool in = strcmp(path, "-") == 0;
-    FILE *f = in ? stdin : fopen(path, "rb");
-    char *text = f ? cli_take(f, n) : NULL;
-    if (!text)
-        cli_fail(c, "%s: %s", path, strerror(errno ? errno : ENOMEM));
-    if (f && !in)
-        fclose(f);
-    return text;
-}
-
 /* The variables as a text, for free: an object, or a list of messages, which is wrapped. */
 static char *variables_of(cli_call *c, const char *path) {
     json_error_t e;
     size_t n;
-    char *text = take_file(c, path, &n), *made = NULL;
+    char *text = cli_take_file(c, path, &n), *made = NULL;
     json_t *j = text ? json_loadb(text, n, JSON_ALLOW_NUL, &e) : NULL;
     if (text && !j)
         cli_fail(c, "%s: %s at line %d", path, e.text, e.line);

@@ -1,7 +1,10 @@
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lm/lm.h"
 
@@ -53,6 +56,20 @@ static int stop(cli_call *c, cli_lm *m, int64_t id, cli_lm_answer *a, bool *busy
     return mlx_lm_batch_step(busy, m->batch, take, NULL) ? cli_library(c) : CLI_OK;
 }
 
+/* A file that is to be written at the end: whether that may be is seen before. */
+static bool can_be_made(const char *path) {
+    char folder[4096];
+    struct stat s;
+    const char *slash = strrchr(path, '/');
+    int n = slash ? (int)(slash - path) + 1 : 0;
+    if (stat(path, &s) == 0) {
+        errno = EISDIR;
+        return !S_ISDIR(s.st_mode);
+    }
+    snprintf(folder, sizeof folder, "%.*s", n < 4095 ? n : 4095, path);
+    return access(n ? folder : ".", W_OK) == 0;
+}
+
 int cli_lm_run(cli_call *c, cli_lm *m, mlx_lm_request r, cli_lm_answer *a) {
     int64_t id;
     bool busy = true;
@@ -61,14 +78,18 @@ int cli_lm_run(cli_call *c, cli_lm *m, mlx_lm_request r, cli_lm_answer *a) {
     a->began = cli_seconds();
     if (!keep(a, "", 0))
         return cli_fail(c, "out of memory");
+    if (r.save_cache && !can_be_made(r.save_cache))
+        return cli_fail(c, "%s: %s", r.save_cache, strerror(errno));
     if (mlx_lm_batch_add(&id, m->batch, &r))
         return cli_library(c);
     while (busy && status == CLI_OK)
         if (mlx_lm_batch_step(&busy, m->batch, take, NULL) || cli_interrupted())
             status = stop(c, m, id, a, &busy);
-    if (status == CLI_OK && a->end.finish == MLX_LM_FAILED)
-        return cli_fail(c, "%s", a->error);
-    return status;
+    if (status != CLI_OK || a->end.finish != MLX_LM_FAILED)
+        return status;
+    if (a->shown && !a->silent)
+        cli_say("\n", 1); // what was shown stays on its own line
+    return cli_library_said(c, NULL, a->error);
 }
 
 /* --- what is said about it ------------------------------------------------------------------- */

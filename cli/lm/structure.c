@@ -1,21 +1,17 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lm/lm.h"
 
-/* A text, or @ and a file's name, as an option has it; for free. NULL: the reason was said. */
+/* The name of a file behind an @; NULL: the option has the text itself. */
+static const char *file_of(const char *given) {
+    return *given == '@' ? given + 1 : NULL;
+}
+
+/* For free. NULL: the reason was said. */
 static char *text_or_file(cli_call *c, const char *given) {
     size_t n;
-    if (*given != '@')
-        return strdup(given);
-    FILE *f = fopen(given + 1, "rb");
-    char *text = f ? cli_take(f, &n) : NULL;
-    if (!text)
-        cli_fail(c, "%s: %s", given + 1, strerror(errno ? errno : ENOMEM));
-    if (f)
-        fclose(f);
-    return text;
+    return file_of(given) ? cli_take_file(c, file_of(given), &n) : strdup(given);
 }
 
 static int open_choices(cli_call *c, mlx_structure *s) {
@@ -47,7 +43,7 @@ int cli_lm_structure(cli_call *c, mlx_structure *s) {
         const char *value = cli_text(c, kinds[i].name, NULL);
         char *text = value ? text_or_file(c, value) : NULL;
         if (value && (!text || kinds[i].open(s, text)))
-            status = text ? cli_library(c) : CLI_FAILED;
+            status = text ? cli_library_about(c, file_of(value)) : CLI_FAILED;
         free(text);
     }
     return status == CLI_OK && cli_text(c, "choice", NULL) ? open_choices(c, s) : status;

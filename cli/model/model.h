@@ -13,6 +13,10 @@ int cli_open(cli_call *c, mlx_file *f, const char *path);
 int cli_find(cli_call *c, char **path, const char *argument);
 /* All that a stream has, for free, *n bytes and a zero. NULL: no memory, or it cannot be read. */
 char *cli_take(FILE *f, size_t *n);
+/* All of a file, or of stdin ("-"), likewise. NULL: the reason was said, with the file's name. */
+char *cli_take_file(cli_call *c, const char *path, size_t *n);
+/* The JSON of a file, which has no key twice, for json_decref. NULL: likewise. */
+json_t *cli_json_file(cli_call *c, const char *path);
 /* Of all tensors. */
 uint64_t cli_tensor_bytes(mlx_file f);
 /* "float32"; of what is no dtype "". */

@@ -80,6 +80,28 @@ char *cli_take(FILE *f, size_t *n) {
     return NULL;
 }
 
+char *cli_take_file(cli_call *c, const char *path, size_t *n) {
+    bool in = strcmp(path, "-") == 0;
+    FILE *f = in ? stdin : fopen(path, "rb");
+    char *text = f ? cli_take(f, n) : NULL;
+    if (!text)
+        cli_fail(c, "%s: %s", in ? "stdin" : path, strerror(errno ? errno : ENOMEM));
+    if (f && !in)
+        fclose(f);
+    return text;
+}
+
+json_t *cli_json_file(cli_call *c, const char *path) {
+    json_error_t error;
+    size_t n;
+    char *text = cli_take_file(c, path, &n);
+    json_t *doc = text ? json_loadb(text, n, JSON_REJECT_DUPLICATES, &error) : NULL;
+    if (text && !doc)
+        cli_fail(c, "%s, line %d: %s", path, error.line, error.text);
+    free(text);
+    return doc;
+}
+
 uint64_t cli_tensor_bytes(mlx_file f) {
     uint64_t bytes = 0;
     mlx_file_tensor t;

@@ -56,6 +56,8 @@ static bool add_file(srv_keys **k, const char *path, srv_fault *f) {
         key[n] = 0;
         ok = ok && (n == 0 || add(k, key, f));
     }
+    if (ok && ferror(file))
+        ok = srv_fail(f, 400, "'%s' cannot be read: %s", path, strerror(errno));
     fclose(file);
     return ok;
 }

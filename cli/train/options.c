@@ -269,15 +269,8 @@ static int check_others(cli_call *c, const cli_train *t) {
 }
 
 static json_t *read_file(cli_call *c, const char *path) {
-    json_error_t error;
-    if (cli_has_ending(path, ".yaml") || cli_has_ending(path, ".yml"))
-        return cli_yaml_load(c, path);
-    json_t *all = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!all && error.line < 0) // which says the path
-        cli_fail(c, "%s", error.text);
-    else if (!all)
-        cli_fail(c, "%s, line %d: %s", path, error.line, error.text);
-    return all;
+    bool yaml = cli_has_ending(path, ".yaml") || cli_has_ending(path, ".yml");
+    return yaml ? cli_yaml_load(c, path) : cli_json_file(c, path);
 }
 
 static int load(cli_call *c, cli_train *t, const char *path) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "parse/parse.h"
 
@@ -221,12 +222,17 @@ static json_t *document(reader *r) {
     return NULL;
 }
 
+static bool is_folder(FILE *file) {
+    struct stat s;
+    return fstat(fileno(file), &s) == 0 && S_ISDIR(s.st_mode);
+}
+
 json_t *cli_yaml_load(cli_call *c, const char *path) {
     reader r = {.c = c, .path = path};
     FILE *file = fopen(path, "rb");
     json_t *all = NULL;
-    if (!file)
-        cli_fail(c, "%s: %s", path, strerror(errno));
+    if (!file || is_folder(file))
+        cli_fail(c, "%s: %s", path, strerror(file ? EISDIR : errno));
     else if (!find_functions())
         cli_fail(c,
                  "%s: libyaml is not installed (libyaml-0.so.2; in Debian the package "

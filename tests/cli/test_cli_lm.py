@@ -195,6 +195,39 @@ def test_perplexity(tmp_path):
     assert one["pieces"] == 1
 
 
+@pytest.mark.parametrize("words", ["--context 20", "--max-kv 1000"])
+def test_one_error_is_said_once(tmp_path, words):
+    file = tmp_path / "text.txt"
+    file.write_text("Once upon a time, there was a little girl named Lily. " * 99)
+    error = run("perplexity", "-m", STORIES, "-f", file, "--size", 64, *words.split(), status=1)
+    assert error.stderr.count("\n") == 1 and "the prompt has 64 tokens" in error.stderr
+
+
+def test_errors_name_their_file(tmp_path):
+    broken, empty, folder = tmp_path / "broken.json", tmp_path / "empty.txt", tmp_path / "folder"
+    broken.write_text('{"enum": [')
+    empty.write_text("")
+    folder.mkdir()
+    asked = ["generate", "-m", STORIES, "-p", "a", "-n", 2]
+    for words, why in [
+        (["perplexity", "-m", STORIES, "-f", empty], "empty.txt has 1 tokens"),
+        (["perplexity", "-m", STORIES, "-f", folder], "folder: Is a directory"),
+        (["perplexity", "-m", STORIES, "-f", tmp_path / "no.txt"], "no.txt: No such file"),
+        ([*asked[:3], "-f", tmp_path / "no.txt"], "no.txt: No such file"),
+        ([*asked, "--schema", f"@{broken}"], "broken.json: 'schema' at byte"),
+        ([*asked, "--grammar", f"@{empty}"], "empty.txt: grammar: it has no rule 'root'"),
+        ([*asked, "--schema", f"@{folder}"], "folder: Is a directory"),
+        ([*asked, "--load-cache", empty], "empty.txt' holds no text"),
+        ([*asked, "--save-cache", folder], "folder: Is a directory"),
+        ([*asked, "--save-cache", folder / "no" / "x"], "folder/no/x: No such file"),
+        (["serve", STORIES, "--api-key-file", folder], "folder' cannot be read: Is a directory"),
+        (["serve", broken, "--port", 0], f"cannot be loaded: '{broken}' at byte 0"),
+    ]:
+        done = run(*words, status=1)
+        assert why in done.stderr and done.stderr.count("\n") == 1 and not done.stdout, done
+        assert "[" not in done.stderr.replace(str(tmp_path), ""), done.stderr
+
+
 def test_bench():
     assert "nothing to measure" in run("bench-lm", "-m", STORIES, "-p", 0, "-n", 0, status=2).stderr
     many = run("bench-lm", "-m", STORIES, "-p", "32,10000000", status=2).stderr

@@ -262,6 +262,17 @@ def test_updates_that_never_come(data, tmp_path):
     assert "nothing more is learned: 3 iterations were done, and iters is 2" in note
 
 
+def test_a_folder_that_cannot_be_made(data, tmp_path):
+    (tmp_path / "file").write_text("x")
+    for folder in (tmp_path / "file", tmp_path / "no" / "folder"):
+        done = run(*words(data, folder), status=1)
+        assert str(folder) in done.stderr and not done.stdout  # before anything is learned
+    (tmp_path / "o.yaml").mkdir()
+    for name in ("o.yaml", "no.json", "."):
+        error = run("lora", "-c", tmp_path / name, "--train", status=1).stderr
+        assert str(tmp_path / name) in error and ("directory" in error or "libyaml" in error)
+
+
 def test_no_iterations(data, tmp_path):
     adapter, config = tmp_path / "adapter", tmp_path / "c.json"
     assert "--iters is between 1 and" in run(*words(data, adapter, iters=0), status=2).stderr

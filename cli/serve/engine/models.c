@@ -113,15 +113,29 @@ static void name_path(char *text, size_t room, const char *why, const char *path
         snprintf(text + n, room - n, "%s", why);
 }
 
+/* The reason without the library's word for who says it. */
+static const char *reason(void) {
+    const char *why = mlx_last_error_message(), *end = *why == '[' ? strstr(why, "] ") : NULL;
+    return end ? end + 2 : why;
+}
+
+/* Told to a client. */
 static bool load_failed(const srv_model *m, srv_fault *f) {
     char text[sizeof f->text], other[sizeof f->text];
-    name_path(text, sizeof text, mlx_last_error_message(), m->path, m->id);
+    name_path(text, sizeof text, reason(), m->path, m->id);
     name_path(other, sizeof other, text, m->engine->o.adapter, "adapter");
     return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, other);
 }
 
+/* Told to who begins the server: paths stay. */
+static bool begin_failed(const srv_model *m, srv_fault *f) {
+    return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, reason());
+}
+
+typedef bool failing(const srv_model *m, srv_fault *f);
+
 /* All but the batch, with the thread that computes. */
-static bool open_parts(srv_model *m, srv_fault *f) {
+static bool open_parts(srv_model *m, failing *fail, srv_fault *f) {
     m->lm = mlx_lm_new();
     m->tokenizer = mlx_tokenizer_new();
     m->template = mlx_template_new();
@@ -133,13 +147,13 @@ static bool open_parts(srv_model *m, srv_fault *f) {
               (m->about.encoder || open_template(m));
     if (ok)
         return true;
-    load_failed(m, f);
+    fail(m, f);
     unload(m);
     return false;
 }
 
 static bool load(srv_model *m, srv_fault *f) {
-    if (!open_parts(m, f))
+    if (!open_parts(m, load_failed, f))
         return false;
     if (m->about.encoder || engine_batch_open(m, f))
         return true;
@@ -149,7 +163,7 @@ static bool load(srv_model *m, srv_fault *f) {
 
 /* Could it be loaded? What was named and is no model is refused before anybody asks for it. */
 static bool check(srv_model *m, srv_fault *f) {
-    bool ok = open_parts(m, f);
+    bool ok = open_parts(m, begin_failed, f);
     if (ok)
         unload(m);
     return ok;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -192,14 +193,19 @@ static bool read_data(mx_train *t, const char *folder) {
 /* What a killed training has left half written there goes. */
 static bool make_folder(const mx_train *t) {
     char room[128];
+    struct stat s;
     if (!t->folder || mkdir(t->folder, 0777) == 0)
         return true;
-    if (errno == EEXIST) {
+    int why = errno != EEXIST || stat(t->folder, &s) ? errno
+              : !S_ISDIR(s.st_mode)                  ? ENOTDIR
+              : access(t->folder, W_OK | X_OK)       ? errno
+                                                     : 0;
+    if (!why) {
         mx_writer_tidy(t->folder);
         return true;
     }
-    return mx_fail(MX_IO, "[%s] cannot make the folder '%s': %s", op, t->folder,
-                   mx_errno_text(errno, room, sizeof room));
+    return mx_fail(MX_IO, "[%s] the folder '%s' cannot be made, or written into: %s", op, t->folder,
+                   mx_errno_text(why, room, sizeof room));
 }
 
 static bool begin(mx_train *t, const mx_train_options *o, const mx_tune_spec *spec) {
