@@ -107,6 +107,10 @@ def _structure(schema, regex, grammar, choices):
     return given[0] if given else None
 
 
+def _said(why):
+    return why if why.startswith("[") else f"[lm] {why}"
+
+
 def _given(options, known):
     return {name: x for name, x in options.items() if x is not None or name not in known}
 
@@ -313,7 +317,7 @@ class _Stream:
             while not self._ended:
                 event = self._event()
                 if event[2] == _END_OF_ANSWER:
-                    raise RuntimeError(f"[lm] {event[1]}")
+                    raise RuntimeError(_said(event[1]))
                 self._ended = event[2] != 0
                 if self._ended or event[0] >= 0:
                     return _piece(event)

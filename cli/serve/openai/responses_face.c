@@ -266,10 +266,10 @@ static void end(srv_job *j) {
 
 static void fail(srv_job *j, const srv_fault *f) {
     json_t *doc = j->done ? document(j, "failed") : NULL;
+    const char *code = f->status == 400 ? "invalid_prompt" : "server_error"; // as the API has it
     if (doc)
-        json_object_set_new(doc, "error",
-                            json_pack("{s:s, s:o}", "code", "server_error", "message",
-                                      cli_json_text(f->text)));
+        json_object_set_new(
+            doc, "error", json_pack("{s:s, s:o}", "code", code, "message", cli_json_text(f->text)));
     send(j, "response.failed", json_pack("{s:o}", "response", doc));
 }
 

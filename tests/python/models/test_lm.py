@@ -175,6 +175,14 @@ def test_what_xtc_does_without_a_threshold(model):
         model.generate("x", 5, xtc_threshold=0, **drawn)
 
 
+def test_a_grammar_that_can_be_read_in_too_many_ways(model):
+    rules = [f'r{i} ::= "a" r{i} "b" | "a" r{(i + 1) % 12} "c" | "a"{{30}} "d"' for i in range(12)]
+    grammar = "\n".join([f"root ::= ({' | '.join(f'r{i}' for i in range(12))})+", *rules])
+    with pytest.raises(RuntimeError, match=r"^\[structure\] it is too ambiguous"):
+        model.generate("x", 60, grammar=grammar)
+    assert model.generate("Once upon a time", 4)
+
+
 def test_none_is_the_same_as_nothing(model):
     text = model.generate("Once upon a time", 8)
     for name in sorted(lm._OPTIONS):
