@@ -515,11 +515,51 @@ static void wrong_packs(void) {
         refuses(&four, m, i, "modelopt");
 }
 
+/* Opened, or converted, with each allocation failing once: false and an error, or done. */
+static bool try_one(const char *in, const char *out, uint64_t step) {
+    mx_convert_options o = {.overwrite = true};
+    int64_t live = mx_alloc_live();
+    mx_alloc_fail_at(step);
+    mx_decoder *d = out ? NULL : mx_decoder_open(in);
+    bool ok = out ? mx_convert(in, out, &o) : d != NULL;
+    mx_alloc_fail_at(0);
+    mx_decoder_release(d);
+    CHECK_MSG(ok || mx_failed(), "allocation %llu fails and nobody says so",
+              (unsigned long long)step);
+    mx_error_clear();
+    CHECK_MSG(ok || mx_alloc_live() <= live + 8, "%lld are left",
+              (long long)(mx_alloc_live() - live));
+    return ok;
+}
+
+static void no_memory(void) {
+    static const packer all[] = {
+        {"{\"quant_method\": \"gptq\", \"sym\": true}", pack_even, 4, 32},
+        {"{\"quant_method\": \"gptq\", \"checkpoint_format\": \"gptq_v2\"}", pack_permuted, 4, 32},
+        {"{\"quant_method\": \"awq\"}", pack_awq, 4, 32},
+        {"{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}", pack_nvfp4, 0, 16},
+        {"{\"quant_method\": \"fp8\", \"weight_block_size\": [48, 48]}", pack_fp8, 0, 48}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (int converts_it = 0; converts_it < 2; converts_it++) {
+            mx_scope scope = mx_scope_open();
+            static file packed, plain;
+            packed.count = plain.count = 0;
+            fill(&packed, &plain, &all[i]);
+            const char *in = own_path("scarce"), *out = own_path("scarce.gguf");
+            bool ok = !write_model(&packed, in, all[i].quantization);
+            mx_scope_close(scope);
+            for (uint64_t step = 1; !ok && step < 30000; step += 1 + step / 30)
+                ok = try_one(in, converts_it ? out : NULL, step);
+            CHECK(ok);
+        }
+}
+
 int main(void) {
     RUN(packed_models);
     RUN(wrong_packs);
     RUN(lies);
     RUN(wrong_groups);
+    RUN(no_memory);
     files_done();
     return check_done();
 }

@@ -48,7 +48,7 @@ mx_meta *mx_meta_room(mx_meta_kind kind, size_t count) {
 }
 
 mx_meta *mx_meta_of_array(mx_array *a) {
-    mx_meta *m = mx_calloc(1, sizeof *m);
+    mx_meta *m = a ? mx_calloc(1, sizeof *m) : NULL;
     if (m)
         m->array = mx_array_retain(a);
     return m;

@@ -229,7 +229,7 @@ static bool is_turned(const mx_model_tensor *t) {
 bool mx_packed_describe(const mx_model *m, mx_model_tensor *t) {
     const mx_packing *p = packing_of(m, t);
     mx_packed_shape s = {0};
-    if (!p->shape(m, t, &s))
+    if (!p->shape(m, t, &s) || mx_failed())
         return false;
     t->packing = p;
     t->place.part = "weight";

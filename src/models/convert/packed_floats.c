@@ -81,7 +81,7 @@ static mx_array *scale_like(mx_array *w, mx_array *scale, blocking b) {
 static bool float8_read(const mx_model *m, const mx_model_tensor *t, mx_packed *out) {
     const mx_model_tensor *s = mx_packed_beside(m, t, scale_part(m, t));
     mx_array *w = mx_astype(mx_packed_part(m, t, "weight", false), MX_FLOAT32);
-    mx_array *scale = w ? mx_packed_part(m, t, scale_part(m, t), false) : NULL;
+    mx_array *scale = s && w ? mx_packed_part(m, t, scale_part(m, t), false) : NULL;
     if (!scale)
         return false;
     scale = mx_astype(scale, MX_FLOAT32);

@@ -76,6 +76,8 @@ json_t *mx_packed_weights_option(const mx_model *m, const char *key) {
 bool mx_packed_fail(const mx_model *m, const mx_model_tensor *part, const char *format, ...) {
     char text[512];
     va_list list;
+    if (!part) // it was looked for without memory
+        return false;
     va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
     va_end(list);

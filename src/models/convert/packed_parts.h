@@ -49,7 +49,7 @@ bool mx_packed_has_shape(const mx_model *m, const mx_model_tensor *part, const c
 /* Are these words of 32 bits; numbers? */
 bool mx_packed_are_words(const mx_model *m, const mx_model_tensor *part);
 bool mx_packed_are_floats(const mx_model *m, const mx_model_tensor *part);
-/* An error about a tensor; false. */
+/* An error about a tensor, unless one is known by which that is NULL; false. */
 bool mx_packed_fail(const mx_model *m, const mx_model_tensor *part, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
