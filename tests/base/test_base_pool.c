@@ -97,6 +97,18 @@ static void test_long_work(void) {
     mx_pool_set_threads(0);
 }
 
+/* Its own priority is the highest: it waits for nobody. */
+static void test_long_work_of_one_thread_in_its_turn(void) {
+    mx_turn_set_priority(3);
+    mx_turn_set_threads(1);
+    mx_turn_change(3);
+    forget();
+    CHECK(mx_parallel_for_long(N, 1, touch, NULL) && all_touched(N, 1));
+    mx_turn_change(MX_TURN_ALL);
+    mx_turn_set_threads(0);
+    mx_turn_set_priority(0);
+}
+
 /* Each is done whole, by the thread that asks for it. */
 static void test_long_work_in_brief_jobs(void) {
     int jobs = 0;
@@ -314,6 +326,7 @@ static void test_scratch(void) {
 int main(void) {
     RUN(test_every_element_once);
     RUN(test_long_work);
+    RUN(test_long_work_of_one_thread_in_its_turn);
     RUN(test_long_work_in_brief_jobs);
     RUN(test_pieces_are_at_least_a_grain);
     RUN(test_nested_calls);

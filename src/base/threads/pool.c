@@ -405,9 +405,6 @@ static void deal_out(job *j, int shares) {
 }
 
 static void run_shared(job *j, int64_t grain) {
-    j->cpu = mx_processor();
-    j->priority = mx_turn_priority();
-    j->ids = mx_pool_threads();
     j->piece = piece_of(j->n, grain, j->threads);
     deal_out(j, j->threads < MOST_SHARES ? j->threads : MOST_SHARES);
     publish(j);
@@ -422,13 +419,17 @@ static void run_alone(job *j) {
     work_on(j, true);
 }
 
-/* The rest is written when it is known. */
+/* All but its pieces and shares, most of which are never written. */
 static void begin_job(job *j, int64_t n, int threads, mx_range_body *body, void *ctx) {
     j->body = body;
     j->ctx = ctx;
     j->n = n;
     j->threads = threads;
+    j->ids = mx_pool_threads();
+    j->cpu = mx_processor();
+    j->priority = mx_turn_priority();
     j->watch = NULL;
+    j->link = NULL;
     atomic_init(&j->inside, 0);
 }
 

@@ -32,24 +32,24 @@ typedef struct depth {
     atomic_bool nomem;
 } depth;
 
-/* The memory of w is the caller's to free. */
-static bool open_depth(depth *d, const conv *c, mx_k_depthwise *kernel, char *out, int64_t parts) {
+static depth describe(const conv *c, mx_k_depthwise *kernel, char *out, int64_t parts) {
     const conv_patches *p = &c->patches;
     int64_t lines = conv_lines(c);
-    *d = (depth){.c = c, .kernel = kernel, .out = out, .nr = mx_kernels_get()->matmul->f32->nr};
-    d->panels = (p->channels + d->nr - 1) / d->nr;
-    d->taps = conv_taps(p);
-    d->each = d->panels * d->taps * d->nr;
-    d->lines = (lines + parts - 1) / parts;
-    d->parts = (lines + d->lines - 1) / d->lines;
-    d->w = mx_block_alloc((size_t)(d->parts * d->each) * sizeof(float));
-    return d->w != NULL;
+    depth d = {.c = c, .kernel = kernel, .out = out, .nr = mx_kernels_get()->matmul->f32->nr};
+    d.panels = (p->channels + d.nr - 1) / d.nr;
+    d.taps = conv_taps(p);
+    d.each = d.panels * d.taps * d.nr;
+    d.lines = (lines + parts - 1) / parts;
+    d.parts = (lines + d.lines - 1) / d.lines;
+    return d;
 }
 
-static bool close_depth(depth *d) {
-    size_t bytes = (size_t)(d->parts * d->each) * sizeof(float);
-    mx_block_free(d->w, bytes);
-    return !atomic_load(&d->nomem) || mx_fail_nomem("conv", bytes);
+static size_t bytes_of(const depth *d) {
+    return (size_t)(d->parts * d->each) * sizeof(float);
+}
+
+static bool had_memory(const depth *d) {
+    return !atomic_load(&d->nomem) || mx_fail_nomem("conv", bytes_of(d));
 }
 
 /* --- lines ---------------------------------------------------------------------------- */
@@ -126,13 +126,19 @@ static void lines_body(void *ctx, int64_t begin, int64_t end) {
     run_lines(d, d->w, begin, end);
 }
 
+/* Packed weights of few positions stay. */
 bool conv_depthwise(const conv *c) {
-    depth d;
-    if (!open_depth(&d, c, mx_kernels_get()->conv->depthwise[c->patches.dtype], c->out, 1))
+    mx_k_depthwise *const *kernel = &mx_kernels_get()->conv->depthwise[c->patches.dtype];
+    depth d = describe(c, *kernel, c->out, 1);
+    mx_form_use w;
+    if (!conv_form_open(c, conv_rows(&c->patches), kernel, bytes_of(&d), true, &w))
         return false;
-    mx_parallel_for(d.panels, 1 + 16384 / (d.nr * d.taps), pack_body, &d);
+    d.w = w.data;
+    if (!w.ready)
+        mx_parallel_for(d.panels, 1 + 16384 / (d.nr * d.taps), pack_body, &d);
     mx_parallel_for(conv_lines(c), conv_line_grain(c, d.taps), lines_body, &d);
-    return close_depth(&d);
+    mx_form_close(&w, true);
+    return had_memory(&d);
 }
 
 /* --- towards the weight --------------------------------------------------------------- */
@@ -177,14 +183,16 @@ static void merge_body(void *ctx, int64_t begin, int64_t end) {
 }
 
 bool conv_weight_depthwise(const conv *c, const char *g, char *out) {
-    depth d;
     mx_k_depthwise *kernel = mx_kernels_get()->conv->depthwise_weight[c->patches.dtype];
-    if (!open_depth(&d, c, kernel, (char *)g, MOST_PARTS))
+    depth d = describe(c, kernel, (char *)g, MOST_PARTS);
+    d.w = mx_block_alloc(bytes_of(&d));
+    if (!d.w)
         return false;
     int64_t grain = conv_line_grain(c, d.taps) / d.lines + 1;
     mx_parallel_for(d.parts, grain, parts_body, &d);
     if (!atomic_load(&d.nomem))
         mx_parallel_for(d.panels * d.taps, 1 + 65536 / (d.nr * d.parts), merge_body,
                         &(merge_job){&d, out});
-    return close_depth(&d);
+    mx_block_free(d.w, bytes_of(&d));
+    return had_memory(&d);
 }
