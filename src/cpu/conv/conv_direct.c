@@ -1,6 +1,6 @@
 /* See conv_direct.h. The weights are packed as the matmul engine does, in panels of as many outputs
  * as a tile has columns. A task takes a block of positions and goes through the panels one by one,
- * so that a panel is read from memory once a block.
+ * so that a panel is read from memory once a block; where blocks are few, through a strip of them.
  */
 #include "cpu/conv/conv_direct.h"
 
@@ -22,7 +22,7 @@ enum {
     MOST_RUNS = 512
 }; /* tiles of a block; runs that its tables hold, if one tile has less */
 #endif
-enum { FEWEST_OUTPUTS = 8 };
+enum { FEWEST_OUTPUTS = 8, FEWEST_TASKS = 16 };
 
 typedef struct direct {
     const conv *c;
@@ -35,6 +35,7 @@ typedef struct direct {
     int64_t k, outputs, rows;
     int64_t each;  /* panels of a group */
     int64_t tiles; /* of a block */
+    int64_t blocks, strips;
     atomic_bool nomem;
 } direct;
 
@@ -169,16 +170,21 @@ static void run_tile(const direct *d, const tables *t, int64_t row, int64_t colu
     mx_kernels_get()->conv->tile(&a);
 }
 
-static void run_block(const direct *d, int64_t first, tables *t) {
+static void fill_block(const direct *d, int64_t block, tables *t) {
     conv_place r[MOST_MR];
-    int64_t tiles = 0, mr = d->format->mr;
-    for (; tiles < d->tiles && first + tiles * mr < d->rows; tiles++) {
-        find_places(d, first + tiles * mr, r);
-        (is_even(d, r) ? fill_even : fill)(d, r, &t[tiles]);
+    int64_t mr = d->format->mr, first = block * d->tiles * mr;
+    for (int64_t i = 0; i < d->tiles && first + i * mr < d->rows; i++) {
+        find_places(d, first + i * mr, r);
+        (is_even(d, r) ? fill_even : fill)(d, r, &t[i]);
     }
-    for (int64_t column = 0; column < d->outputs; column += d->format->nr)
-        for (int64_t i = 0; i < tiles; i++)
-            run_tile(d, &t[i], first + i * mr, column);
+}
+
+static void run_strip(const direct *d, int64_t block, int64_t strip, const tables *t) {
+    int64_t mr = d->format->mr, first = block * d->tiles * mr;
+    int64_t panel = strip * d->each / d->strips, end = (strip + 1) * d->each / d->strips;
+    for (; panel < end; panel++)
+        for (int64_t i = 0; i < d->tiles && first + i * mr < d->rows; i++)
+            run_tile(d, &t[i], first + i * mr, panel * d->format->nr);
 }
 
 /* Room for the tables of a block. */
@@ -196,13 +202,18 @@ static tables *make_tables(const direct *d) {
     return t;
 }
 
-static void blocks_body(void *ctx, int64_t begin, int64_t end) {
+/* Neighbours are tasks of one strip. */
+static void tasks_body(void *ctx, int64_t begin, int64_t end) {
     direct *d = ctx;
     tables *t = make_tables(d);
     if (!t)
         atomic_store(&d->nomem, true);
-    for (int64_t block = begin; t && block < end; block++)
-        run_block(d, block * d->tiles * d->format->mr, t);
+    for (int64_t task = begin; t && task < end; task++) {
+        int64_t block = task % d->blocks;
+        if (task == begin || d->blocks > 1)
+            fill_block(d, block, t);
+        run_strip(d, block, task / d->blocks, t);
+    }
 }
 
 /* --- weights -------------------------------------------------------------------------- */
@@ -227,12 +238,11 @@ static void pack_body(void *ctx, int64_t begin, int64_t end) {
 
 static bool run_group(direct *d, int64_t group, float *out) {
     const conv *c = d->c;
-    int64_t each = d->tiles * d->format->mr, work = each * d->outputs * d->k;
+    int64_t each = d->tiles * d->format->mr, work = each * d->outputs * d->k / d->strips;
     d->x = (const float *)(const void *)c->patches.x + group * c->patches.group;
     d->b = d->panels + group * d->each * d->format->nr * d->k;
     d->out = out + group * d->outputs;
-    return mx_parallel_for_long((d->rows + each - 1) / each, 1 + 262144 / (work + 1), blocks_body,
-                                d);
+    return mx_parallel_for_long(d->blocks * d->strips, 1 + 262144 / (work + 1), tasks_body, d);
 }
 
 static bool run_groups(direct *d, bool packed, float *out) {
@@ -253,6 +263,9 @@ static direct describe(const conv *c) {
     d.outputs = c->outputs / c->groups;
     d.each = (d.outputs + d.format->nr - 1) / d.format->nr;
     d.tiles = most < 1 ? 1 : most < BLOCK_TILES ? most : BLOCK_TILES;
+    d.blocks = (d.rows + d.tiles * d.format->mr - 1) / (d.tiles * d.format->mr);
+    d.strips = d.blocks ? (FEWEST_TASKS + d.blocks - 1) / d.blocks : 1;
+    d.strips = d.strips < d.each ? d.strips : d.each;
     return d;
 }
 
