@@ -239,6 +239,12 @@ static void block_body(void *p, int64_t begin, int64_t end) {
 
 /* ---- chunks ---- */
 
+/* Blocks of one size, as nearly as whole tiles allow, so that threads end together. */
+static void even_out(int64_t n, int64_t unit, int64_t *size, int64_t *blocks) {
+    *size = gemm_ceil_div(gemm_ceil_div(n, *blocks), unit) * unit;
+    *blocks = gemm_ceil_div(n, *size);
+}
+
 /* Smaller blocks where there are too few to keep the threads busy. */
 static void choose_blocks(gemm *g, const chunk *c, bool serial) {
     int64_t want = serial ? 1 : 3 * (int64_t)mx_pool_threads();
@@ -256,6 +262,8 @@ static void choose_blocks(gemm *g, const chunk *c, bool serial) {
         int unit = cut_m ? g->format->mr : g->format->nr;
         *size = gemm_ceil_div(gemm_min(*size, cut_m ? c->m : c->n), 2 * unit) * unit;
     }
+    even_out(c->m, g->format->mr, &g->block_m, &g->blocks_m);
+    even_out(c->n, g->format->nr, &g->block_n, &g->blocks_n);
 }
 
 static bool run_chunk(gemm *g, int64_t i0, int64_t m, bool serial) {
