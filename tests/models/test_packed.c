@@ -312,7 +312,9 @@ static void near_to(const char *path, const float *y, double room, const char *w
     CHECK_MSG(far <= room * most, "%s: %g away", what, far / most);
 }
 
-/* Conversion makes numbers of it: all digits where float32 is asked for, else those of scales. */
+/* Conversion makes numbers of it: all digits where float32 is asked for (codes are multiplied by
+   two digits of the other side), else those of scales: a half of 128 of them is a sixteenth of a
+   code away, in the same direction in a group. */
 static void converts(const char *packed, const float *y, const char *what) {
     static int made;
     char name[32];
@@ -320,9 +322,9 @@ static void converts(const char *packed, const float *y, const char *what) {
     snprintf(name, sizeof name, "made%d", made++);
     const char *gguf = own_path("made.gguf"), *path = own_path(name);
     if (CHECK_MSG(mx_convert(packed, gguf, &wide), "%s: %s", what, mx_error_message()))
-        near_to(gguf, y, 1e-5, what);
+        near_to(gguf, y, 1e-4, what);
     if (CHECK_MSG(mx_convert(packed, path, &usual), "%s: %s", what, mx_error_message()))
-        near_to(path, y, 0.02, what);
+        near_to(path, y, 0.1, what);
     mx_error_clear();
 }
 

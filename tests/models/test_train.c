@@ -302,7 +302,7 @@ static void optimizers(void) {
     CHECK_NEAR(updated(&o, 3, g, 1), 3 - 0.1 * (0.9 * 0.2 + 0.1 * 2), 1e-6);
 }
 
-/* Singular values near 1, in either form. */
+/* Singular values from 0.68 to 1.13 (Jordan 2024), in either form: the mean of their squares. */
 static void muon_is_orthogonal(void) {
     mx_optim o = {.kind = MX_MUON};
     mx_scope scope = mx_scope_open();
@@ -316,7 +316,7 @@ static void muon_is_orthogonal(void) {
         if (!CHECK(trace && mx_eval1(trace)))
             break;
         double mean = *(const float *)(const void *)trace->data / 5 / (turn ? 12.0 / 5 : 1);
-        CHECK_MSG(mean > 0.6 && mean < 1.4, "%g", mean);
+        CHECK_MSG(mean > 0.45 && mean < 1.3, "%g", mean);
     }
     mx_scope_close(scope);
 }
