@@ -9,7 +9,14 @@ set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$root/build/dev
 first=${1:-1} last=${2:-100} most=${3:-60}
-[ $# -gt 3 ] && shift 3 || set -- $(grep -rl check_seed "$root/tests" --include='test_*.c' | xargs -n1 basename | sed 's/\.c$//')
+
+# Programs that draw numbers, and those that a header draws for.
+drawing() {
+    headers=$(grep -rl check_seed "$root/tests" --include='*.h' | grep -v '/check\.h$' | xargs -n1 basename | paste -sd'|' | sed 's/\./\\./g')
+    grep -rlE "check_seed|\"([a-z/]*/)?($headers)\"" "$root/tests" --include='test_*.c' | xargs -n1 basename | sed 's/\.c$//'
+}
+
+[ $# -gt 3 ] && shift 3 || set -- $(drawing)
 : "${MLX_TEST_DATA:=$root/../shared/data}"
 export MLX_TEST_DATA MLX_TEST_SOURCE="$root"
 failed=0
