@@ -6,7 +6,8 @@
  * calls body(ctx, begin, end) over disjoint pieces of [0, n).
  *
  * Pieces are at least `grain` long, so that work below two grains runs on the calling thread
- * with no wake-up. The caller works too, and idle workers take pieces from the shared counter.
+ * with no wake-up. The caller works too. Each thread has a share of the pieces, the same part of
+ * [0, n) in every job, whose data its caches may hold, and takes others' when its own are done.
  * Nested calls run serially on the thread they are made from. Calls from several threads at
  * once are all served.
  *
