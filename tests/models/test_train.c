@@ -142,6 +142,14 @@ static void experts_of(const char *name, const char *mlp, mx_tune_kind kind, flo
     gradients_by(name, &spec);
 }
 
+/* Of the last layer's router, likewise. */
+static void routers_of(const char *name, const char *key, mx_tune_kind kind) {
+    mx_tune_spec spec = {.kind = kind, .layers = 1, .rank = 3, .scale = 1.5f};
+    spec.keys = &key;
+    spec.key_num = 1;
+    gradients_by(name, &spec);
+}
+
 static void gradients(void) {
     for (int kind = MX_TUNE_LORA; kind < MX_TUNE_KINDS; kind++) {
         gradients_of("llama.json", (mx_tune_kind)kind, 0);
@@ -155,6 +163,10 @@ static void gradients(void) {
     experts_of("qwen3_moe.json", "mlp", MX_TUNE_SCALES, 0);
     experts_of("mixtral.json", "block_sparse_moe", MX_TUNE_LORA, 0);
     experts_of("deepseek_v3.json", "mlp", MX_TUNE_LORA, 0);
+    routers_of("qwen3_moe.json", "mlp.gate", MX_TUNE_LORA);
+    routers_of("mixtral.json", "block_sparse_moe.gate", MX_TUNE_DORA);
+    routers_of("qwen2_moe.json", "mlp.shared_expert_gate", MX_TUNE_LORA);
+    routers_of("deepseek_v3.json", "mlp.gate", MX_TUNE_FULL);
     gradients_of("mamba2.json", MX_TUNE_LORA, 0);
 }
 
@@ -265,6 +277,53 @@ static void ways_to_learn(void) {
         double last = (s.loss[117] + s.loss[118] + s.loss[119]) / 3;
         CHECK_MSG(last < 0.6 * s.loss[0], "%s: from %g to %g", all[i].optimizer, s.loss[0], last);
     }
+    tiny_close(&m);
+}
+
+/* What an adapter of all matrices has of a module; how many arrays. */
+static int trained_of(const char *name, const char *module) {
+    tiny_model m;
+    int found = 0;
+    if (!open_tiny(&m, name))
+        return 0;
+    const char *adapter = own_path("all_of_it");
+    mlx_train_options o = quick(1);
+    seen s = {0};
+    o.adapter_path = adapter;
+    if (CHECK_MSG(train(m.path, data_folder("data", lines, NULL, NULL), &o, &s), "%s",
+                  mlx_last_error_message())) {
+        char path[600];
+        mx_map arrays = {0};
+        snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
+        CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+        for (size_t i = 0; i < arrays.count; i++)
+            found += strstr(arrays.entry[i].key, module) != NULL;
+        mx_free_arrays(&arrays);
+    }
+    tiny_close(&m);
+    return found;
+}
+
+/* Those that are matrices to mlx_lm, which changes them unless it is told otherwise; and those that
+   are parts of another kind there. */
+static void routers(void) {
+    static const char *const keys[] = {"mlp.gate"};
+    mlx_train_options o = quick(1);
+    mlx_train t = mlx_train_new();
+    tiny_model m;
+    CHECK_EQ_INT(trained_of("mixtral.json", ".block_sparse_moe.gate.lora_"), 2 * 2);
+    CHECK_EQ_INT(trained_of("qwen2_moe.json", ".mlp.gate.lora_"), 2 * 2);
+    CHECK_EQ_INT(trained_of("qwen2_moe.json", ".mlp.shared_expert_gate.lora_"), 2 * 2);
+    CHECK_EQ_INT(trained_of("gpt_oss.json", ".mlp.router.lora_"), 2 * 2);
+    CHECK_EQ_INT(trained_of("deepseek_v3.json", ".mlp.gate."), 0);
+    if (!open_tiny(&m, "deepseek_v3.json"))
+        return;
+    o.keys = keys;
+    o.key_num = 1;
+    CHECK_FAILS(mlx_train_open(&t, m.path, NULL, &o), "no layer has a matrix 'mlp.gate'");
+    o.fine_tune_type = "full";
+    CHECK_OK(mlx_train_open(&t, m.path, data_folder("data", lines, NULL, NULL), &o));
+    mlx_train_free(t);
     tiny_close(&m);
 }
 
@@ -380,10 +439,12 @@ static void batches(void) {
 }
 
 int main(void) {
+    mlx_set_error_handler(count_told, NULL, NULL);
     RUN(gradients);
     RUN(masked_prompts);
     RUN(texts_are_learned);
     RUN(ways_to_learn);
+    RUN(routers);
     RUN(optimizers);
     RUN(muon_is_orthogonal);
     RUN(learning_rates);

@@ -250,6 +250,10 @@ static void adapters(void) {
     one_adapter("mixtral.json", "full", 12, true); // experts apart become a stack, and again
     one_adapter("mixtral.json", "lora", 13, true);
     one_adapter("deepseek_v3.json", "lora", 14, false);
+    one_adapter("qwen2_moe.json", "lora", 15, false); // a gate of what all tokens share
+    one_adapter("qwen2_moe.json", "dora", 16, false);
+    one_adapter("qwen2_moe.json", "full", 17, false);
+    one_adapter("gpt_oss.json", "dora", 18, false);
 }
 
 /* Trained on a GGUF file, which has rows of heads in another order, and read on the folder. */

@@ -152,6 +152,7 @@ typedef enum mx_route { MX_ROUTE_SOFTMAX, MX_ROUTE_SIGMOID } mx_route;
 typedef struct mx_experts {
     int count, used;
     mx_weight router; /* (experts, h) */
+    bool bare_router; /* it is no matrix to mlx_lm, but a part of its own kind */
     mx_route route;
     bool after_choice;       /* softmax over those that were chosen, not before */
     bool normalized;         /* weights of the chosen are divided by their sum */
@@ -238,7 +239,7 @@ typedef struct mx_decoder {
 
 /* The matrices and stacks of a layer that a low-rank change may be added to, at most
    MX_LAYER_MATRICES; how many. Nothing that is made of rows here and there. */
-enum { MX_LAYER_MATRICES = 19 };
+enum { MX_LAYER_MATRICES = 21 };
 int mx_layer_matrices(mx_layer *l, mx_weight **out);
 /* Its norms, at most MX_LAYER_NORMS. */
 enum { MX_LAYER_NORMS = 8 };

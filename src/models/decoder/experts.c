@@ -85,6 +85,7 @@ bool dec_deepseek_experts(dec_build *b, int n, mx_experts *e) {
         return dec_refuse(b, "scoring_func", "which is not known");
     if (dec_size(b, "moe_layer_freq", 1) != 1)
         return dec_refuse(b, "moe_layer_freq", "1 was expected");
+    e->bare_router = true;
     e->route = sigmoid ? MX_ROUTE_SIGMOID : MX_ROUTE_SOFTMAX;
     e->normalized = dec_flag(b, "norm_topk_prob", third);
     e->scale = (float)dec_number(b, "routed_scaling_factor", 1);

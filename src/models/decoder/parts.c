@@ -4,11 +4,12 @@
 int mx_layer_matrices(mx_layer *l, mx_weight **out) {
     mx_attender *a = &l->attention;
     mx_recurrence *r = &l->recurrence;
-    mx_feed *f = &l->feed, *s = &l->experts.shared, *e = &l->experts.feed;
-    mx_weight *all[] = {&a->q,      &a->k,       &a->v,    &a->output,  &a->gate,
-                        &a->q_down, &a->kv_down, &r->in,   &r->in_more, &r->output,
-                        &f->gate,   &f->up,      &f->down, &s->gate,    &s->up,
-                        &s->down,   &e->gate,    &e->up,   &e->down};
+    mx_experts *x = &l->experts;
+    mx_feed *f = &l->feed, *s = &x->shared, *e = &x->feed;
+    mx_weight *all[] = {&a->q,       &a->k,      &a->v,          &a->output, &a->gate, &a->q_down,
+                        &a->kv_down, &r->in,     &r->in_more,    &r->output, &f->gate, &f->up,
+                        &f->down,    &s->gate,   &s->up,         &s->down,   &e->gate, &e->up,
+                        &e->down,    &x->router, &x->shared_gate};
     int n = 0;
     _Static_assert(sizeof all / sizeof *all == MX_LAYER_MATRICES, "the bound is what is listed");
     for (int i = 0; i < MX_LAYER_MATRICES; i++)

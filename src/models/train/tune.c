@@ -158,8 +158,8 @@ mx_tune_module *mx_tune_add_module(mx_tune *t, const mx_tensor_row *row, int lay
     if (!found)
         return mx_fail(
             MX_UNSUPPORTED,
-            "[train] '%s': '%.200s' is no matrix that can be changed (routers, embeddings and "
-            "heads cannot, nor what is made of rows here and there)",
+            "[train] '%s': '%.200s' is no matrix that can be changed (embeddings and heads "
+            "cannot, nor what is made of rows here and there)",
             t->decoder->name, name);
     m->name = mx_strdup(name);
     t->modules++;
@@ -196,10 +196,16 @@ static bool add_row(mx_tune *t, const mx_tune_spec *spec, const mx_tensor_row *r
     return ok;
 }
 
-/* What nobody has named and the kind cannot change. */
-static bool is_passed_over(const mx_tune_spec *spec, const mx_weight *w) {
-    return !spec->keys && ((spec->kind == MX_TUNE_DORA && w->experts) ||
-                           (spec->kind == MX_TUNE_SCALES && !is_affine(w)));
+/* A router that is no matrix to mlx_lm, which could not read a low-rank change of it. */
+static bool is_no_matrix(const mx_tune_spec *spec, const mx_layer *l, const mx_weight *w) {
+    return mx_tune_adds(spec->kind) && w == &l->experts.router && l->experts.bare_router;
+}
+
+/* That, and what nobody has named and the kind cannot change. */
+static bool is_passed_over(const mx_tune_spec *spec, const mx_layer *l, const mx_weight *w) {
+    return is_no_matrix(spec, l, w) ||
+           (!spec->keys && ((spec->kind == MX_TUNE_DORA && w->experts) ||
+                            (spec->kind == MX_TUNE_SCALES && !is_affine(w))));
 }
 
 static bool add_layer(mx_tune *t, const mx_tune_spec *spec, int layer, bool *used) {
@@ -209,7 +215,7 @@ static bool add_layer(mx_tune *t, const mx_tune_spec *spec, int layer, bool *use
     int n = mx_layer_matrices(l, matrix), norms = mx_layer_norms(l, norm);
     bool ok = true;
     for (int i = 0; ok && i < n; i++)
-        ok = is_passed_over(spec, matrix[i]) || add_row(t, spec, matrix[i]->row, layer, used);
+        ok = is_passed_over(spec, l, matrix[i]) || add_row(t, spec, matrix[i]->row, layer, used);
     for (int i = 0; ok && i < norms && spec->kind == MX_TUNE_FULL; i++)
         ok = !norm[i]->weight || add_row(t, spec, norm[i]->row, layer, used);
     return ok;
@@ -219,11 +225,12 @@ static bool add_layer(mx_tune *t, const mx_tune_spec *spec, int layer, bool *use
 static void list_keys(const mx_tune *t, char *room, size_t n) {
     const char *seen[MX_LAYER_MATRICES];
     mx_weight *matrix[MX_LAYER_MATRICES];
-    int count = mx_layer_matrices(&t->decoder->layer[t->decoder->layers - 1], matrix), known = 0;
+    mx_layer *l = &t->decoder->layer[t->decoder->layers - 1];
+    int count = mx_layer_matrices(l, matrix), known = 0;
     size_t at = 0;
     for (int i = 0; i < count; i++) {
         const char *key = key_of(matrix[i]->row);
-        bool again = false;
+        bool again = is_no_matrix(&t->spec, l, matrix[i]);
         for (int k = 0; k < known; k++)
             again = again || strcmp(seen[k], key) == 0;
         if (again || at + strlen(key) + 3 > n)
