@@ -215,7 +215,7 @@ const mx_key_row fam_mamba2_keys[] = {
     {"num_heads", "ssm.time_step_rank", MX_KEY_U32, 'u', NULL, NULL},
     {NULL, "ssm.inner_size", MX_KEY_U32, 0, "=u*y", NULL},
     {"head_dim", NULL, MX_KEY_U32, 'y', "=2*h/u", NULL},
-    {NULL, "context_length", MX_KEY_U32, 0, "1048576", NULL}, // any
+    {"max_position_embeddings", "context_length", MX_KEY_U32, 'c', "1048576", NULL}, // any
     {NULL, "feed_forward_length", MX_KEY_U32, 0, "0", NULL},
     {NULL, "attention.head_count", MX_KEY_U32, 0, "0", NULL},
     {"state_size", "ssm.state_size", MX_KEY_U32, 'x', NULL, NULL},

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "graph/eval/eval.h"
+#include "models/convert/convert.h"
 #include "tiny_models.h"
 #include "transforms/transforms.h"
 
@@ -305,6 +306,37 @@ static void infinite_limits(void) {
     tiny_close(&t);
 }
 
+/* 0 and a failure: it cannot be opened. */
+static int64_t context_of(const char *path) {
+    mx_decoder *d = mx_decoder_open(path);
+    int64_t context = CHECK_MSG(d, "%s", mx_error_message()) ? d->context : 0;
+    mx_decoder_release(d);
+    mx_error_clear();
+    return context;
+}
+
+/* What recurs has no positions that end: config.json says no context, GGUF's metadata may. */
+static void endless(void) {
+    tiny_model t;
+    char file[700];
+    static const int64_t said[] = {0, 256};
+    mx_convert_options o = {.overwrite = true};
+    bool open = tiny_open(&t, "mamba2.json");
+    snprintf(file, sizeof file, "%s.gguf", t.path);
+    for (int i = 0; open && i < 2; i++) {
+        json_t *config = json_object_get(t.document, "config");
+        CHECK(i || !json_object_get(config, "max_position_embeddings"));
+        if (said[i])
+            json_object_set_new(config, "max_position_embeddings", json_integer(said[i]));
+        tiny_write_config(config, t.path);
+        int64_t want = said[i] ? said[i] : 1048576;
+        CHECK_EQ_INT(context_of(t.path), want);
+        CHECK_MSG(mx_convert(t.path, file, &o), "%s", mx_error_message());
+        CHECK_EQ_INT(context_of(file), want);
+    }
+    tiny_close(&t);
+}
+
 /* Cut anywhere, tensors are missing or their places lie outside of the file. */
 static void cut_files(void) {
     tiny_model t;
@@ -452,6 +484,7 @@ int main(void) {
     RUN(published);
     RUN(own_head);
     RUN(infinite_limits);
+    RUN(endless);
     RUN(cut_files);
     RUN(no_models);
     RUN(no_memory);

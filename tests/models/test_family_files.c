@@ -81,6 +81,9 @@ static void plain_gguf(const tiny_model *t, const char *name, const char *path) 
     CHECK_MSG(rows, "%s: %s", name, mx_error_message());
     double far = rows ? tiny_distance(t, rows, 0, t->count) : INFINITY;
     CHECK_MSG(far < 1e-4, "%s: by its metadata %.3g away", name, far);
+    mx_decoder *source = mx_decoder_open(t->path);
+    CHECK_MSG(d && source && d->context == source->context && d->context > 0, "%s: context", name);
+    mx_decoder_release(source);
     mx_decoder_release(d);
     mx_error_clear();
     mx_scope_close(scope);
