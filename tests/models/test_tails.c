@@ -1,4 +1,5 @@
 /* What encoders make of texts: classes, beside transformers, and vectors through matrices. */
+#include "models/convert/convert.h"
 #include "tiny_models.h"
 
 static const char tokenizer[] =
@@ -219,6 +220,29 @@ static void cut_texts(void) {
     tiny_close(&t);
 }
 
+/* GGUF has no key for it, and keeps the file. */
+static void cut_texts_of_gguf(void) {
+    tiny_model t;
+    char path[700];
+    mx_convert_options o = {.overwrite = true};
+    if (!tiny_open(&t, "bert.json"))
+        return;
+    snprintf(path, sizeof path, "%s.gguf", t.path);
+    put_beside(&t, "sentence_bert_config.json", "{\"max_seq_length\": 6, \"do_lower_case\": true}");
+    put_beside(&t, "tokenizer.json", tokenizer);
+    take_away(&t, "tokenizer.json"); // of a kind that GGUF has not
+    CHECK_MSG(mx_convert(t.path, path, &o), "%s", mx_error_message());
+    mx_decoder *d = mx_decoder_open(path);
+    CHECK_MSG(d && d->most == 6 && d->lower, "%s", mx_error_message());
+    mx_decoder_release(d);
+    take_away(&t, "sentence_bert_config.json");
+    CHECK_MSG(mx_convert(t.path, path, &o), "%s", mx_error_message());
+    d = mx_decoder_open(path);
+    CHECK_MSG(d && d->most == d->context && !d->lower, "%s", mx_error_message());
+    mx_decoder_release(d);
+    tiny_close(&t);
+}
+
 /* Texts of several passes are as each alone. */
 static void many_texts(void) {
     tiny_model t;
@@ -277,6 +301,7 @@ int main(void) {
     RUN(no_classifier);
     RUN(dense);
     RUN(cut_texts);
+    RUN(cut_texts_of_gguf);
     RUN(many_texts);
     RUN(wrong_parts);
     files_done();

@@ -177,8 +177,8 @@ static bool take_modules(const reader *r, mx_vectors *out) {
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-static bool take_limits(const reader *r, mx_vectors *out) {
-    json_t *v = read_json(r, limits);
+/* v, which is let go: NULL, there is nothing, or it is broken. */
+static bool take_limits(const reader *r, json_t *v, mx_vectors *out) {
     json_t *most = json_object_get(v, "max_seq_length"),
            *lower = json_object_get(v, "do_lower_case");
     bool ok = !mx_failed() && (!most || json_is_null(most) || json_integer_value(most) > 0) &&
@@ -200,9 +200,17 @@ bool mx_vectors_of_folder(const char *op, const char *folder, mx_vectors *out) {
     r.list = read_json(&r, modules);
     bool ok = !mx_failed() &&
               (r.list ? take_modules(&r, out) : pooling_in(&r, usual, false, out)) &&
-              take_limits(&r, out);
+              take_limits(&r, read_json(&r, limits), out);
     json_decref(r.list);
     return ok;
+}
+
+bool mx_vectors_limit(const char *op, const mx_archive *a, mx_vectors *out) {
+    char room[96];
+    reader r = {op, a->label, NULL};
+    const char *text = mx_meta_text(&a->meta, mx_side_key(limits, room, sizeof room));
+    *out = (mx_vectors){0};
+    return take_limits(&r, text ? mx_json_parse(op, limits, text, strlen(text)) : NULL, out);
 }
 
 bool mx_pooling_of_folder(const char *op, const char *folder, mx_pooling *how) {

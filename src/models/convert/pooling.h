@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io/archive/archive.h"
+
 /* WEIGHTED: row i counts i + 1 times. ROOT: the sum, divided by the root of how many there are. */
 typedef enum mx_pooling {
     MX_POOL_NONE,
@@ -29,6 +31,8 @@ typedef struct mx_vectors {
 
 /* False: a file is broken, or asks for what is not done. */
 bool mx_vectors_of_folder(const char *op, const char *folder, mx_vectors *out);
+/* What a GGUF file keeps of that about texts alone: `most` and `lower`. */
+bool mx_vectors_limit(const char *op, const mx_archive *a, mx_vectors *out);
 /* The same of what is one pooling and nothing else, as vectors of length 1 show it; *how stays
    where nothing is written. */
 bool mx_pooling_of_folder(const char *op, const char *folder, mx_pooling *how);

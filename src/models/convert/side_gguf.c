@@ -24,8 +24,20 @@ static bool put_name(const mx_model *m, mx_map *meta) {
     return !*name || strcmp(name, ".") == 0 || mx_meta_put_text(meta, "general.name", name);
 }
 
+/* GGUF has no key for it. */
+static bool note_limit(const mx_conversion *p) {
+    mx_vectors v = {0};
+    const char *folder = p->model->folder;
+    if (!folder || !mx_vectors_of_folder(op, folder, &v))
+        return !folder;
+    return !v.most || mx_note(p->choice->o, "sentence_bert_config.json",
+                              "max_seq_length %lld is kept for mlx: others read longer texts",
+                              (long long)v.most);
+}
+
 /* How a text's vector is made of its tokens: GGUF has numbers for some ways. */
-static bool put_pooling(const mx_model *m, mx_map *meta) {
+static bool put_pooling(const mx_conversion *p, mx_map *meta) {
+    const mx_model *m = p->model;
     mx_pooling how = MX_POOL_NONE;
     char key[96];
     snprintf(key, sizeof key, "%s.pooling_type", m->family->arch);
@@ -34,7 +46,7 @@ static bool put_pooling(const mx_model *m, mx_map *meta) {
     if (how > MX_POOL_LAST)
         return mx_fail(MX_UNSUPPORTED, "[%s] '%s': GGUF has no word for its pooling", op,
                        m->folder);
-    return how == MX_POOL_NONE || mx_meta_put_number(meta, key, how, MX_UINT32);
+    return (how == MX_POOL_NONE || mx_meta_put_number(meta, key, how, MX_UINT32)) && note_limit(p);
 }
 
 static bool put_file(const mx_model *m, const char *name, mx_map *meta) {
@@ -116,7 +128,7 @@ static bool make_all(const mx_conversion *p, mx_map *meta) {
     const mx_model *m = p->model;
     return mx_meta_put_text(meta, "general.architecture", m->family->arch) &&
            mx_meta_put_text(meta, "general.type", "model") && put_name(m, meta) &&
-           mx_config_to_gguf(m->folder, m->family, m->config, meta) && put_pooling(m, meta) &&
+           mx_config_to_gguf(m->folder, m->family, m->config, meta) && put_pooling(p, meta) &&
            mx_tokens_to_gguf(m, meta) && put_ids(m, meta) && put_widened(p, "bfloat16", meta) &&
            put_widened(p, "float16", meta) && put_files(m, meta);
 }

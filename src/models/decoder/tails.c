@@ -216,6 +216,13 @@ static bool add_dense(dec_build *b, const char *folder) {
 
 /* --- vectors ---------------------------------------------------------------------------------- */
 
+static bool take_limits(dec_build *b, const mx_vectors *v) {
+    if (v->most && v->most < b->d->most)
+        b->d->most = v->most;
+    b->d->lower = v->lower;
+    return true;
+}
+
 static bool from_metadata(dec_build *b) {
     double n = pooling_type(b);
     if (n > RANK)
@@ -223,7 +230,8 @@ static bool from_metadata(dec_build *b) {
                        n);
     mx_pooling how = isnan(n) ? MX_POOL_MEAN : n == RANK ? MX_POOL_NONE : mx_pooling_of_number(n);
     begin_tail(b, &b->d->vector, &how, how != MX_POOL_NONE);
-    return true;
+    mx_vectors v;
+    return mx_vectors_limit(op, b->model.archive, &v) && take_limits(b, &v);
 }
 
 static bool from_folder(dec_build *b) {
@@ -235,10 +243,7 @@ static bool from_folder(dec_build *b) {
     for (int i = 0; i < v.denses; i++)
         if (!add_dense(b, v.dense[i]))
             return false;
-    if (v.most && v.most < b->d->most)
-        b->d->most = v.most;
-    b->d->lower = v.lower;
-    return true;
+    return take_limits(b, &v);
 }
 
 bool dec_tails(dec_build *b) {
