@@ -290,6 +290,25 @@ family(
     num_hidden_layers=3,
 )
 family(
+    "deepseek_v3_eps",  # which is not that of the norms of latent rows
+    "DeepseekV3Config",
+    rms_norm_eps=0.01,
+    q_lora_rank=16,
+    kv_lora_rank=12,
+    qk_nope_head_dim=8,
+    qk_rope_head_dim=4,
+    v_head_dim=8,
+    n_routed_experts=8,
+    num_experts_per_tok=2,
+    n_shared_experts=1,
+    n_group=1,
+    topk_group=1,
+    moe_intermediate_size=24,
+    first_k_dense_replace=1,
+    num_key_value_heads=4,
+    num_hidden_layers=2,
+)
+family(
     "deepseek_v3",
     "DeepseekV3Config",
     q_lora_rank=16,

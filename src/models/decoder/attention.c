@@ -198,14 +198,21 @@ static bool join_up(dec_build *b, int n, mx_attender *a) {
     return ok;
 }
 
+/* Whatever rms_norm_eps is, as DeepSeek's own code has it. */
+static bool latent_norm(dec_build *b, const char *module, int n, mx_norm *out) {
+    bool ok = dec_norm(b, module, n, MX_NORM_RMS, out);
+    out->eps = 1e-6f;
+    return ok;
+}
+
 static bool latent_matrices(dec_build *b, int n, mx_attender *a) {
     if (!dec_matrix(b, "blk.{n}.attn_q_a", n, &a->q_down) ||
-        !dec_norm(b, "blk.{n}.attn_q_a_norm", n, MX_NORM_RMS, &a->q_norm) ||
+        !latent_norm(b, "blk.{n}.attn_q_a_norm", n, &a->q_norm) ||
         !dec_matrix(b, a->q_down.kind ? "blk.{n}.attn_q_b" : "blk.{n}.attn_q", n, &a->q))
         return false;
     return dec_matrix(b, "blk.{n}.attn_kv_a_mqa", n, &a->kv_down) &&
            dec_matrix(b, "blk.{n}.attn_kv_b", n, &a->kv_up) && join_up(b, n, a) &&
-           dec_norm(b, "blk.{n}.attn_kv_a_norm", n, MX_NORM_RMS, &a->latent_norm) &&
+           latent_norm(b, "blk.{n}.attn_kv_a_norm", n, &a->latent_norm) &&
            dec_matrix(b, "blk.{n}.attn_output", n, &a->output) && dec_need(b, &a->q, "attn_q", n) &&
            dec_need(b, &a->kv_down, "attn_kv_a_mqa", n) && dec_need(b, &a->kv_up, "attn_kv_b", n) &&
            dec_need(b, &a->output, "attn_output", n);
