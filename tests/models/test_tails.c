@@ -190,6 +190,19 @@ static void has_tokens(mlx_tokens tokens, const char *ids, const char *types) {
     CHECK_STR(found[1], types);
 }
 
+/* Of a text of 8 tokens so many are read. */
+static void most_tokens(const tiny_model *t, int most) {
+    static const char *const text = "a b c a b c";
+    static const size_t length = 11;
+    mlx_lm lm;
+    mlx_tokens k = mlx_tokens_new();
+    size_t end = 0;
+    if (open_lm(t, &lm) && CHECK(mlx_lm_texts(&k, &end, lm, &text, &length, 1) == 0))
+        CHECK_EQ_INT((int)end, most);
+    mlx_tokens_free(k);
+    mlx_lm_free(lm);
+}
+
 static void cut_texts(void) {
     static const char *const texts[] = {"A b", "a b c a b c", "", "[S]"};
     static const size_t lengths[] = {3, 11, 0, 3};
@@ -210,6 +223,21 @@ static void cut_texts(void) {
         has_tokens(k, "", "");
     }
     mlx_lm_free(lm);
+    put_beside(&t, "tokenizer_config.json", "{\"model_max_length\": 4}");
+    most_tokens(&t, 6); // sentence-transformers puts its own in place of it
+    put_beside(&t, "sentence_bert_config.json", "{\"max_seq_length\": null}");
+    most_tokens(&t, 4);
+    take_away(&t, "sentence_bert_config.json");
+    most_tokens(&t, 4);
+    put_beside(&t, "tokenizer_config.json",
+               "{\"model_max_length\": 1000000000000000019884624838656}");
+    most_tokens(&t, 8);
+    put_beside(&t, "tokenizer_config.json", "{\"model_max_length\": 0}");
+    lm = mlx_lm_new();
+    CHECK(mlx_lm_open(&lm, t.path, NULL) == 1);
+    CHECK_HAS(mlx_last_error_message(), "tokenizer_config.json': model_max_length is no whole");
+    mlx_lm_free(lm);
+    take_away(&t, "tokenizer_config.json");
     put_beside(&t, "sentence_bert_config.json", "{\"max_seq_length\": \"x\"}");
     lm = mlx_lm_new();
     CHECK(mlx_lm_open(&lm, t.path, NULL) == 1);
@@ -240,6 +268,13 @@ static void cut_texts_of_gguf(void) {
     d = mx_decoder_open(path);
     CHECK_MSG(d && d->most == d->context && !d->lower, "%s", mx_error_message());
     mx_decoder_release(d);
+    take_away(&t, "sentence_bert_config.json");
+    put_beside(&t, "tokenizer_config.json", "{\"model_max_length\": 5}");
+    CHECK_MSG(mx_convert(t.path, path, &o), "%s", mx_error_message());
+    d = mx_decoder_open(path);
+    CHECK_MSG(d && d->most == 5, "%s", mx_error_message());
+    mx_decoder_release(d);
+    take_away(&t, "tokenizer_config.json");
     tiny_close(&t);
 }
 

@@ -1,6 +1,7 @@
 /* modules.json and the pooling's config.json of sentence-transformers: see pooling.h. */
 #include "models/convert/pooling.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,16 +11,25 @@
 #include "models/convert/side.h"
 
 static const char modules[] = "modules.json", usual[] = "1_Pooling",
-                  limits[] = "sentence_bert_config.json";
+                  limits[] = "sentence_bert_config.json", tokens[] = "tokenizer_config.json";
 
 typedef struct reader {
     const char *op, *folder;
-    json_t *list; /* of modules.json */
+    const mx_archive *kept; /* GGUF that keeps the files; NULL: they lie in the folder */
+    json_t *list;           /* of modules.json */
 } reader;
+
+static json_t *read_kept(const reader *r, const char *name) {
+    char room[96];
+    const char *text = mx_meta_text(&r->kept->meta, mx_side_key(name, room, sizeof room));
+    return text ? mx_json_parse(r->op, name, text, strlen(text)) : NULL;
+}
 
 /* NULL: there is no such file, or with an error, it is broken. */
 static json_t *read_json(const reader *r, const char *name) {
     size_t n = 0;
+    if (r->kept)
+        return read_kept(r, name);
     char *text = mx_side_read(r->folder, name, &n);
     json_t *v = text ? mx_json_parse(r->op, name, text, n) : NULL;
     mx_free(text);
@@ -177,17 +187,32 @@ static bool take_modules(const reader *r, mx_vectors *out) {
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-/* v, which is let go: NULL, there is nothing, or it is broken. */
-static bool take_limits(const reader *r, json_t *v, mx_vectors *out) {
-    json_t *most = json_object_get(v, "max_seq_length"),
-           *lower = json_object_get(v, "do_lower_case");
-    bool ok = !mx_failed() && (!most || json_is_null(most) || json_integer_value(most) > 0) &&
-              (!lower || json_is_boolean(lower));
-    out->most = json_integer_value(most);
-    out->lower = json_is_true(lower);
+/* Tokens that transformers' tokenizer cuts texts to, where sentence-transformers says nothing else;
+   some 1e30 is no limit. */
+static bool take_tokens(const reader *r, mx_vectors *out) {
+    json_t *v = read_json(r, tokens), *most = mx_json_at(v, "model_max_length|max_len");
+    double n = json_number_value(most);
+    bool ok = !mx_failed() && (!most || (n >= 1 && n == floor(n)));
+    out->most = ok && n < 1e15 ? (int64_t)n : 0;
+    out->limit = tokens;
     json_decref(v);
     if (ok || mx_failed())
         return ok;
+    return mx_fail(MX_FORMAT, "[%s] '%s/%s': model_max_length is no whole number above 0", r->op,
+                   r->folder, tokens);
+}
+
+static bool take_limits(const reader *r, mx_vectors *out) {
+    json_t *v = read_json(r, limits), *most = mx_json_at(v, "max_seq_length"),
+           *lower = json_object_get(v, "do_lower_case");
+    bool ok = !mx_failed() && (!most || json_integer_value(most) > 0) &&
+              (!lower || json_is_boolean(lower));
+    out->most = json_integer_value(most);
+    out->limit = limits;
+    out->lower = json_is_true(lower);
+    json_decref(v);
+    if (ok || mx_failed())
+        return ok && (out->most || take_tokens(r, out));
     return mx_fail(MX_FORMAT,
                    "[%s] '%s/%s': max_seq_length is no number above 0, or do_lower_case neither "
                    "true nor false",
@@ -195,22 +220,20 @@ static bool take_limits(const reader *r, json_t *v, mx_vectors *out) {
 }
 
 bool mx_vectors_of_folder(const char *op, const char *folder, mx_vectors *out) {
-    reader r = {op, folder, NULL};
+    reader r = {op, folder, NULL, NULL};
     *out = (mx_vectors){0};
     r.list = read_json(&r, modules);
     bool ok = !mx_failed() &&
               (r.list ? take_modules(&r, out) : pooling_in(&r, usual, false, out)) &&
-              take_limits(&r, read_json(&r, limits), out);
+              take_limits(&r, out);
     json_decref(r.list);
     return ok;
 }
 
 bool mx_vectors_limit(const char *op, const mx_archive *a, mx_vectors *out) {
-    char room[96];
-    reader r = {op, a->label, NULL};
-    const char *text = mx_meta_text(&a->meta, mx_side_key(limits, room, sizeof room));
+    reader r = {op, a->label, a, NULL};
     *out = (mx_vectors){0};
-    return take_limits(&r, text ? mx_json_parse(op, limits, text, strlen(text)) : NULL, out);
+    return take_limits(&r, out);
 }
 
 bool mx_pooling_of_folder(const char *op, const char *folder, mx_pooling *how) {

@@ -25,8 +25,9 @@ typedef struct mx_vectors {
     int poolings;
     char dense[MX_MOST_DENSE][MX_DENSE_NAME]; /* folders of matrices behind them */
     int denses;
-    int64_t most; /* tokens of a text: the rest is cut off; 0: nothing is said */
-    bool lower;   /* texts are made lower case */
+    int64_t most;      /* tokens of a text: the rest is cut off; 0: nothing is said */
+    const char *limit; /* the file that says so */
+    bool lower;        /* texts are made lower case */
 } mx_vectors;
 
 /* False: a file is broken, or asks for what is not done. */

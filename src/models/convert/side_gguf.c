@@ -30,9 +30,9 @@ static bool note_limit(const mx_conversion *p) {
     const char *folder = p->model->folder;
     if (!folder || !mx_vectors_of_folder(op, folder, &v))
         return !folder;
-    return !v.most || mx_note(p->choice->o, "sentence_bert_config.json",
-                              "max_seq_length %lld is kept for mlx: others read longer texts",
-                              (long long)v.most);
+    return !v.most || v.most >= mx_dim(&p->model->dims, 'c') ||
+           mx_note(p->choice->o, v.limit, "%lld tokens are kept for mlx: others read longer texts",
+                   (long long)v.most);
 }
 
 /* How a text's vector is made of its tokens: GGUF has numbers for some ways. */
