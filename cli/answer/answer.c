@@ -2,6 +2,7 @@
 #include "answer/answer.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,15 +67,20 @@ static bool emit(cli_answer *a, cli_piece_kind kind, const char *text, size_t n)
     return ok;
 }
 
-static bool emit_call(void *to, const char *name, const char *id, const json_t *arguments) {
+/* Without the spaces between its parts, the arguments are as they were written. */
+static bool emit_call(void *to, const char *name, const char *id, answer_part arguments) {
     cli_answer *a = to;
-    char *text = json_dumps(arguments, JSON_COMPACT);
-    bool ok = text && a->o.sink(&(cli_piece){.kind = CLI_PIECE_CALL,
-                                             .text = text,
-                                             .n = strlen(text),
-                                             .name = name,
-                                             .id = id},
-                                a->o.data);
+    char *text = NULL;
+    size_t n;
+    FILE *file = open_memstream(&text, &n);
+    if (!file)
+        return false;
+    cli_written_put(file, arguments);
+    bool ok = fclose(file) == 0;
+    ok = ok &&
+         a->o.sink(
+             &(cli_piece){.kind = CLI_PIECE_CALL, .text = text, .n = n, .name = name, .id = id},
+             a->o.data);
     free(text);
     return ok;
 }
@@ -184,12 +190,19 @@ static bool set_lead(cli_answer *a, const char *text, size_t n) {
     return put(&a->lead, text, n);
 }
 
+/* Is a marker, right behind the body that has come, of its text? */
+static bool is_inside(const cli_answer *a) {
+    const cli_answer_style *style = a->o.style;
+    answer_part body = {a->body.data, a->body.data + a->body.n};
+    return style->inside ? style->inside(body) : cli_answer_inside_json(body);
+}
+
 static bool enter(cli_answer *a, const answer_marker *m) {
     const char *head = a->head.data ? a->head.data : "";
     int from = a->in, to = m->to == BY_HEAD ? cli_answer_head_leads(head) : m->to;
     bool called = true;
     a->marked = true;
-    if (from == IN_CALL && a->o.style->whole && !read_call(a, NULL))
+    if (from == IN_CALL && (is_inside(a) || (a->o.style->whole && !read_call(a, NULL))))
         return put(&a->body, m->text, strlen(m->text));
     if (from == IN_CALL && !close_call(a, to == IN_CALL || to == IN_LINE ? "" : m->text, &called))
         return false;

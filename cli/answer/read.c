@@ -4,66 +4,82 @@
 #include <string.h>
 
 #include "answer/style.h"
-#include "output/output.h"
 
-enum { MOST_DEPTH = 64 };
-
-json_t *cli_answer_value(const char *text, size_t n, size_t *used) {
-    json_error_t error;
-    size_t flags = JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
-    *used = 0;
-    if (!cli_json_is_shallow(text, n, MOST_DEPTH))
-        return NULL;
-    json_t *value = json_loadb(text, n, flags, &error);
-    *used = value ? (size_t)error.position : 0;
-    return value;
+static bool is_key(answer_part key, const char *name) {
+    size_t n = (size_t)(key.end - key.at) - 2;
+    if (!memchr(key.at, '\\', n + 2))
+        return n == strlen(name) && memcmp(key.at + 1, name, n) == 0;
+    char *text = cli_written_text(key);
+    bool is = text && strcmp(text, name) == 0;
+    free(text);
+    return is;
 }
 
-static const json_t *first_of(const json_t *object, const char *const *names) {
-    for (; *names; names++)
-        if (json_object_get(object, *names))
-            return json_object_get(object, *names);
-    return NULL;
+/* The value under the first of `names` that an object has; {NULL}: it has none. False: it has that
+   name twice. */
+static bool first_of(answer_part object, const char *const *names, answer_part *value) {
+    *value = (answer_part){NULL, NULL};
+    for (; !value->at && *names; names++) {
+        answer_part rest = object, key, item;
+        while (cli_written_next(&rest, &key, &item)) {
+            bool is = is_key(key, *names);
+            if (is && value->at)
+                return false;
+            if (is)
+                *value = item;
+        }
+    }
+    return true;
 }
 
-/* The arguments: an object, or a text that is one. For json_decref; NULL: neither. */
-static json_t *arguments_of(const json_t *given) {
-    size_t used;
-    if (!given)
-        return json_object();
-    json_t *value = json_is_string(given) ? cli_answer_value(json_string_value(given),
-                                                             json_string_length(given), &used)
-                                          : json_incref((json_t *)given);
-    if (json_is_object(value))
-        return value;
-    json_decref(value);
-    return NULL;
+/* The arguments: an object, or a text that is one (*made, for free, then). {NULL}: neither. */
+static answer_part arguments_of(answer_part given, char **made) {
+    static const char none[] = "{}";
+    *made = NULL;
+    if (!given.at)
+        return (answer_part){none, none + 2};
+    if (*given.at == '"') {
+        *made = cli_written_text(given);
+        answer_part text = {*made, *made ? *made + strlen(*made) : NULL};
+        given = cli_written_value(&text);
+    }
+    return given.at && *given.at == '{' ? given : (answer_part){NULL, NULL};
 }
 
 bool cli_answer_give(answer_call *call, void *to, const char *name, const char *id,
-                     const json_t *arguments) {
+                     answer_part arguments) {
     return !call || call(to, name, id, arguments);
 }
 
-static bool give(const json_t *o, answer_call *call, void *to) {
+static bool give(answer_part o, answer_call *call, void *to) {
     static const char *const names[] = {"name", "tool_name", "function", NULL};
     static const char *const ids[] = {"id", "tool_call_id", NULL};
-    static const char *const arguments[] = {"arguments", "parameters", "args", NULL};
-    const char *name = json_string_value(first_of(o, names));
-    json_t *value = name && *name ? arguments_of(first_of(o, arguments)) : NULL;
-    bool ok = value && cli_answer_give(call, to, name, json_string_value(first_of(o, ids)), value);
-    json_decref(value);
+    static const char *const keys[] = {"arguments", "parameters", "args", NULL};
+    answer_part name, id, given;
+    if (*o.at != '{' || !first_of(o, names, &name) || !first_of(o, ids, &id) ||
+        !first_of(o, keys, &given))
+        return false;
+    char *made, *named = cli_written_text(name), *identity = cli_written_text(id);
+    answer_part value = arguments_of(given, &made);
+    bool ok = named && *named && value.at && cli_answer_give(call, to, named, identity, value);
+    free(made);
+    free(named);
+    free(identity);
     return ok;
 }
 
 /* One value: a call, or a list of calls. */
-static bool give_all(const json_t *value, answer_call *call, void *to) {
-    const json_t *item;
-    size_t i;
-    if (!json_is_array(value))
+static bool give_all(answer_part value, answer_call *call, void *to) {
+    answer_part rest = value, key, item;
+    bool any = false;
+    if (*value.at != '[')
         return give(value, call, to);
-    json_array_foreach(value, i, item) if (!give(item, call, to)) return false;
-    return json_array_size(value) > 0;
+    while (cli_written_next(&rest, &key, &item)) {
+        if (!give(item, call, to))
+            return false;
+        any = true;
+    }
+    return any;
 }
 
 static size_t skip_between(const char *text, size_t n) {
@@ -74,14 +90,13 @@ static size_t skip_between(const char *text, size_t n) {
 }
 
 static bool each_value(const char *body, size_t n, answer_call *call, void *to) {
-    size_t at = skip_between(body, n), used;
+    size_t at = skip_between(body, n);
     bool ok = at < n;
     while (ok && at < n) {
-        json_t *value = cli_answer_value(body + at, n - at, &used);
-        ok = value && give_all(value, call, to);
-        at += used;
+        answer_part rest = {body + at, body + n}, value = cli_written_value(&rest);
+        ok = value.at && give_all(value, call, to);
+        at = (size_t)(rest.at - body);
         at += skip_between(body + at, n - at);
-        json_decref(value);
     }
     return ok;
 }
@@ -89,6 +104,11 @@ static bool each_value(const char *body, size_t n, answer_call *call, void *to) 
 /* {"name": ..., "arguments": {...}}, one or more, or lists of them. */
 bool cli_answer_read_json(const answer_body *body, answer_call *call, void *to) {
     return each_value(body->text, body->n, NULL, NULL) && each_value(body->text, body->n, call, to);
+}
+
+bool cli_answer_inside_json(answer_part body) {
+    const char *brace = memchr(body.at, '{', (size_t)(body.end - body.at));
+    return brace && cli_written_in_text((answer_part){brace, body.end});
 }
 
 /* --- the name before the arguments ------------------------------------------------------------ */
@@ -123,10 +143,16 @@ static const char *begin_of_name(const char *body) {
     return strncmp(body, old, n) == 0 ? body + n : body;
 }
 
+/* A call whose arguments stand at the beginning. */
+static bool give_object(const char *name, answer_part rest, answer_call *call, void *to) {
+    answer_part value = cli_written_value(&rest);
+    return value.at && *value.at == '{' && cli_answer_give(call, to, name, NULL, value);
+}
+
 /* name SEPARATOR {...}, with what stands around the JSON; or JSON alone. */
 bool cli_answer_read_named(const answer_body *body, answer_call *call, void *to) {
     const char *text = body->text;
-    size_t used, skipped = skip_between(text, body->n);
+    size_t skipped = skip_between(text, body->n);
     if (text[skipped] == '[' && strncmp(text + skipped, "[ARGS]", 6) != 0)
         return cli_answer_read_json(body, call, to);
     const char *begin = begin_of_name(text + skipped), *brace = strchr(begin, '{');
@@ -134,9 +160,7 @@ bool cli_answer_read_named(const answer_body *body, answer_call *call, void *to)
     char *name =
         brace ? name_before(begin, end_of_name(begin, fence && fence < brace ? fence : brace))
               : NULL;
-    json_t *value = name ? cli_answer_value(brace, body->n - (size_t)(brace - text), &used) : NULL;
-    bool ok = json_is_object(value) && cli_answer_give(call, to, name, NULL, value);
-    json_decref(value);
+    bool ok = name && give_object(name, (answer_part){brace, text + body->n}, call, to);
     free(name);
     return ok || (!name && cli_answer_read_json(body, call, to));
 }
@@ -157,12 +181,11 @@ const char *cli_answer_head_name(const char *head, size_t *n) {
 
 /* {...}: the arguments alone. */
 bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to) {
-    size_t used, length = 0;
+    size_t length = 0;
     const char *at = cli_answer_head_name(body->head, &length);
     char *name = at ? strndup(at, length) : NULL;
-    json_t *value = name && *name ? cli_answer_value(body->text, body->n, &used) : NULL;
-    bool ok = json_is_object(value) && cli_answer_give(call, to, name, NULL, value);
-    json_decref(value);
+    bool ok = name && *name &&
+              give_object(name, (answer_part){body->text, body->text + body->n}, call, to);
     free(name);
     return ok;
 }

@@ -3,6 +3,7 @@
 #define CLI_ANSWER_STYLE_H
 
 #include "answer/answer.h"
+#include "answer/written.h"
 
 /* Where an answer is. */
 enum {
@@ -32,22 +33,25 @@ typedef struct answer_body {
     const json_t *tools;
 } answer_body;
 
-/* A call in its parts: texts of the reader's. */
-typedef bool answer_call(void *to, const char *name, const char *id, const json_t *arguments);
+/* A call in its parts: texts of the reader's. The arguments are an object as it is written. */
+typedef bool answer_call(void *to, const char *name, const char *id, answer_part arguments);
 /* The calls of a body, each given to `call` (NULL: to nobody). False: it is none; nothing was given
    then. */
 typedef bool answer_reader(const answer_body *body, answer_call *call, void *to);
+/* Does what has come of a body end inside of a value, so that a marker there is of its text? */
+typedef bool answer_inside(answer_part body);
 
 struct cli_answer_style {
     const char *name;
     const char *tells[3]; /* words of which a template has one */
     const answer_marker *markers;
     answer_reader *read;
-    bool always;      /* markers count whether calls and reasoning are looked for or not */
-    bool bare;        /* an answer that begins with a brace is a call */
-    bool whole;       /* a marker ends no body that is not a call by then */
-    int begins;       /* IN_LINE: with a tool's name on a line of its own an answer calls it */
-    const char *says; /* the line that begins text */
+    answer_inside *inside; /* NULL: the values are JSON */
+    bool always;           /* markers count whether calls and reasoning are looked for or not */
+    bool bare;             /* an answer that begins with a brace is a call */
+    bool whole;            /* a marker ends no body that is not a call by then */
+    int begins;            /* IN_LINE: with a tool's name on a line of its own an answer calls it */
+    const char *says;      /* the line that begins text */
     /* Forced calls: what opens one (%s: its name, else the name stands in the JSON under `key`,
        beside `arguments`); listed: it is an item of a list. NULL: there is no such way. */
     const char *opening, *key, *arguments;
@@ -62,11 +66,13 @@ bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to
 bool cli_answer_read_parameters(const answer_body *body, answer_call *call, void *to);
 bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to);
 
-/* The JSON value at the beginning of n bytes; *used of them. NULL: there is none. */
-json_t *cli_answer_value(const char *text, size_t n, size_t *used);
+/* Of bodies whose values are JSON, and those of cli_answer_read_pairs. */
+bool cli_answer_inside_json(answer_part body);
+bool cli_answer_inside_pair(answer_part body);
+
 /* A call to its reader's caller. */
 bool cli_answer_give(answer_call *call, void *to, const char *name, const char *id,
-                     const json_t *arguments);
+                     answer_part arguments);
 
 /* The tool that the words of a head name: "... to=functions.NAME ...", or NAME; NULL: none. */
 const char *cli_answer_head_name(const char *head, size_t *n);
@@ -85,8 +91,9 @@ typedef enum answer_line {
 answer_line cli_answer_line(const cli_answer_style *style, const json_t *tools, const char *text,
                             size_t n, const char **name);
 /* A value that came without quotes, as the schema of that parameter types it: what does not fit is
-   a text. NULL: there is no memory, or it is no UTF-8. */
-json_t *cli_answer_typed(const json_t *tools, const char *name, const char *key, const char *text,
-                         size_t n);
+   a text. JSON, for free. NULL: there is no memory, or it is no UTF-8. */
+char *cli_answer_typed(const json_t *tools, const char *name, const char *key, answer_part text);
+/* A text in its quotes, for free. NULL: likewise. */
+char *cli_answer_quoted(const char *text, size_t n);
 
 #endif

@@ -114,6 +114,7 @@ static const cli_answer_style styles[] = {
      .tells = {"<arg_key>"},
      .markers = hermes_markers,
      .read = cli_answer_read_pairs,
+     .inside = cli_answer_inside_pair,
      .opening = "<tool_call>\n",
      .key = "name",
      .arguments = "arguments"},

@@ -1,21 +1,17 @@
 /* Calls that are written as XML, with each value on its own. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer/style.h"
 
-/* What is still to be read. */
-typedef struct rest {
-    const char *at, *end;
-} rest;
-
-static void skip_spaces(rest *r) {
+static void skip_spaces(answer_part *r) {
     while (r->at < r->end && isspace((unsigned char)*r->at))
         r->at++;
 }
 
-static bool skip(rest *r, const char *word) {
+static bool skip(answer_part *r, const char *word) {
     size_t n = strlen(word);
     if ((size_t)(r->end - r->at) < n || memcmp(r->at, word, n) != 0)
         return false;
@@ -24,16 +20,16 @@ static bool skip(rest *r, const char *word) {
 }
 
 /* What stands before `word`, which is read; {NULL}: it is not there. */
-static rest before(rest *r, const char *word) {
+static answer_part before(answer_part *r, const char *word) {
     const char *found = memmem(r->at, (size_t)(r->end - r->at), word, strlen(word));
-    rest part = {found ? r->at : NULL, found};
+    answer_part part = {found ? r->at : NULL, found};
     if (found)
         r->at = found + strlen(word);
     return part;
 }
 
 /* A name without the spaces around it, for free; NULL: it is none. */
-static char *name_in(rest part) {
+static char *name_in(answer_part part) {
     skip_spaces(&part);
     while (part.at < part.end && isspace((unsigned char)part.end[-1]))
         part.end--;
@@ -42,41 +38,53 @@ static char *name_in(rest part) {
     return ok ? strndup(part.at, n) : NULL;
 }
 
-static bool put_value(json_t *arguments, const answer_body *body, const char *name, const char *key,
-                      rest value) {
-    if (!key || json_object_get(arguments, key))
+/* Arguments in the making: an object. */
+typedef struct made {
+    FILE *to;
+    json_t *keys; /* that it has */
+} made;
+
+static bool put_value(made *m, const answer_body *body, const char *name, const char *key,
+                      answer_part text) {
+    if (!key || json_object_get(m->keys, key) || json_object_set_new(m->keys, key, json_null()))
         return false;
-    json_t *made =
-        cli_answer_typed(body->tools, name, key, value.at, (size_t)(value.end - value.at));
-    return made && json_object_set_new(arguments, key, made) == 0;
+    char *quoted = cli_answer_quoted(key, strlen(key));
+    char *value = cli_answer_typed(body->tools, name, key, text);
+    bool ok =
+        quoted && value &&
+        fprintf(m->to, "%s%s:%s", json_object_size(m->keys) > 1 ? "," : "", quoted, value) > 0;
+    free(quoted);
+    free(value);
+    return ok;
 }
 
 /* --- <function=NAME> <parameter=KEY> VALUE </parameter> </function> --------------------------- */
 
 /* A parameter ends where another or the call's end follows: its text may be of this kind, too. */
-static rest parameter_value(rest *r) {
+static answer_part parameter_value(answer_part *r) {
     static const char close[] = "</parameter>";
     const char *from = r->at;
     for (;;) {
-        rest part = before(r, close), next = *r;
+        answer_part part = before(r, close), next = *r;
         if (!part.at)
             return part;
         skip_spaces(&next);
         if (next.at == next.end || skip(&next, "<parameter=") || skip(&next, "</function>"))
-            return (rest){from, part.end};
+            return (answer_part){from, part.end};
     }
 }
 
 /* One line's end on each side is the template's. */
-static rest without_ends(rest value) {
+static answer_part without_ends(answer_part value) {
     value.at += value.at < value.end && *value.at == '\n';
     value.end -= value.at < value.end && value.end[-1] == '\n';
     return value;
 }
 
-static bool read_parameters(rest *r, const answer_body *body, const char *name, json_t *arguments) {
+static bool read_parameters(answer_part *r, const answer_body *body, const char *name,
+                            made *arguments) {
     for (skip_spaces(r); skip(r, "<parameter="); skip_spaces(r)) {
-        rest part = before(r, ">"), value = {NULL, NULL};
+        answer_part part = before(r, ">"), value = {NULL, NULL};
         char *key = part.at ? name_in(part) : NULL;
         if (key)
             value = parameter_value(r);
@@ -92,9 +100,9 @@ static bool read_parameters(rest *r, const answer_body *body, const char *name, 
 
 /* --- NAME <arg_key>KEY</arg_key> <arg_value>VALUE</arg_value> --------------------------------- */
 
-static bool read_pairs(rest *r, const answer_body *body, const char *name, json_t *arguments) {
+static bool read_pairs(answer_part *r, const answer_body *body, const char *name, made *arguments) {
     for (skip_spaces(r); skip(r, "<arg_key>"); skip_spaces(r)) {
-        rest part = before(r, "</arg_key>"), value = {NULL, NULL};
+        answer_part part = before(r, "</arg_key>"), value = {NULL, NULL};
         char *key = part.at ? name_in(part) : NULL;
         skip_spaces(r);
         if (key && skip(r, "<arg_value>"))
@@ -109,42 +117,73 @@ static bool read_pairs(rest *r, const answer_body *body, const char *name, json_
 
 /* --- both ------------------------------------------------------------------------------------- */
 
-typedef bool arguments_reader(rest *r, const answer_body *body, const char *name,
-                              json_t *arguments);
+typedef bool arguments_reader(answer_part *r, const answer_body *body, const char *name,
+                              made *arguments);
 
-static bool read_arguments(rest *r, const answer_body *body, char *name, arguments_reader *read,
-                           answer_call *call, void *to) {
-    json_t *arguments = json_object();
-    bool ok = name && arguments && read(r, body, name, arguments) &&
-              cli_answer_give(call, to, name, NULL, arguments);
-    json_decref(arguments);
+/* The arguments as JSON, for free; NULL: they are none. */
+static char *make_arguments(answer_part *r, const answer_body *body, const char *name,
+                            arguments_reader *read, size_t *n) {
+    char *text = NULL;
+    made m = {open_memstream(&text, n), json_object()};
+    bool ok = m.to && m.keys && putc('{', m.to) == '{' && read(r, body, name, &m) &&
+              putc('}', m.to) == '}';
+    json_decref(m.keys);
+    if ((!m.to || fclose(m.to) == 0) && ok)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static bool read_arguments(answer_part *r, const answer_body *body, char *name,
+                           arguments_reader *read, answer_call *call, void *to) {
+    size_t n;
+    char *text = name ? make_arguments(r, body, name, read, &n) : NULL;
+    bool ok = text && cli_answer_give(call, to, name, NULL, (answer_part){text, text + n});
+    free(text);
     free(name);
     return ok;
 }
 
-static bool is_json(rest r) {
+static bool is_json(answer_part r) {
     return r.at < r.end && strchr("{[", *r.at);
 }
 
 bool cli_answer_read_parameters(const answer_body *body, answer_call *call, void *to) {
     static const char opening[] = "<function=";
-    rest r = {body->text, body->text + body->n};
+    answer_part r = {body->text, body->text + body->n};
     skip_spaces(&r);
     if (is_json(r))
         return cli_answer_read_json(body, call, to);
     if (strcmp(body->lead, opening) != 0 && !skip(&r, opening))
         return false;
-    rest name = before(&r, ">");
+    answer_part name = before(&r, ">");
     return name.at && read_arguments(&r, body, name_in(name), read_parameters, call, to);
 }
 
 bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to) {
-    rest r = {body->text, body->text + body->n};
+    answer_part r = {body->text, body->text + body->n};
     skip_spaces(&r);
     if (is_json(r))
         return cli_answer_read_json(body, call, to);
     const char *end = memmem(r.at, (size_t)(r.end - r.at), "<arg_key>", 9);
-    rest name = {r.at, end ? end : r.end};
+    answer_part name = {r.at, end ? end : r.end};
     r.at = name.end;
     return read_arguments(&r, body, name_in(name), read_pairs, call, to);
+}
+
+/* The last opening of `word` in a text; NULL: there is none. */
+static const char *last_of(answer_part text, const char *word) {
+    const char *last = NULL;
+    for (answer_part part; (part = before(&text, word)).at;)
+        last = part.end;
+    return last;
+}
+
+bool cli_answer_inside_pair(answer_part body) {
+    answer_part start = body;
+    skip_spaces(&start);
+    if (is_json(start))
+        return cli_answer_inside_json(body);
+    const char *opened = last_of(body, "<arg_value>"), *closed = last_of(body, "</arg_value>");
+    return opened && (!closed || closed < opened);
 }

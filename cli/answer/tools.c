@@ -1,10 +1,10 @@
 /* What the tools of a request say about a call: names, and the types of its values. */
 #include <ctype.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "answer/style.h"
-#include "output/output.h"
 
 static const json_t *function_at(const json_t *tools, size_t i, const char **name) {
     const json_t *f = json_object_get(json_array_get(tools, i), "function");
@@ -139,40 +139,59 @@ static unsigned types_of_parameter(const json_t *tools, const char *name, const 
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+static unsigned type_of_number(answer_part value) {
+    char *text = strndup(value.at, (size_t)(value.end - value.at));
+    double x = text ? strtod(text, NULL) : 0;
+    free(text);
+    return x == floor(x) ? INTEGER : NUMBER;
+}
+
+static unsigned type_of_written(answer_part value) {
+    switch (*value.at) {
+    case '"': return TEXT;
+    case '{': return OBJECT;
+    case '[': return LIST;
+    case 't':
+    case 'f': return BOOLEAN;
+    case 'n': return NOTHING;
+    default: return type_of_number(value);
+    }
+}
+
 /* True, False and None are how templates write them. */
-static json_t *python_word(const char *text, size_t n) {
-    return n == 4 && memcmp(text, "True", n) == 0    ? json_true()
-           : n == 5 && memcmp(text, "False", n) == 0 ? json_false()
-           : n == 4 && memcmp(text, "None", n) == 0  ? json_null()
-                                                     : NULL;
+static answer_part without_python(answer_part text) {
+    static const char *const words[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"}};
+    size_t n = (size_t)(text.end - text.at);
+    for (size_t i = 0; i < 3; i++)
+        if (n == strlen(words[i][0]) && memcmp(text.at, words[i][0], n) == 0)
+            return (answer_part){words[i][1], words[i][1] + strlen(words[i][1])};
+    return text;
 }
 
-/* The value that is the whole text, spaces aside; NULL: it is none. */
-static json_t *value_of(const char *text, size_t n) {
-    size_t used;
-    while (n && isspace((unsigned char)*text))
-        text++, n--;
-    while (n && isspace((unsigned char)text[n - 1]))
-        n--;
-    json_t *value = python_word(text, n);
-    if (!value)
-        value = cli_answer_value(text, n, &used);
-    else
-        used = n;
-    if (!value || used == n)
-        return value;
+/* The value that is the whole text, spaces aside; {NULL}: it is none. */
+static answer_part value_of(answer_part text) {
+    while (text.at < text.end && isspace((unsigned char)*text.at))
+        text.at++;
+    while (text.at < text.end && isspace((unsigned char)text.end[-1]))
+        text.end--;
+    text = without_python(text);
+    answer_part value = cli_written_value(&text);
+    return value.at && text.at == text.end ? value : (answer_part){NULL, NULL};
+}
+
+char *cli_answer_quoted(const char *text, size_t n) {
+    json_t *value = json_stringn(text, n);
+    char *quoted = json_dumps(value, JSON_ENCODE_ANY);
     json_decref(value);
-    return NULL;
+    return quoted;
 }
 
-json_t *cli_answer_typed(const json_t *tools, const char *name, const char *key, const char *text,
-                         size_t n) {
+char *cli_answer_typed(const json_t *tools, const char *name, const char *key, answer_part text) {
     unsigned types = types_of_parameter(tools, name, key);
     if (!types)
         types = OBJECT | LIST | TEXT;
-    json_t *value = types == TEXT ? NULL : value_of(text, n);
-    if (value && !json_is_string(value) && type_of_value(value) & types)
-        return value;
-    json_decref(value);
-    return json_stringn(text, n);
+    answer_part value = types == TEXT ? (answer_part){NULL, NULL} : value_of(text);
+    if (value.at && *value.at != '"' && type_of_written(value) & types)
+        return strndup(value.at, (size_t)(value.end - value.at));
+    return cli_answer_quoted(text.at, (size_t)(text.end - text.at));
 }

@@ -288,12 +288,12 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     const srv_prompt *p = &j->prompts[c->prompt];
     bool free_form = j->p.structure == SRV_FREE || j->opening;
     const json_t *first = begun(&j->p);
-    if (!j->style)
+    if (!j->style || !free_form) // what is held to a structure is shown whole
         return true;
     cli_answer_options o = {.style = j->style,
-                            .tools = free_form ? j->p.tools : NULL,
+                            .tools = j->p.tools,
                             .halts = j->p.strict,
-                            .reasoning = j->p.reasoning && free_form,
+                            .reasoning = j->p.reasoning,
                             .sink = take_piece,
                             .data = c};
     if (!j->opening) {

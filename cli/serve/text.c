@@ -51,10 +51,69 @@ static int dump(const char *data, size_t n, void *to) {
     return ((srv_text *)to)->failed ? -1 : 0;
 }
 
-void srv_text_json_digits(srv_text *t, json_t *doc, int digits) {
-    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits);
-    if (!doc || json_dump_callback(doc, dump, t, flags))
+/* What is written stands in an object under a name that is no UTF-8, so that no other has it. */
+static const char written_name[] = "\xFF";
+
+json_t *srv_json_written(const char *json) {
+    json_t *object = json_object(), *text = json_string(json);
+    if (object && text && json_object_set_new_nocheck(object, written_name, text) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static bool has_written(const json_t *value) {
+    const char *key;
+    json_t *item;
+    size_t i;
+    if (json_object_get(value, written_name))
+        return true;
+    json_object_foreach((json_t *)(uintptr_t)value, key, item) if (has_written(item)) return true;
+    json_array_foreach(value, i, item) if (has_written(item)) return true;
+    return false;
+}
+
+static void put_value(srv_text *t, const json_t *value, size_t flags);
+
+static void put_object(srv_text *t, const json_t *object, size_t flags) {
+    const char *key, *between = "{";
+    json_t *item;
+    json_object_foreach((json_t *)(uintptr_t)object, key, item) {
+        json_t *name = json_string(key);
+        srv_text_add(t, between);
+        put_value(t, name, flags);
+        srv_text_add(t, ":");
+        put_value(t, item, flags);
+        json_decref(name);
+        between = ",";
+    }
+    srv_text_add(t, "}");
+}
+
+static void put_list(srv_text *t, const json_t *list, size_t flags) {
+    json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item) {
+        srv_text_add(t, i ? "," : "[");
+        put_value(t, item, flags);
+    }
+    srv_text_add(t, "]");
+}
+
+static void put_value(srv_text *t, const json_t *value, size_t flags) {
+    const json_t *written = json_object_get(value, written_name);
+    if (!value || (!has_written(value) && json_dump_callback(value, dump, t, flags)))
         t->failed = true;
+    else if (written)
+        srv_text_put(t, json_string_value(written), json_string_length(written));
+    else if (json_is_object(value) && has_written(value))
+        put_object(t, value, flags);
+    else if (has_written(value))
+        put_list(t, value, flags);
+}
+
+void srv_text_json_digits(srv_text *t, json_t *doc, int digits) {
+    put_value(t, doc, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
     json_decref(doc);
 }
 

@@ -20,6 +20,9 @@ void srv_text_print(srv_text *t, const char *format, ...) __attribute__((format(
 void srv_text_json(srv_text *t, json_t *doc);
 /* The same with that many digits of numbers, at most: 17 say a float64, 9 a float32. */
 void srv_text_json_digits(srv_text *t, json_t *doc, int digits);
+/* JSON that stands in a document as it is written, with every digit: only srv_text_json and its
+   like can write such a document. NULL: there is no memory. */
+json_t *srv_json_written(const char *json);
 void srv_text_free(srv_text *t);
 
 /* "name: text" of Server-Sent Events; name NULL: data alone. The document is taken over. */

@@ -27,6 +27,15 @@ static json_t *tools;
 #define GLM(name, inner)      "<tool_call>" name "\n" inner "</tool_call>"
 #define ROME                  "{\"city\":\"Rome\"}"
 
+#define CALLED(arguments) "{\"name\": \"f\", \"arguments\": " arguments "}"
+#define HERMES(arguments) "<tool_call>\n" CALLED(arguments) "\n</tool_call>"
+#define TEN_OPEN          "[[[[[[[[[["
+#define TEN_CLOSED        "]]]]]]]]]]"
+#define FIFTY_OPEN        TEN_OPEN TEN_OPEN TEN_OPEN TEN_OPEN TEN_OPEN
+#define FIFTY_CLOSED      TEN_CLOSED TEN_CLOSED TEN_CLOSED TEN_CLOSED TEN_CLOSED
+#define DEEP              FIFTY_OPEN FIFTY_OPEN
+#define PEED              FIFTY_CLOSED FIFTY_CLOSED
+
 static const char coder[] = "<tool_call> <function=x> <parameter=y>",
                   glm[] = "<tool_call> <arg_key>", lines[] = "'>>>all\\n' + text",
                   glm4[] = "<|assistant|> <|observation|>", harmony[] = "<|channel|>",
@@ -130,6 +139,65 @@ static const row rows[] = {
      "<｜tool▁sep｜>" ROME "<｜tool▁call▁end｜><｜tool▁call▁begin｜>time<｜tool▁sep｜>{}"
      "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
      "R(hm)C(weather" ROME ")C(time{})"},
+    /* a marker inside of a value is of its text, in every style */
+    {hermes, "", HERMES("{\"s\": \"</tool_call> <tool_call> <think> \\\" </tool_call>\"}") " b",
+     "C(f{\"s\":\"</tool_call> <tool_call> <think> \\\" </tool_call>\"})T(b)"},
+    {hermes, "", HERMES("{\"s\": \"</tool_call>") " b",
+     "T(" HERMES("{\"s\": \"</tool_call>") " b)"},
+    {hermes, "", HERMES("{\"s\": \"a\n") HERMES("{}"), "T(" HERMES("{\"s\": \"a\n") ")C(f{})"},
+    {hermes, "", HERMES("{\"s\": \"\\q\"") HERMES("{}"), "T(" HERMES("{\"s\": \"\\q\"") ")C(f{})"},
+    {hermes, "", HERMES("{\"s\": \"\\u00zz\"") HERMES("{}"),
+     "T(" HERMES("{\"s\": \"\\u00zz\"") ")C(f{})"},
+    {hermes, "",
+     "<tool_call>[" CALLED("{\"s\": \"</tool_call>\"}") ", " CALLED("{}") "]</tool_call>",
+     "C(f{\"s\":\"</tool_call>\"})C(f{})"},
+    {harmony, "<|start|>assistant",
+     "<|channel|>commentary to=functions.f<|message|>{\"s\": "
+     "\"<|call|><|end|><|start|>assistant<|channel|>\"}<|call|>",
+     "C(f{\"s\":\"<|call|><|end|><|start|>assistant<|channel|>\"})"},
+    {"<function=", "", "<function=f>{\"s\": \"</function>\"}</function>b",
+     "C(f{\"s\":\"</function>\"})T(b)"},
+    {"[TOOL_CALLS]", "", "[TOOL_CALLS][" CALLED("{\"s\": \"[TOOL_CALLS]\"}") "]",
+     "C(f{\"s\":\"[TOOL_CALLS]\"})"},
+    {"[TOOL_CALLS]", "", "[TOOL_CALLS]f[ARGS]{\"s\": \"[TOOL_CALLS]\"}[TOOL_CALLS]f[ARGS]{}",
+     "C(f{\"s\":\"[TOOL_CALLS]\"})C(f{})"},
+    {"<|START_ACTION|>", "",
+     "<|START_ACTION|>[{\"tool_name\": \"f\", \"parameters\": {\"s\": \"<|END_ACTION|>\"}}]"
+     "<|END_ACTION|>",
+     "C(f{\"s\":\"<|END_ACTION|>\"})"},
+    {"<|python_tag|>", "", "{\"name\": \"f\", \"parameters\": {\"s\": \"<|eom_id|>\"}}<|eom_id|>",
+     "C(f{\"s\":\"<|eom_id|>\"})"},
+    {deepseek, "",
+     "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"s\": "
+     "\"<｜tool▁call▁end｜>\"}<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+     "C(f{\"s\":\"<｜tool▁call▁end｜>\"})"},
+    {glm4, "<|assistant|>", "weather\n{\"s\": \"<|observation|>\"}<|observation|>",
+     "C(weather{\"s\":\"<|observation|>\"})"},
+    {glm, "", GLM("weather", PAIR("city", "a</tool_call><tool_call>b")) "c",
+     "C(weather{\"city\":\"a</tool_call><tool_call>b\"})T(c)"},
+    {coder, "", "<tool_call>\n" CALLED("{\"s\": \"</function></tool_call>\"}") "\n</tool_call>",
+     "C(f{\"s\":\"</function></tool_call>\"})"},
+    /* arguments are what was written, whatever types this program has */
+    {hermes, "", HERMES("{\"a\": 0.1, \"b\": 19.99, \"c\": 1.10, \"d\": 1e-7, \"e\": -0.0}"),
+     "C(f{\"a\":0.1,\"b\":19.99,\"c\":1.10,\"d\":1e-7,\"e\":-0.0})"},
+    {hermes, "", HERMES("{\"a\": 123456789012345678901234567890, \"b\": [1E+400, -1e-400]}"),
+     "C(f{\"a\":123456789012345678901234567890,\"b\":[1E+400,-1e-400]})"},
+    {hermes, "", HERMES("{\"a\": \"x\\u0000y\", \"\\u0000k\": 1, \"b\": 1, \"b\": 2}"),
+     "C(f{\"a\":\"x\\u0000y\",\"\\u0000k\":1,\"b\":1,\"b\":2})"},
+    {hermes, "", HERMES("{\"a\": " DEEP "0" PEED "}"), "C(f{\"a\":" DEEP "0" PEED "})"},
+    {hermes, "", HERMES("{\"a\": \"\\ud83d\\ude00 \\/ é 😀\"}"),
+     "C(f{\"a\":\"\\ud83d\\ude00 \\/ é 😀\"})"},
+    {hermes, "", HERMES("{\"a\": \"\\ud83d\"}"), "T(" HERMES("{\"a\": \"\\ud83d\"}") ")"},
+    {hermes, "", HERMES("{\"a\": 01}"), "T(" HERMES("{\"a\": 01}") ")"},
+    {hermes, "", HERMES("{\"a\": 1,}"), "T(" HERMES("{\"a\": 1,}") ")"},
+    {hermes, "", HERMES("\"{\\\"a\\\": 1.10}\""), "C(f{\"a\":1.10})"},
+    {hermes, "", HERMES("null"), "T(" HERMES("null") ")"},
+    {hermes, "", HERMES("{}, \"arguments\": {}"), "T(" HERMES("{}, \"arguments\": {}") ")"},
+    {hermes, "", "<tool_call>{\"n\\u0061me\": \"\\u0066\"}</tool_call>", "C(f{})"},
+    {coder, "", CODER("map", PARAMETER("x", "1e400") PARAMETER("y", "0.10")),
+     "C(map{\"x\":1e400,\"y\":0.10})"},
+    {glm, "", GLM("weather", PAIR("days", "123456789012345678901234567890") PAIR("near", "1.10")),
+     "C(weather{\"days\":123456789012345678901234567890,\"near\":1.10})"},
     /* what somebody has begun is not told, and its thought goes on */
     {hermes, "", " is</think>\nYes.", "R( is)T(Yes.)", .begun = "<think>\nThis"},
     {hermes, "", " It is</think>b", "R(It is)T(b)", .begun = "<think>\n"},

@@ -42,7 +42,7 @@ static json_t *use(const json_t *call, json_t *input) {
 }
 
 static json_t *input_of(const json_t *call) {
-    return json_loads(json_string_value(json_object_get(call, "arguments")), JSON_ALLOW_NUL, NULL);
+    return srv_json_written(json_string_value(json_object_get(call, "arguments")));
 }
 
 /* --- streams ---------------------------------------------------------------------------------- */

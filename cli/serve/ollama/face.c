@@ -53,9 +53,9 @@ json_t *srv_ollama_empty(const srv_about *about, bool chat, const char *reason) 
 }
 
 static json_t *call_json(const json_t *call) {
-    return json_pack(
-        "{s:{s:O, s:o}}", "function", "name", json_object_get(call, "name"), "arguments",
-        json_loads(json_string_value(json_object_get(call, "arguments")), JSON_ALLOW_NUL, NULL));
+    const char *arguments = json_string_value(json_object_get(call, "arguments"));
+    return json_pack("{s:{s:O, s:o}}", "function", "name", json_object_get(call, "name"),
+                     "arguments", srv_json_written(arguments));
 }
 
 /* How it ended, and what it took. */
