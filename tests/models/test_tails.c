@@ -268,7 +268,6 @@ static void cut_texts_of_gguf(void) {
     d = mx_decoder_open(path);
     CHECK_MSG(d && d->most == d->context && !d->lower, "%s", mx_error_message());
     mx_decoder_release(d);
-    take_away(&t, "sentence_bert_config.json");
     put_beside(&t, "tokenizer_config.json", "{\"model_max_length\": 5}");
     CHECK_MSG(mx_convert(t.path, path, &o), "%s", mx_error_message());
     d = mx_decoder_open(path);
