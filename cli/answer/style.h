@@ -66,6 +66,10 @@ bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to
 bool cli_answer_read_parameters(const answer_body *body, answer_call *call, void *to);
 bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to);
 
+/* That of python.c; JSON is understood as well. */
+bool cli_answer_read_python(const answer_body *body, answer_call *call, void *to);
+bool cli_answer_inside_python(answer_part body);
+
 /* Of bodies whose values are JSON, and those of cli_answer_read_pairs. */
 bool cli_answer_inside_json(answer_part body);
 bool cli_answer_inside_pair(answer_part body);

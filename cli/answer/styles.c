@@ -61,6 +61,29 @@ static const answer_marker command_markers[] = {
     {"<|END_RESPONSE|>", IN_TEXT, IN_TEXT},
     {0}};
 
+static const answer_marker action_markers[] = {{"Action: ```json", IN_TEXT, IN_CALL},
+                                               {"Action:```json", IN_TEXT, IN_CALL},
+                                               {"Action:\n```json", IN_TEXT, IN_CALL},
+                                               {"```", IN_CALL, IN_TEXT},
+                                               {0}};
+
+static const answer_marker granite_markers[] = {THINK,
+                                                {"<|tool_call|>", IN_TEXT, IN_CALL},
+                                                {"<|/tool_call|>", IN_CALL, IN_TEXT},
+                                                {"</|tool_call|>", IN_CALL, IN_TEXT},
+                                                {0}};
+
+/* The tokens of the model, and what published templates tell it to write. */
+static const answer_marker phi4_markers[] = {THINK,
+                                             {"<|tool_call|>", IN_TEXT, IN_CALL},
+                                             {"<|/tool_call|>", IN_CALL, IN_TEXT},
+                                             {"</|tool_call|>", IN_CALL, IN_TEXT},
+                                             {"functools", IN_BEGIN, IN_CALL},
+                                             {0}};
+
+static const answer_marker lfm2_markers[] = {
+    THINK, {"<|tool_call_start|>", IN_TEXT, IN_CALL}, {"<|tool_call_end|>", IN_CALL, IN_TEXT}, {0}};
+
 static const answer_marker functionary_markers[] = {
     THINK, {"<function=", IN_TEXT, IN_CALL}, {"</function>", IN_CALL, IN_TEXT}, {0}};
 
@@ -87,7 +110,7 @@ static const cli_answer_style styles[] = {
      .arguments = "parameters",
      .listed = true},
     {.name = "mistral",
-     .tells = {"[TOOL_CALLS]"},
+     .tells = {"[TOOL_CALLS]", "[THINK]"},
      .markers = mistral_markers,
      .read = cli_answer_read_named,
      .opening = "[TOOL_CALLS]",
@@ -125,6 +148,39 @@ static const cli_answer_style styles[] = {
      .opening = "<tool_call>\n",
      .key = "name",
      .arguments = "arguments"},
+    {.name = "command-r-action",
+     .tells = {"Action: ```json", "Write 'Action:'"},
+     .markers = action_markers,
+     .read = cli_answer_read_json,
+     .opening = "Action: ```json\n",
+     .key = "tool_name",
+     .arguments = "parameters",
+     .listed = true},
+    {.name = "lfm2",
+     .tells = {"<|tool_call_start|>", "<|tool_list_start|>"},
+     .markers = lfm2_markers,
+     .read = cli_answer_read_python,
+     .inside = cli_answer_inside_python,
+     .opening = "<|tool_call_start|>",
+     .key = "name",
+     .arguments = "arguments",
+     .listed = true},
+    {.name = "granite",
+     .tells = {"<|tool_call|>", "<|start_of_role|>"},
+     .markers = granite_markers,
+     .read = cli_answer_read_json,
+     .opening = "<|tool_call|>",
+     .key = "name",
+     .arguments = "arguments",
+     .listed = true},
+    {.name = "phi-4",
+     .tells = {"<|/tool|>", "functools"},
+     .markers = phi4_markers,
+     .read = cli_answer_read_json,
+     .opening = "<|tool_call|>",
+     .key = "name",
+     .arguments = "arguments",
+     .listed = true},
     {.name = "llama3",
      .tells = {"<|python_tag|>", "\"parameters\":"},
      .markers = llama_markers,

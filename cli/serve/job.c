@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "serve/messages.h"
+
 static bool out_of_memory(srv_call *c) {
     return srv_fail(&c->fault, 500, "out of memory");
 }
@@ -539,8 +541,10 @@ static bool go_on(srv_model *m, srv_prompt *p, const json_t *rest, srv_fault *f)
 
 bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_fault *f) {
     const json_t *rest;
-    json_t *messages = without_last(p, &rest);
+    json_t *given = without_last(p, &rest);
+    json_t *messages = given ? srv_messages_for(srv_model_about(m)->chat, given, p->tools) : NULL;
     *out = (srv_prompt){0};
+    json_decref(given);
     if (!messages)
         return srv_fail(f, 500, "out of memory");
     out->text = srv_model_chat(m, messages, p->tools, p->variables, &out->text_num, f);

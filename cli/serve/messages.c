@@ -1,6 +1,7 @@
 /* Conversations in the shape of chat templates. */
 #include "serve/messages.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,4 +238,41 @@ bool srv_think(srv_params *p, bool thinks, const char *effort, const char *field
 
 bool srv_effort(srv_params *p, const char *effort, const char *field, srv_fault *f) {
     return !effort || srv_think(p, strcmp(effort, "none") != 0, effort, field, f);
+}
+
+/* --- tools in a message ----------------------------------------------------------------------- */
+
+/* [{name, description, parameters}, ...] */
+static json_t *functions_text(const json_t *tools) {
+    json_t *list = json_array();
+    const json_t *tool;
+    size_t i;
+    json_array_foreach(tools, i, tool) json_array_append(list, json_object_get(tool, "function"));
+    char *text = json_dumps(list, 0);
+    json_t *made = text ? json_string(text) : NULL;
+    free(text);
+    json_decref(list);
+    return made;
+}
+
+/* The first message is the system's, a copy. False: no memory. */
+static bool begin_with_system(json_t *messages) {
+    const json_t *first = json_array_get(messages, 0);
+    const char *role = json_string_value(json_object_get(first, "role"));
+    if (role && strcmp(role, "system") == 0)
+        return json_array_set_new(messages, 0, json_copy((json_t *)(uintptr_t)first)) == 0;
+    return json_array_insert_new(messages, 0,
+                                 json_pack("{s:s, s:s}", "role", "system", "content", "")) == 0;
+}
+
+json_t *srv_messages_for(const char *chat, json_t *messages, const json_t *tools) {
+    static const char place[] = "message['tools']", elsewhere[] = "if tools";
+    if (!json_array_size(tools) || !chat || !strstr(chat, place) || strstr(chat, elsewhere))
+        return json_incref(messages);
+    json_t *copy = json_copy(messages);
+    if (copy && begin_with_system(copy) &&
+        json_object_set_new(json_array_get(copy, 0), "tools", functions_text(tools)) == 0)
+        return copy;
+    json_decref(copy);
+    return NULL;
 }

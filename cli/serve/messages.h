@@ -54,4 +54,8 @@ bool srv_effort(srv_params *p, const char *effort, const char *field, srv_fault 
 bool srv_chat_messages(srv_params *p, const json_t *messages, srv_fault *f);
 bool srv_chat_tools(srv_params *p, const json_t *tools, const json_t *choice, srv_fault *f);
 
+/* Where a chat template has the tools in the system's message, as a text (Phi-4's), and nowhere
+   else: messages with them there; else `messages`, retained. NULL: there is no memory. */
+json_t *srv_messages_for(const char *chat, json_t *messages, const json_t *tools);
+
 #endif

@@ -72,7 +72,9 @@ static void set_template(srv_model *m) {
                 {"gpt-oss", "<|channel|>"},        {"command-r", "<|START_ACTION|>"},
                 {"functionary", "<function="},     {"functionary-v3.2", ">>>all"},
                 {"qwen3-coder", "<parameter="},    {"glm-4", "<|observation|>"},
-                {"glm-4.5", "<arg_key>"}};
+                {"glm-4.5", "<arg_key>"},          {"command-r-action", "Action: ```json"},
+                {"granite", "<|start_of_role|>"},  {"phi-4", "<|/tool|> message['tools']"},
+                {"lfm2", "<|tool_list_start|>"}};
     snprintf(m->template, sizeof m->template, "plain tools reasoning_effort");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strstr(m->about.id, rows[i].name))
@@ -269,7 +271,9 @@ char *srv_model_chat(srv_model *m, const json_t *messages, const json_t *tools,
             srv_text_free(&out);
             return srv_fail(f, 400, "the chat template says: no"), NULL;
         }
+        const char *text = json_string_value(json_object_get(message, "tools"));
         srv_text_print(&out, "\x02%s\x03", role);
+        srv_text_add(&out, text ? text : "");
         if (json_object_get(message, "tool_calls"))
             srv_text_json(&out, json_incref(json_object_get(message, "tool_calls")));
         srv_text_put(&out, json_string_value(content), json_string_length(content));

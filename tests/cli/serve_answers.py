@@ -28,5 +28,9 @@ MARKED = {
     "</function>\n</tool_call>",
     "glm-4.5": "<tool_call>weather\n<arg_key>city</arg_key>\n<arg_value>Köln</arg_value>\n</tool_call>",
     "glm-4": f"weather\n{ARGUMENTS}",
+    "command-r-action": f'Action: ```json\n[{{"tool_name": "weather", "parameters": {ARGUMENTS}}}]\n```',
+    "granite": f'<|tool_call|>[{{"name": "weather", "arguments": {ARGUMENTS}}}]',
+    "phi-4": f'<|tool_call|>[{{"name": "weather", "arguments": {ARGUMENTS}}}]<|/tool_call|>',
+    "lfm2": "<|tool_call_start|>[weather(city='Köln')]<|tool_call_end|>",
     "functionary": f"<function=weather>{ARGUMENTS}</function>",
 }

@@ -20,7 +20,8 @@ MODELS = [
     "echo", "slow", "endless", "params", "fails", "vectors", "bare", "broken",
     *(f"echo-{style}" for style in ["hermes", "llama3", "mistral", "deepseek", "gpt-oss",
                                      "command-r", "functionary", "functionary-v3.2",
-                                     "qwen3-coder", "glm-4.5", "glm-4"]),
+                                     "qwen3-coder", "glm-4.5", "glm-4", "command-r-action",
+                                     "granite", "phi-4", "lfm2"]),
 ]  # fmt: skip
 
 

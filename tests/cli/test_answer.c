@@ -29,6 +29,7 @@ static json_t *tools;
 
 #define CALLED(arguments) "{\"name\": \"f\", \"arguments\": " arguments "}"
 #define HERMES(arguments) "<tool_call>\n" CALLED(arguments) "\n</tool_call>"
+#define LFM(calls)        "<|tool_call_start|>" calls "<|tool_call_end|>"
 #define TEN_OPEN          "[[[[[[[[[["
 #define TEN_CLOSED        "]]]]]]]]]]"
 #define FIFTY_OPEN        TEN_OPEN TEN_OPEN TEN_OPEN TEN_OPEN TEN_OPEN
@@ -39,7 +40,9 @@ static json_t *tools;
 static const char coder[] = "<tool_call> <function=x> <parameter=y>",
                   glm[] = "<tool_call> <arg_key>", lines[] = "'>>>all\\n' + text",
                   glm4[] = "<|assistant|> <|observation|>", harmony[] = "<|channel|>",
-                  hermes[] = "<tool_call>", deepseek[] = "<｜tool▁calls▁begin｜>";
+                  hermes[] = "<tool_call>", deepseek[] = "<｜tool▁calls▁begin｜>",
+                  action[] = "Action: ```json \"parameters\":", granite[] = "<|start_of_role|>",
+                  lfm2[] = "<|tool_list_start|>";
 
 static const row rows[] = {
     /* Qwen3-Coder */
@@ -139,6 +142,48 @@ static const row rows[] = {
      "<｜tool▁sep｜>" ROME "<｜tool▁call▁end｜><｜tool▁call▁begin｜>time<｜tool▁sep｜>{}"
      "<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
      "R(hm)C(weather" ROME ")C(time{})"},
+    /* Command R */
+    {action, "",
+     "Plan: I ask.\nAction: ```json\n[\n    {\n        \"tool_name\": \"weather\",\n"
+     "        \"parameters\": {\n            \"city\": \"a```b\"\n        }\n    },\n"
+     "    {\"tool_name\": \"time\", \"parameters\": {}}\n]\n``` b",
+     "T(Plan: I ask.)C(weather{\"city\":\"a```b\"})C(time{})T(b)"},
+    {action, "", "Action:```json\n[{\"tool_name\": \"time\", \"parameters\": {}}]", "C(time{})"},
+    {action, "", "Action: ```json\n[1]\n```", "T(Action: ```json\n[1]\n```)"},
+    {action, "", "```json\n[1]\n```", "T(```json\n[1]\n```)"},
+    /* Granite, Phi-4 */
+    {granite, "", "<|tool_call|>[" CALLED(ROME) ", " CALLED("{}") "]", "C(f" ROME ")C(f{})"},
+    {granite, "", "<think>a</think>b <|tool_call|>" CALLED(ROME), "R(a)T(b)C(f" ROME ")"},
+    {"<|tool|> <|/tool|>", "", "<|tool_call|>[" CALLED(ROME) "]<|/tool_call|>b",
+     "C(f" ROME ")T(b)"},
+    {"<|tool|> <|/tool|>", "", "functools[" CALLED("{\"s\": \"<|/tool_call|>\"}") "]",
+     "C(f{\"s\":\"<|/tool_call|>\"})"},
+    {"<|tool|> <|/tool|>", "", "functools is a module", "T(functools is a module)"},
+    {"<|tool|> <|/tool|>", "", "import functools[" CALLED(ROME) "]",
+     "T(import functools[" CALLED(ROME) "])"},
+    /* LFM2 */
+    {lfm2, "", LFM("[weather(city=\"Rome\", days=3)]") "b",
+     "C(weather{\"city\":\"Rome\",\"days\":3})T(b)"},
+    {lfm2, "",
+     "a " LFM("[time(), a.b-c(x=[1, 'y', (True, False),], z={'k': None, \"l\": -1.50e3,})]"),
+     "T(a)C(time{})C(a.b-c{\"x\":[1,\"y\",[true,false]],\"z\":{\"k\":null,\"l\":-1.50e3}})"},
+    {lfm2, "", LFM("[f(s='a\\'b\"c\\n\\x41\\u00e9\\U0001f600\\d é')]"),
+     "C(f{\"s\":\"a\\u0027b\\u0022c\\u000a\\u0041\\u00e9\\ud83d\\ude00\\\\d é\"})"},
+    {lfm2, "", LFM("[f(s='<|tool_call_end|>', t=\"'\")]"),
+     "C(f{\"s\":\"<|tool_call_end|>\",\"t\":\"'\"})"},
+    {lfm2, "", LFM("f(a=1)"), "C(f{\"a\":1})"},
+    {lfm2, "", LFM("[" CALLED("{\"s\": \"<|tool_call_end|>\"}") "]"),
+     "C(f{\"s\":\"<|tool_call_end|>\"})"},
+    {lfm2, "", LFM("[f(a=1, a=2)]"), "T(" LFM("[f(a=1, a=2)]") ")"},
+    {lfm2, "", LFM("[f(1)]"), "T(" LFM("[f(1)]") ")"},
+    {lfm2, "", LFM("[f(a=g())]"), "T(" LFM("[f(a=g())]") ")"},
+    {lfm2, "", LFM("[f(a='x)]"), "T(" LFM("[f(a='x)]") ")"},
+    {lfm2, "", LFM("[f(a='x\n)]") LFM("[f()]"), "T(" LFM("[f(a='x\n)]") ")C(f{})"},
+    {lfm2, "", LFM("[f(a='\\ud800')]"), "T(" LFM("[f(a='\\ud800')]") ")"},
+    {lfm2, "", LFM("[f(a=" DEEP PEED ")]"), "T(" LFM("[f(a=" DEEP PEED ")]") ")"},
+    {lfm2, "", LFM("[]"), "T(" LFM("[]") ")"},
+    /* Magistral */
+    {"[THINK]", "", "[THINK]hm[/THINK]Hello", "R(hm)T(Hello)"},
     /* a marker inside of a value is of its text, in every style */
     {hermes, "", HERMES("{\"s\": \"</tool_call> <tool_call> <think> \\\" </tool_call>\"}") " b",
      "C(f{\"s\":\"</tool_call> <tool_call> <think> \\\" </tool_call>\"})T(b)"},

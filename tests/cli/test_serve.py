@@ -391,6 +391,10 @@ def test_reasoning_as_text(server):
         ("glm-4", "weather\n", None),
         ("qwen3-coder", "<tool_call>\n", ("name", "arguments")),
         ("glm-4.5", "<tool_call>\n", ("name", "arguments")),
+        ("command-r-action", "Action: ```json\n", ("tool_name", "parameters")),
+        ("granite", "<|tool_call|>", ("name", "arguments")),
+        ("phi-4", "<|tool_call|>", ("name", "arguments")),
+        ("lfm2", "<|tool_call_start|>", ("name", "arguments")),
     ],
 )  # fmt: skip
 def test_forced_calls(server, style, opening, keys):
@@ -428,7 +432,8 @@ STRICT = [
 
 
 @pytest.mark.parametrize("style", ["hermes", "llama3", "mistral", "gpt-oss", "qwen3-coder",
-                                   "glm-4.5", "functionary-v3.2", "glm-4"])  # fmt: skip
+                                   "glm-4.5", "functionary-v3.2", "glm-4", "granite", "phi-4",
+                                   "lfm2", "command-r-action"])  # fmt: skip
 def test_strict_calls(style):
     """A call that the model begins is asked for anew, held to its schema."""
     from server import serving

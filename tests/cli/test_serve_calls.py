@@ -75,3 +75,21 @@ def test_structured_answers_are_whole(server, style, marked):
         "message"
     ]
     assert message["content"] == marked
+
+
+def test_tools_in_the_message_of_the_system(server):
+    """Phi-4's template has them there, as a text."""
+    text = json.dumps([t["function"] for t in TOOLS])
+    from server import serving
+
+    with serving(models=["params-phi-4", "params-granite"]) as other:
+
+        def prompt(model, *messages):
+            answer = other.post("/v1/chat/completions", model=model, tools=TOOLS,
+                                messages=list(messages))  # fmt: skip
+            return json.loads(answer["choices"][0]["message"]["content"])["prompt"]
+
+        system = {"role": "system", "content": "Be brief."}
+        assert f"\x02system\x03{text}Be brief.\x02user" in prompt("params-phi-4", system, user("a"))
+        assert f"\x02system\x03{text}\x02user" in prompt("params-phi-4", user("a"))
+        assert "system" not in prompt("params-granite", user("a"))
