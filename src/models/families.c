@@ -268,7 +268,7 @@ const mx_family mx_families[] = {
         .model_type = "dots1",
         .architecture = "Dots1ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_attention, fam_head_norms, fam_gated_some,
-                           fam_sparse, fam_routed),
+                           fam_sparse_dots, fam_routed),
         .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_routed_keys,
                      fam_sigmoid_keys),
     },
@@ -298,6 +298,7 @@ const mx_family mx_families[] = {
         .keys = KEYS(fam_gpt2_keys),
         .ties = true,
         .prefix = "transformer.",
+        .module = "model.",
     },
     {
         .name = "mamba2",

@@ -113,21 +113,28 @@ static const char *without(const char *prefix, const char *name) {
     return n && strncmp(name, prefix, n) == 0 ? name + n : name;
 }
 
+static bool find_row(const mx_tensor_row *r, const char *pattern, const char *name, mx_place *out) {
+    *out = (mx_place){r, -1, -1, NULL};
+    const char *rest = pattern ? match(pattern, name, out) : NULL;
+    if (!rest)
+        return false;
+    out->part = *rest == '.' ? rest + 1 : rest;
+    return *rest == '.' ? is_part(rest + 1)
+                        : !*rest && (r->flags & (MX_ROW_LEFT_OUT | MX_ROW_BARE));
+}
+
+static const char *former_pattern(const mx_tensor_row *r, mx_naming naming) {
+    return naming == MX_NAMED_MLX && (r->flags & MX_ROW_RENAMED) ? strchr(r->mlx, 0) + 1 : NULL;
+}
+
 bool mx_family_find(const mx_family *f, mx_naming naming, const char *name, mx_place *out) {
     const mx_tensor_row *r;
     if (naming != MX_NAMED_GGUF)
         name = without(f->prefix, name);
-    for (size_t i = 0; (r = mx_family_row(f, i)); i++) {
-        const char *pattern = mx_row_pattern(r, naming);
-        *out = (mx_place){r, -1, -1, NULL};
-        const char *rest = pattern ? match(pattern, name, out) : NULL;
-        if (!rest)
-            continue;
-        out->part = *rest == '.' ? rest + 1 : rest;
-        if (*rest == '.' ? is_part(rest + 1)
-                         : !*rest && (r->flags & (MX_ROW_LEFT_OUT | MX_ROW_BARE)))
+    for (size_t i = 0; (r = mx_family_row(f, i)); i++)
+        if (find_row(r, mx_row_pattern(r, naming), name, out) ||
+            find_row(r, former_pattern(r, naming), name, out))
             return true;
-    }
     return false;
 }
 

@@ -47,7 +47,8 @@ enum mx_row_flags {
     MX_ROW_LEFT_OUT = 1024, /* nothing that computation needs: no GGUF name */
     MX_ROW_BARE = 2048,     /* Hugging Face's name and MLX's are all there is: no ".weight" */
     MX_ROW_TURNED = 4096,   /* Hugging Face has the columns as rows */
-    MX_ROW_NEG_EXP = 8192   /* GGUF has -exp of it */
+    MX_ROW_NEG_EXP = 8192,  /* GGUF has -exp of it */
+    MX_ROW_RENAMED = 16384  /* behind MLX's name and a zero stands another, which is read, too */
 };
 
 typedef struct mx_tensor_row {
@@ -88,6 +89,7 @@ typedef struct mx_family {
     bool adds_one;      /* GGUF: norms are 1 + w */
     bool ties;          /* config.json ties the embeddings unless it says otherwise */
     const char *prefix; /* names may have it before them; NULL: none */
+    const char *module; /* mlx_lm's adapters have it before MLX's names; NULL: nothing */
     int period;         /* each so many-th layer sees all, the others a window; 0: no matter */
     bool partial;       /* heads may turn in part: partial_rotary_factor */
     bool apart;         /* GGUF has no files of it, or they are not converted */

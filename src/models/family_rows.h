@@ -9,8 +9,9 @@ extern const mx_tensor_row fam_ends[], fam_rope_freqs[], fam_rope_factors[], fam
     fam_head_norms[], fam_some_head_norms[], fam_two_norms[], fam_post_norms[], fam_four_norms[],
     fam_gated[], fam_fused[], fam_experts[], fam_bert[], fam_layer_ends[], fam_one_norm[],
     fam_whole_norms[], fam_norms_behind[], fam_glm4[], fam_starcoder2[], fam_gpt2[],
-    fam_gated_some[], fam_sparse[], fam_shared[], fam_deepseek[], fam_routed[], fam_gpt_oss[],
-    fam_mamba2[], fam_qwen3_next[], fam_lfm2[], fam_nomic[], fam_modernbert[], fam_ahead[];
+    fam_gated_some[], fam_sparse[], fam_sparse_dots[], fam_shared[], fam_deepseek[], fam_routed[],
+    fam_gpt_oss[], fam_mamba2[], fam_qwen3_next[], fam_lfm2[], fam_nomic[], fam_modernbert[],
+    fam_ahead[];
 
 extern const mx_key_row fam_no_window[], fam_sizes[], fam_decoder_keys[], fam_silu[],
     fam_derived_head[], fam_own_head[], fam_llama_head[], fam_window[], fam_mixture_keys[],

@@ -196,6 +196,21 @@ const mx_tensor_row fam_sparse[] = {
      "model.layers.{n}.mlp.switch_mlp.up_proj", "i h", MX_ROW_MAY_LACK},
     {0},
 };
+/* The same as mlx_lm's dots1 calls it. */
+#define DOTS(part)                                 \
+    "model.layers.{n}.mlp.experts." part "_proj\0" \
+    "model.layers.{n}.mlp.switch_mlp." part "_proj"
+const mx_tensor_row fam_sparse_dots[] = {
+    {"blk.{n}.ffn_gate_inp", "model.layers.{n}.mlp.gate", NULL, "e h",
+     MX_ROW_PLAIN | MX_ROW_MAY_LACK},
+    {"blk.{n}.ffn_gate_exps", "model.layers.{n}.mlp.experts.{e}.gate_proj", DOTS("gate"), "i h",
+     MX_ROW_MAY_LACK | MX_ROW_RENAMED},
+    {"blk.{n}.ffn_down_exps", "model.layers.{n}.mlp.experts.{e}.down_proj", DOTS("down"), "h i",
+     MX_ROW_MAY_LACK | MX_ROW_RENAMED},
+    {"blk.{n}.ffn_up_exps", "model.layers.{n}.mlp.experts.{e}.up_proj", DOTS("up"), "i h",
+     MX_ROW_MAY_LACK | MX_ROW_RENAMED},
+    {0},
+};
 const mx_tensor_row fam_shared[] = {
     {"blk.{n}.ffn_gate_inp_shexp", "model.layers.{n}.mlp.shared_expert_gate", NULL, "",
      MX_ROW_PLAIN | MX_ROW_MAY_LACK},

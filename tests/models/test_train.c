@@ -1,6 +1,7 @@
 /* Fine-tuning (src/models/train): gradients, losses, and what is learned. */
 #include "base/mem.h"
 #include "graph/eval/eval.h"
+#include "models/train/adapter.h"
 #include "models/train/lesson.h"
 #include "models/train/optim.h"
 #include "train_files.h"
@@ -327,6 +328,58 @@ static void routers(void) {
     tiny_close(&m);
 }
 
+/* An adapter's arrays under other names of modules, beside a config that says only what it must. */
+static void rename_modules(const char *adapter, const char *from, const char *to) {
+    char path[600];
+    mx_map arrays = {0}, others = {0};
+    snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
+    CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+    for (size_t i = 0; i < arrays.count; i++) {
+        const char *name = arrays.entry[i].key, *at = strstr(name, from);
+        char other[200];
+        snprintf(other, sizeof other, "%.*s%s%s", at ? (int)(at - name) : 0, name, at ? to : "",
+                 at ? at + strlen(from) : name);
+        CHECK(mx_map_set(&others, other, mx_array_retain(arrays.entry[i].value), NULL));
+    }
+    CHECK(mx_save_safetensors(path, &others, NULL));
+    mx_free_arrays(&arrays);
+    mx_free_arrays(&others);
+    write_into(adapter, "adapter_config.json",
+               "{\"lora_parameters\": {\"rank\": 4, \"scale\": 2}}");
+}
+
+/* Modules are called as mlx_lm calls them; what was written under other names is read. */
+static void named(const char *name, const char *module, const char *former) {
+    tiny_model m;
+    mlx_train t = mlx_train_new();
+    CHECK_MSG(trained_of(name, module) > 0, "%s has no %s", name, module);
+    if (!open_tiny(&m, name))
+        return;
+    const char *adapter = own_path("all_of_it");
+    rename_modules(adapter, module, former);
+    mx_decoder *d = mx_decoder_open(m.path), *changed = d ? mx_adapter_open(d, adapter) : NULL;
+    CHECK_MSG(changed, "%s", mx_error_message());
+    char file[600];
+    snprintf(file, sizeof file, "%s/adapters.safetensors", adapter);
+    mlx_train_options o = quick(1);
+    o.adapter_file = file;
+    CHECK_OK(mlx_train_open(&t, m.path, data_folder("data", lines, NULL, NULL), &o));
+    mlx_train_free(t);
+    mx_decoder_release(changed);
+    mx_decoder_release(d);
+    tiny_close(&m);
+}
+
+static void names(void) {
+    const mx_family *f = mx_family_named("dots1");
+    mx_place a, b;
+    named("gpt2.json", "model.h.0.", "h.0.");
+    named("dots1.json", ".mlp.experts.", ".mlp.switch_mlp.");
+    CHECK(mx_family_find(f, MX_NAMED_MLX, "model.layers.1.mlp.experts.up_proj.weight", &a) &&
+          mx_family_find(f, MX_NAMED_MLX, "model.layers.1.mlp.switch_mlp.up_proj.weight", &b) &&
+          a.row == b.row && b.layer == 1 && strcmp(b.part, "weight") == 0);
+}
+
 /* --- optimizers ------------------------------------------------------------------------------ */
 
 static double updated(const mx_optim *o, double w, const double *g, int steps) {
@@ -445,6 +498,7 @@ int main(void) {
     RUN(texts_are_learned);
     RUN(ways_to_learn);
     RUN(routers);
+    RUN(names);
     RUN(optimizers);
     RUN(muon_is_orthogonal);
     RUN(learning_rates);

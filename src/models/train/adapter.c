@@ -76,7 +76,10 @@ static bool role_of(const char *name, mx_tune_kind kind, mx_role *role, size_t *
 }
 
 static bool find_place(const mx_tune *t, const char *module, mx_place *out) {
+    const char *before = t->decoder->family->module;
     mx_text name = {0};
+    if (before && strncmp(module, before, strlen(before)) == 0)
+        module += strlen(before);
     mx_text_add(&name, "%s.weight", module);
     char *full = mx_text_take(&name);
     bool found = full && (mx_family_find(t->decoder->family, MX_NAMED_MLX, full, out) ||
@@ -129,8 +132,33 @@ static bool check_values(const char *path, const mx_param *p) {
     return true;
 }
 
-static bool take_value(mx_tune *t, const char *path, mx_param *p, const mx_map *arrays) {
+/* Is it a param's, under whatever name its module may have? */
+static bool is_named(const mx_tune *t, const mx_param *p, const char *name) {
+    const mx_tune_module *m = &t->module[p->module];
+    size_t n;
+    mx_role role;
+    mx_place place;
+    mx_text text = {0};
+    if (!role_of(name, t->spec.kind, &role, &n) || role != p->role)
+        return false;
+    mx_text_put(&text, name, n);
+    char *module = mx_text_take(&text);
+    bool is =
+        module && find_place(t, module, &place) && place.row == m->row && place.layer == m->layer;
+    mx_free(module);
+    return is;
+}
+
+static mx_array *array_of(const mx_tune *t, const mx_param *p, const mx_map *arrays) {
     mx_array *a = mx_map_get(arrays, p->name);
+    for (size_t i = 0; !a && i < arrays->count; i++)
+        if (is_named(t, p, arrays->entry[i].key))
+            a = arrays->entry[i].value;
+    return a;
+}
+
+static bool take_value(mx_tune *t, const char *path, mx_param *p, const mx_map *arrays) {
+    mx_array *a = array_of(t, p, arrays);
     bool ok = a ? check_shape(t, path, p, a)
                 : mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is missing", op, path, p->name) != NULL;
     mx_scope scope = mx_scope_open();
@@ -154,6 +182,8 @@ static bool all_taken(const mx_tune *t, const char *path, const mx_map *arrays) 
         int n = 0;
         while (n < t->params && strcmp(t->param[n].name, name))
             n++;
+        for (int k = 0; n == t->params && k < t->params; k++)
+            n = is_named(t, &t->param[k], name) ? k : n;
         if (n == t->params)
             return mx_fail(MX_FORMAT,
                            "[%s] '%s': '%.200s' is of a matrix that num_layers and keys leave out",

@@ -61,8 +61,16 @@ static const char *key_of(const mx_tensor_row *row) {
     return layer ? layer + 4 : pattern ? pattern : "";
 }
 
-static char *name_of(const mx_tensor_row *row, int layer) {
-    return mx_place_name(&(mx_place){row, layer, -1, NULL}, MX_NAMED_MLX, NULL);
+/* As mlx_lm calls it. */
+static char *name_of(const mx_tune *t, const mx_tensor_row *row, int layer) {
+    const char *before = t->decoder->family->module;
+    char *name = mx_place_name(&(mx_place){row, layer, -1, NULL}, MX_NAMED_MLX, NULL);
+    mx_text all = {0};
+    if (!name || !before)
+        return name;
+    mx_text_add(&all, "%s%s", before, name);
+    mx_free(name);
+    return mx_text_take(&all);
 }
 
 static bool grow(void *list, int count, size_t size) {
@@ -190,7 +198,7 @@ static bool add_row(mx_tune *t, const mx_tune_spec *spec, const mx_tensor_row *r
                     bool *used) {
     if (has_module(t, row, layer) || !wanted(spec, row, used))
         return true;
-    char *name = name_of(row, layer);
+    char *name = name_of(t, row, layer);
     bool ok = name && mx_tune_add_module(t, row, layer, name);
     mx_free(name);
     return ok;
