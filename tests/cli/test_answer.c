@@ -368,6 +368,150 @@ static void halting(void) {
     CHECK_STR(s.text, "C(weather" ROME ")");
 }
 
+/* --- whatever a structure allows is a call ---------------------------------------------------- */
+
+static const char *const every_style[] = {coder,
+                                          glm,
+                                          lines,
+                                          glm4,
+                                          harmony,
+                                          hermes,
+                                          deepseek,
+                                          action,
+                                          granite,
+                                          lfm2,
+                                          "<|python_tag|>",
+                                          "[TOOL_CALLS]",
+                                          "<|START_ACTION|>",
+                                          "<function=",
+                                          "<|/tool|>"};
+
+static unsigned long long dice = 1;
+
+static unsigned roll(unsigned sides) {
+    dice = dice * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(dice >> 40) % sides;
+}
+
+static size_t add(char *out, size_t n, const char *text) {
+    strcpy(out + n, text);
+    return n + strlen(text);
+}
+
+/* A text with what means something outside of it. */
+static size_t add_text(char *out, size_t n) {
+    static const char *const parts[] = {"</tool_call>",
+                                        "<tool_call>",
+                                        "<think>",
+                                        "</think>",
+                                        "[TOOL_CALLS]",
+                                        "<|call|>",
+                                        "<|end|>",
+                                        "<|start|>assistant",
+                                        "<|channel|>",
+                                        "<|message|>",
+                                        "</function>",
+                                        "<function=",
+                                        ">>>time",
+                                        "<|END_ACTION|>",
+                                        "<|START_RESPONSE|>",
+                                        "<|eom_id|>",
+                                        "<|observation|>",
+                                        "```",
+                                        "{",
+                                        "}",
+                                        "[",
+                                        "]",
+                                        "\\\"",
+                                        "\\\\",
+                                        "\\n",
+                                        "\\u0000",
+                                        "\\ud83d\\ude00",
+                                        "é",
+                                        "😀",
+                                        "'",
+                                        "<",
+                                        "|",
+                                        "<｜tool▁call▁end｜>",
+                                        "<｜tool▁calls▁end｜>",
+                                        "<|tool_call_end|>",
+                                        "<|/tool_call|>",
+                                        "a",
+                                        "</parameter>",
+                                        "<arg_value>",
+                                        "</arg_value>",
+                                        ",",
+                                        ":",
+                                        ";",
+                                        "functools",
+                                        "[ARGS]",
+                                        " "};
+    n = add(out, n, "\"");
+    for (unsigned i = roll(6); i; i--)
+        n = add(out, n, parts[roll(sizeof parts / sizeof *parts)]);
+    return add(out, n, "\"");
+}
+
+static size_t add_value(char *out, size_t n, int depth) {
+    static const char *const plain[] = {"true", "null", "0.10",  "-1e400",
+                                        "-0",   "1E+2", "19.99", "123456789012345678901234567890"};
+    unsigned kind = roll(depth ? 4 : 2), count = roll(4);
+    if (kind == 0)
+        return add(out, n, plain[roll(sizeof plain / sizeof *plain)]);
+    if (kind == 1)
+        return add_text(out, n);
+    n = add(out, n, kind == 2 ? "{" : "[");
+    for (unsigned i = 0; i < count; i++) {
+        n = add(out, n, i ? "," : "");
+        if (kind == 2)
+            n = add(out, add_text(out, n), ":");
+        n = add_value(out, n, depth - 1);
+    }
+    return add(out, n, kind == 2 ? "}" : "]");
+}
+
+/* The call of a style that has these arguments. */
+static void write_call(char *out, const char *opening, const json_t *schema,
+                       const char *arguments) {
+    const json_t *items = json_object_get(schema, "items");
+    const json_t *names = json_object_get(items ? items : schema, "required");
+    size_t n = add(out, 0, opening);
+    n = add(out, n, items ? "[" : "");
+    if (names)
+        n += (size_t)sprintf(out + n, "{\"%s\":\"weather\",\"%s\":",
+                             json_string_value(json_array_get(names, 0)),
+                             json_string_value(json_array_get(names, 1)));
+    n = add(out, n, arguments);
+    n = add(out, n, names ? "}" : "");
+    add(out, n, items ? "]" : "");
+}
+
+static void one_call(const char *words) {
+    static char arguments[1 << 16], text[1 << 17], wanted[1 << 17];
+    const cli_answer_style *style = cli_answer_style_of(words);
+    json_t *one = json_pack("[{s:s}]", "name", "weather"), *schema = NULL;
+    char *opening = NULL;
+    size_t n = add(arguments, 0, "{\"k\":");
+    n = add(arguments, add_value(arguments, n, 3), "}");
+    CHECK(cli_answer_force(style, one, &opening, &schema));
+    write_call(text, opening, schema, arguments);
+    row r = {.style = words, .prompt = "", .text = text};
+    sprintf(wanted, "C(weather%s)", arguments);
+    if (strlen(wanted) < sizeof((shown *)0)->text) {
+        CHECK_STR(pieces(&r, 0, 1 + roll(8)), wanted);
+        CHECK_STR(pieces(&r, roll((unsigned)strlen(text)), strlen(text)), wanted);
+    }
+    free(opening);
+    json_decref(schema);
+    json_decref(one);
+}
+
+static void forced(void) {
+    for (int i = 0; i < 200; i++)
+        for (size_t k = 0; k < sizeof every_style / sizeof *every_style; k++)
+            one_call(every_style[k]);
+}
+
 static json_t *parsed(void) {
     char *text = strdup(tools_text);
     for (char *at = text; at && *at; at++)
@@ -383,6 +527,7 @@ int main(void) {
     RUN(every_cut);
     RUN(opened);
     RUN(halting);
+    RUN(forced);
     json_decref(tools);
     return check_done();
 }
