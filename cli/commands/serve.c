@@ -173,7 +173,7 @@ static int serve(cli_call *c, setup *s) {
         status = close_in(c);
     if (status == CLI_OK)
         status = cli_show(c, document(s), show);
-    fflush(stdout); // whoever started it reads where it is
+    cli_flush(); // whoever started it reads where it is
     if (status == CLI_OK)
         http_run(&s->http);
     return status;
@@ -239,8 +239,9 @@ static const cli_option options[] = {
     {.name = "context",
      .kind = CLI_INT,
      .value = "N",
-     .help = "tokens of a conversation at most; without it what the model was made for",
-     .least = 1,
+     .help = "tokens of a conversation at most; without it what the model was made for, beyond "
+             "which none goes",
+     .least = 2,
      .most = 1 << 30},
     {.name = "max-tokens",
      .kind = CLI_INT,

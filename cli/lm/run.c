@@ -120,27 +120,31 @@ static double rate_of(const cli_lm_answer *a) {
 }
 
 json_t *cli_lm_numbers(const cli_lm_answer *a) {
+    bool timed = a->end.generated > 1;
     json_t *first = a->first ? json_real(a->first - a->began) : json_null();
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:f, s:I}", "finish",
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:f, s:f, s:o, s:I}", "finish",
                      cli_lm_finish(a->end.finish), "prompt_tokens", (json_int_t)a->end.prompt,
                      "read_tokens", (json_int_t)a->end.prompt_done, "cached_tokens",
                      (json_int_t)a->end.cached, "generated_tokens", (json_int_t)a->end.generated,
                      "first_token_seconds", first, "seconds", a->ended - a->began,
                      "prompt_tokens_per_second", prompt_rate(a), "generated_tokens_per_second",
-                     rate_of(a), "memory_bytes", (json_int_t)cli_lm_memory());
+                     timed ? json_real(rate_of(a)) : json_null(), "memory_bytes",
+                     (json_int_t)cli_lm_memory());
 }
 
 void cli_lm_summary(cli_call *c, const cli_lm_answer *a) {
-    char read[64] = "", cached[64] = "", first[64] = "no token";
+    char read[64] = "", cached[64] = "", first[64] = "no token", rate[64] = "";
     if (a->end.prompt_done < a->end.prompt)
         snprintf(read, sizeof read, "%lld of ", (long long)a->end.prompt_done);
     if (a->end.cached)
         snprintf(cached, sizeof cached, " (%lld of them cached)", (long long)a->end.cached);
     if (a->first)
         snprintf(first, sizeof first, "first token %.0f ms", (a->first - a->began) * 1000);
+    if (a->end.generated > 1)
+        snprintf(rate, sizeof rate, ", %.1f tokens/s", rate_of(a));
     cli_note(c,
-             "prompt %s%lld tokens%s, %.1f tokens/s; %s; generated %lld tokens, %.1f tokens/s; "
+             "prompt %s%lld tokens%s, %.1f tokens/s; %s; generated %lld tokens%s; "
              "memory %.0f MiB",
              read, (long long)a->end.prompt, cached, prompt_rate(a), first,
-             (long long)a->end.generated, rate_of(a), (double)cli_lm_memory() / (1 << 20));
+             (long long)a->end.generated, rate, (double)cli_lm_memory() / (1 << 20));
 }

@@ -86,7 +86,7 @@ def user(content):
 
 
 @contextlib.contextmanager
-def serving(*options, program=None, models=MODELS, env=None):
+def serving(*options, program=None, models=MODELS, env=None, cwd=None):
     """A server, ended with SIGTERM; it must end well, and say nothing."""
     program = program or FAKE
     if not program:
@@ -94,6 +94,7 @@ def serving(*options, program=None, models=MODELS, env=None):
     process = subprocess.Popen(
         [program, "serve", *models, "--port", "0", "--json", *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**(env or {})), text=True,
+        cwd=cwd,
     )  # fmt: skip
     try:
         yield Server(process, read_document(process))

@@ -37,6 +37,10 @@ def test_summary_goes_to_stderr():
     for part in ("prompt", "tokens/s", "first token", "memory"):
         assert part in done.stderr
     assert done.stderr.count("\n") == 1
+    words[-1] = "1"  # whose time is the prompt's
+    done = subprocess.run(words, capture_output=True, text=True, env=environment(), check=True)
+    assert "generated 1 tokens; memory" in done.stderr
+    assert generate("-p", "Once", "-n", 1)["generated_tokens_per_second"] is None
 
 
 def test_stop_and_seeds():
@@ -195,12 +199,12 @@ def test_perplexity(tmp_path):
     assert one["pieces"] == 1
 
 
-@pytest.mark.parametrize("words", ["--context 20", "--max-kv 1000"])
+@pytest.mark.parametrize("words", ["--context 20 --size 64", "--max-kv 60K --size 128"])
 def test_one_error_is_said_once(tmp_path, words):
     file = tmp_path / "text.txt"
     file.write_text("Once upon a time, there was a little girl named Lily. " * 99)
-    error = run("perplexity", "-m", STORIES, "-f", file, "--size", 64, *words.split(), status=1)
-    assert error.stderr.count("\n") == 1 and "the prompt has 64 tokens" in error.stderr
+    error = run("perplexity", "-m", STORIES, "-f", file, *words.split(), status=1)
+    assert error.stderr.count("\n") == 1 and "the prompt has " in error.stderr
 
 
 def test_errors_name_their_file(tmp_path):
@@ -384,6 +388,16 @@ def test_a_full_disk_is_said(chatty):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [str(w) for w in call], input="hi\n", stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1 and "No space left" in done.stderr
+
+
+@pytest.mark.parametrize("more", [[], ["--json"], ["--json", "-q"], ["-q"]])
+def test_a_full_disk_is_said_of_an_answer(chatty, more):
+    call = [MLX, "generate", "-m", chatty, "-n", 4, "-p", "hi", *more]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(w) for w in call], stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert done.returncode == 1 and "No space left" in done.stderr
 

@@ -4,6 +4,7 @@ import ctypes
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 
@@ -49,6 +50,23 @@ def losses(doc):
     return {row["iteration"]: row["loss"] for row in doc["reports"]}
 
 
+def names_of_adapters_in_messages(adapter, body):
+    """Paths are no client's business, and a name that is short stands in words, too."""
+    for name in "a", "ad", "adapter_config.json", ".hidden", "o/", "stories260K":
+        place = adapter.parent / "names" / name
+        shutil.copytree(adapter, place)
+        with serving("--adapter-path", name, "--idle", "0.2", program=MLX, models=[STORIES],
+                     cwd=place.parent) as server:  # fmt: skip
+            server.post("/v1/completions", **body)
+            server.wait_for(lambda: server.metric("mlx_models_loaded") == 0)
+            shutil.rmtree(place)
+            error = server.post("/v1/completions", 500, **body)["error"]["message"]
+        assert error == (
+            "the model 'stories260K' cannot be loaded: cannot open "
+            "'adapter/adapter_config.json': No such file or directory"
+        )
+
+
 def test_learns_tests_and_fuses(data, tmp_path):
     adapter = tmp_path / "adapter"
     doc = document(*words(data, adapter, "--test", iters=60))
@@ -67,6 +85,7 @@ def test_learns_tests_and_fuses(data, tmp_path):
     with serving("--adapter-path", adapter, program=MLX, models=[STORIES]) as server:
         body = {"prompt": "The cat", "max_tokens": 12, "temperature": 0}
         assert server.post("/v1/completions", **body)["choices"][0]["text"] == learned
+    names_of_adapters_in_messages(adapter, body)
     assert "of one model, and 2" in run(
         "serve", STORIES, "-m", STORIES, "--adapter-path", adapter, status=2
     ).stderr  # fmt: skip

@@ -176,7 +176,12 @@ TWICE = "stands there 2 times"
         (["Host: localhost", "X: a\rContent-Length: 1", COUNTED], GOOD, 400, "control character"),
         (["Host: localhost", "X: a\x01", COUNTED], GOOD, 400, "control character"),
         (["Host: localhost", "no colon", COUNTED], GOOD, 400, ""),
+        # bodies that would have to be unpacked
+        (["Host: localhost", "Content-Encoding: gzip", COUNTED], GOOD, 415, "Content-Encoding"),
+        (["Host: localhost", "content-encoding: br", CHUNKED], CHUNKS, 415, "invalid_request"),
+        (["Host: localhost", "Content-Encoding:", COUNTED], GOOD, 415, "Content-Encoding"),
         # what is allowed
+        (["Host: localhost", "Content-Encoding: Identity", COUNTED], GOOD, 200, "hello"),
         (["Host: localhost", CHUNKED], CHUNKS, 200, "hello"),
         (["Host: localhost", "transfer-encoding: Chunked"], CHUNKS, 200, "hello"),
         (["Host: localhost", CHUNKED], CHUNKS.replace("\r\n", ";a=b\r\n", 1), 200, "hello"),

@@ -188,7 +188,7 @@ def test_log_probabilities(real):
     rows = answer["logprobs"]["content"]
     assert len(rows) == 5 and "".join(row["token"] for row in rows) == answer["message"]["content"]
     for row in rows:
-        assert row["logprob"] == pytest.approx(row["top_logprobs"][0]["logprob"], abs=1e-5)
+        assert row["logprob"] == row["top_logprobs"][0]["logprob"]
         assert bytes(row["bytes"]).decode() == row["token"]
     logs = real.post("/v1/completions", prompt="Paris is the capital of", echo=True, logprobs=1,
                      max_tokens=0)["choices"][0]["logprobs"]  # fmt: skip
@@ -283,6 +283,21 @@ def test_loading_and_leaving():
         assert len(set(found)) == 1 and "Paris" in found[0]
         idle.wait_for(lambda: idle.metric("mlx_models_loaded") == 0)
         assert "Paris" in text_of(ask(idle))
+
+
+def test_a_context_that_a_model_has_not(tmp_path):
+    """Refused by who begins the server, not by each answer; for several it is the most."""
+    error = run("serve", FILE, "--context", "100000", "--port", "0", status=1).stderr
+    assert "context is 100000" in error and "from 2 to 8192" in error
+    assert "between 2 and" in run("serve", FILE, "--context", "1", "--port", "0", status=2).stderr
+    error = run("serve", FILE, "--kv-bytes", "1K", "--port", "0", status=1).stderr
+    assert "kv_bytes (--max-kv) is 1024, and has no room" in error
+    for i in range(2):
+        (tmp_path / f"m{i}.gguf").symlink_to(FILE)
+    folder, named = [tmp_path], [tmp_path / "m0.gguf", tmp_path / "m1.gguf"]
+    for models in folder, named:
+        with serving("--context", "100000", program=MLX, models=models) as several:
+            assert "Paris" in text_of(ask(several, model="m1"))
 
 
 def test_a_file_that_is_none(tmp_path):

@@ -102,6 +102,13 @@ def test_what_ranks_nothing(server, models):
     assert best["index"] == 0 and best["relevance_score"] == pytest.approx(1, abs=1e-6)
 
 
+def test_no_cosine_is_above_one(server):
+    for i in range(60):
+        text = " ".join("abc"[(i >> k) % 3] for k in range(1 + i % 5))
+        found = server.post("/v1/rerank", model="encoder", query=text, documents=[text])
+        assert 1 - 1e-6 < found["results"][0]["relevance_score"] <= 1
+
+
 def test_gguf_says_that_it_has_no_classifier(models, tmp_path):
     (source := tmp_path / "ranker").mkdir()
     for name in ("config.json", "model.safetensors"):
@@ -121,6 +128,8 @@ def test_caches_of_a_server():
         for i in range(20):  # more than there is room for: what is old goes
             small.post("/v1/completions", **{**body, "prompt": f"{i} dogs and {i} cats " * 5})
         assert small.metric("mlx_kv_bytes") <= 512 * 1024
-    with serving("--kv-bits", "8", program=MLX, models=[file]) as wrong:
-        error = wrong.post("/v1/completions", 400, **body)["error"]["message"]
-        assert "heads of a multiple of 32" in error
+    error = run("serve", file, "--kv-bits", "8", "--port", "0", status=1).stderr
+    assert "cannot be loaded: 8 bits need heads of a multiple of 32" in error
+    with serving("--kv-bits", "8", program=MLX, models=[file.parent]) as found:  # when it is asked
+        error = found.post("/v1/completions", 500, **body)["error"]["message"]
+        assert "cannot be loaded: 8 bits need heads of a multiple of 32" in error

@@ -169,15 +169,22 @@ static void known_text(void) {
     mlx_lm_batch_free(b);
 }
 
-/* A prompt for which there is no room ever is refused by name. */
+/* A cache that holds nothing is refused, and by one of the least size a prompt for which there is
+   no room ever. */
 static void no_room(void) {
     int64_t id = 0;
-    mlx_lm_request r = text_of(prompts[0], 5);
-    for (int shift = 0; shift < 2; shift++) {
-        mlx_lm_batch b = open_batch(&(mlx_lm_batch_options){.kv_bytes = 1, .shift = shift});
-        CHECK(mlx_lm_batch_add(&id, b, &r) && strstr(mlx_last_error_message(), "kv_bytes"));
-        mlx_lm_batch_free(b);
-    }
+    answer a = {0};
+    int tokens[130] = {0};
+    mlx_lm_batch_options o = {.kv_bytes = 1};
+    mlx_lm_batch b = mlx_lm_batch_new();
+    mlx_lm_request r = {.tokens = tokens, .token_num = 130, .most = 5};
+    for (; o.kv_bytes < 1 << 30 && mlx_lm_batch_open(&b, lm, &o); o.kv_bytes *= 2)
+        CHECK(strstr(mlx_last_error_message(), "kv_bytes (--max-kv) is"));
+    CHECK(o.kv_bytes > 64 && o.kv_bytes < 1 << 30);
+    CHECK(mlx_lm_batch_add(&id, b, &r) && strstr(mlx_last_error_message(), "kv_bytes"));
+    r.token_num = 20;
+    CHECK(ask(b, r, &a) && run_all(b) && a.ended == 1);
+    mlx_lm_batch_free(b);
     mlx_clear_last_error();
 }
 
@@ -508,7 +515,7 @@ static void refuses(void) {
                                                        {.dry_breaker_count = 3}};
     const char *empty = "";
     int64_t id = 7;
-    int token = 99999;
+    int token = 99999, below = -5, beyond = 512;
     mlx_lm_request r[] = {
         {.tokens = &token},
         {.tokens = &token, .token_num = 1},
@@ -525,6 +532,9 @@ static void refuses(void) {
         {.tokens = &token, .token_num = (size_t)1 << 62},
         {.text = "a", .text_num = 1, .stop = &empty, .stop_num = (size_t)1 << 61},
         {.text = "a", .text_num = 1, .end_tokens = &token, .end_token_num = SIZE_MAX / 4 + 1},
+        {.text = "a", .text_num = 1, .end_tokens = (int[]){1, 99999}, .end_token_num = 2},
+        {.text = "a", .text_num = 1, .end_tokens = &below, .end_token_num = 1},
+        {.text = "a", .text_num = 1, .end_tokens = &beyond, .end_token_num = 1},
         {.text = "a", .text_num = 1, .tokens = &token},
         {.text = "a", .text_num = 1, .token_num = 1},
         {0}};
@@ -536,7 +546,8 @@ static void refuses(void) {
     CHECK(mlx_lm_batch_add(&id, b, &fine) == 0 && id == 0);
     mlx_lm_batch_free(b);
     mlx_lm_batch_options o[] = {{.requests = -1}, {.context = 1}, {.context = 1 << 30},
-                                {.kv_bits = 5},   {.lookup = 65}, {.keep = -1}};
+                                {.kv_bits = 5},   {.lookup = 65}, {.keep = -1},
+                                {.kv_bytes = 1},  {.keep = 1},    {.draft_tokens = 2}};
     for (size_t i = 0; i < sizeof o / sizeof *o; i++) {
         b = mlx_lm_batch_new();
         CHECK_MSG(mlx_lm_batch_open(&b, lm, &o[i]) == 1, "options %zu", i);

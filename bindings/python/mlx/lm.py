@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
 
-from .core import _lm, array, sigmoid
+from .core import _lm, array, clip, sigmoid
 from .tokenizer import Encoding, Tokenizer, TokenStream, chat_variables, place_of
 
 __all__ = ["Encoding", "Model", "Piece", "TokenStream", "Tokenizer", "load"]
@@ -33,6 +33,8 @@ _OPTIONS = {
     *("dry_allowed", "dry_last", "mirostat_tau", "mirostat_eta", "logit_bias", "schema", "regex"),
     *("grammar", "choices", "save_cache", "load_cache"),
 }
+_OF_FILES = {"save_cache", "load_cache"}
+_OF_READING = {*_OF_FILES, "log_probabilities", "show_special"}  # of the prompt's tokens
 _OF_MODELS = {
     *("requests", "waiting", "context", "chunk", "kv_bytes", "kv_bits", "shift", "keep", "lookup"),
     *("draft_tokens", "heads"),
@@ -121,6 +123,12 @@ def _check_needs(request):
             raise ValueError(f"[lm] {name} does nothing without {' or '.join(needs)}")
 
 
+def _check_reading(options, allowed):
+    for name, given in options.items():
+        if given is not None and name in _OPTIONS - allowed:
+            raise ValueError(f"[lm] {name} does nothing where a prompt is only read")
+
+
 def _list_of(what, given, name):
     """Of a str its letters would be the list."""
     if isinstance(given, (str, bytes, bytearray)):
@@ -196,7 +204,8 @@ class Model:
                 raise ValueError(f"[lm] the model tells {scores.shape[1]} classes: it ranks none")
             scores = scores[:, 0].tolist()
         else:
-            scores = (self.embed(texts) @ self.embed(query)).tolist()
+            cosines = self.embed(texts) @ self.embed(query)
+            scores = clip(cosines, -1, 1).tolist()  # vectors are rounded
         return sorted(enumerate(scores), key=lambda pair: (-pair[1], pair[0]))
 
     # --- answers ----------------------------------------------------------------------------------
@@ -220,7 +229,8 @@ class Model:
 
     def read(self, prompt: Prompt, **options) -> None:
         """Read a prompt without an answer, so that what begins as it does need not be read again:
-        in this model's cache, or in a file (save_cache)."""
+        in this model's cache, or in a file (save_cache, which may go on from a load_cache)."""
+        _check_reading(options, _OF_FILES)
         self.generate(prompt, -1, **options)
 
     def stream(self, prompt: Prompt, max_tokens: int = 256, **options) -> Iterator[Piece]:
@@ -272,6 +282,8 @@ class Model:
         for name, n in request.items():
             if name != "seed" and isinstance(n, int) and not -(2**31) <= n < 2**31:
                 raise OverflowError(f"[lm] {name} is {n}, which has more than 32 bits")
+        if most == -1:
+            _check_reading(request, _OF_READING)
         _check_needs(request)
         if request.get("repetition_penalty") == 0:
             raise ValueError("[lm] repetition_penalty is 0: 1 leaves logits as they are")

@@ -288,10 +288,11 @@ def chat_variables(
     """What a chat template is given, as JSON."""
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
-    if not isinstance(messages, (dict, bytes)):
+    given = messages
+    if isinstance(messages, Iterable) and not isinstance(messages, (dict, bytes)):
         messages = list(messages)
-    if isinstance(messages, (dict, bytes)) or not all(isinstance(m, dict) for m in messages):
-        raise TypeError(f"[lm] messages are a str or a list of dicts, not {messages!r:.80}")
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
+        raise TypeError(f"[lm] messages are a str or a list of dicts, not {given!r:.80}")
     if isinstance(tools, (str, bytes, dict)):
         raise TypeError(f"[lm] tools are a list of dicts, not {tools!r:.80}")
     given = {"messages": messages, **(variables or {})}

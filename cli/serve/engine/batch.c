@@ -117,11 +117,18 @@ static bool wait_for_work(srv_model *m, bool busy) {
     return goes_on;
 }
 
+/* One context for several models is the most that each may have of its own; of one that is named
+   alone the library says what is wrong with it. */
+static int64_t context_of(const srv_model *m) {
+    int64_t asked = m->engine->o.context;
+    return m->alone || asked < m->about.context ? asked : m->about.context;
+}
+
 static bool open_batch(srv_model *m) {
     const srv_engine_options *o = &m->engine->o;
     mlx_lm_batch_options options = {.requests = (int)o->parallel,
                                     .waiting = (int)o->queue,
-                                    .context = (int)o->context,
+                                    .context = (int)context_of(m),
                                     .kv_bytes = o->kv_bytes,
                                     .kv_bits = (int)o->kv_bits};
     return mlx_lm_batch_open(&m->batch, m->lm, &options) == 0;
@@ -172,7 +179,7 @@ static void *compute(void *data) {
 
 bool engine_batch_open(srv_model *m, srv_fault *f) {
     if (!open_batch(m))
-        return engine_fail(f);
+        return false;
     m->stop = m->added = false;
     if (pthread_create(&m->thread, NULL, compute, m))
         return srv_fail(f, 500, "a thread could not be started");

@@ -23,6 +23,7 @@ struct srv_model {
     char *path, *id;
     int64_t created;
     uint64_t file_bytes;
+    bool alone; /* it was named, and no other */
 
     /* under the engine's lock */
     int state;
@@ -76,7 +77,7 @@ const char *engine_code(const char *message);
 /* The library's error as a fault. */
 bool engine_fail(srv_fault *f);
 
-/* Its batch and thread. False: a fault. */
+/* Its batch and thread. False: the library's error, or a fault. */
 bool engine_batch_open(srv_model *m, srv_fault *f);
 void engine_batch_close(srv_model *m);
 /* The structure that is asked for (of a free answer none), for the one call until it is given

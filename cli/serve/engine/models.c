@@ -100,17 +100,47 @@ static bool read_about(srv_model *m) {
                                                          info.end_tokens, info.end_token_num) == 0;
 }
 
-/* A reason with a name where it has a path, which is none of a client's business. */
-static void name_path(char *text, size_t room, const char *why, const char *path,
-                      const char *name) {
-    const char *at;
+/* A path that a reason may have, and the name in its place. */
+typedef struct named {
+    const char *path, *name;
+} named;
+
+static bool is_quote(char c) {
+    return c == '\'' || c == '"' || c == '`';
+}
+
+/* How much of why at `at` is that path, or its beginning; 0: it is none, but part of a word or of
+   another path. One without a slash may be a word, which ends otherwise. */
+static size_t path_at(const char *why, const char *at, const char *path) {
+    size_t n = path ? strlen(path) : 0;
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    if (n == 0 || strncmp(at, path, n) != 0 || (at > why && at[-1] != ' ' && !is_quote(at[-1])))
+        return 0;
+    char next = at[n];
+    bool ends = !next || next == '/' || next == ':' || is_quote(next);
+    bool is_long = memchr(path, '/', n) && (next == ' ' || next == ',');
+    return ends || is_long ? n : 0;
+}
+
+/* A reason with names where it has paths, which are none of a client's business. */
+static void name_paths(char *text, size_t room, const char *why, const named *all, size_t count) {
     size_t n = 0;
-    while (path && (at = strstr(why, path)) && n < room) {
-        n += (size_t)snprintf(text + n, room - n, "%.*s%s", (int)(at - why), why, name);
-        why = at + strlen(path);
+    for (const char *at = why; *at && n + 1 < room;) {
+        const char *name = NULL;
+        size_t longest = 0;
+        for (size_t i = 0; i < count; i++) {
+            size_t length = path_at(why, at, all[i].path);
+            if (length > longest)
+                longest = length, name = all[i].name;
+        }
+        if (name)
+            n += (size_t)snprintf(text + n, room - n, "%s", name);
+        else
+            text[n++] = *at;
+        at += name ? longest : 1;
     }
-    if (n < room)
-        snprintf(text + n, room - n, "%s", why);
+    text[n < room ? n : room - 1] = 0;
 }
 
 /* The reason without the library's word for who says it. */
@@ -121,10 +151,10 @@ static const char *reason(void) {
 
 /* Told to a client. */
 static bool load_failed(const srv_model *m, srv_fault *f) {
-    char text[sizeof f->text], other[sizeof f->text];
-    name_path(text, sizeof text, reason(), m->path, m->id);
-    name_path(other, sizeof other, text, m->engine->o.adapter, "adapter");
-    return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, other);
+    const named paths[] = {{m->path, m->id}, {m->engine->o.adapter, "adapter"}};
+    char text[sizeof f->text];
+    name_paths(text, sizeof text, reason(), paths, 2);
+    return srv_fail(f, 500, "the model '%s' cannot be loaded: %s", m->id, text);
 }
 
 /* Told to who begins the server: paths stay. */
@@ -134,8 +164,8 @@ static bool begin_failed(const srv_model *m, srv_fault *f) {
 
 typedef bool failing(const srv_model *m, srv_fault *f);
 
-/* All but the batch, with the thread that computes. */
-static bool open_parts(srv_model *m, failing *fail, srv_fault *f) {
+/* All of it, with the thread that computes. */
+static bool load(srv_model *m, failing *fail, srv_fault *f) {
     m->lm = mlx_lm_new();
     m->tokenizer = mlx_tokenizer_new();
     m->template = mlx_template_new();
@@ -144,26 +174,19 @@ static bool open_parts(srv_model *m, failing *fail, srv_fault *f) {
     mlx_lm_options o = {.adapter = m->engine->o.adapter};
     bool ok = mlx_lm_open(&m->lm, m->path, &o) == 0 &&
               mlx_lm_tokenizer(&m->tokenizer, m->lm) == 0 && read_about(m) &&
-              (m->about.encoder || open_template(m));
+              (m->about.encoder || (open_template(m) && engine_batch_open(m, f)));
     if (ok)
         return true;
-    fail(m, f);
+    if (!f->status)
+        fail(m, f);
     unload(m);
     return false;
 }
 
-static bool load(srv_model *m, srv_fault *f) {
-    if (!open_parts(m, load_failed, f))
-        return false;
-    if (m->about.encoder || engine_batch_open(m, f))
-        return true;
-    unload(m);
-    return false;
-}
-
-/* Could it be loaded? What was named and is no model is refused before anybody asks for it. */
+/* Could it be loaded? What was named and is no model, or cannot be served so, is refused before
+   anybody asks for it. */
 static bool check(srv_model *m, srv_fault *f) {
-    bool ok = open_parts(m, begin_failed, f);
+    bool ok = load(m, begin_failed, f);
     if (ok)
         unload(m);
     return ok;
@@ -260,7 +283,11 @@ static bool add_source(srv_engine *e, const srv_source *s, srv_fault *f) {
         return srv_fail(f, 400, "'%s' is a folder of models, and an adapter is of one", s->path);
     if (several)
         return add_all(e, s->path, f);
-    return add(e, s->path, name_of(s), f) && check(e->models[e->count - 1], f);
+    if (!add(e, s->path, name_of(s), f))
+        return false;
+    srv_model *m = e->models[e->count - 1];
+    m->alone = e->o.model_count == 1;
+    return check(m, f);
 }
 
 srv_engine *srv_engine_open(const srv_engine_options *o, srv_fault *f) {
@@ -317,7 +344,7 @@ static bool come(srv_engine *e, srv_model *m, srv_fault *f) {
         return true;
     m->state = MODEL_LOADING;
     pthread_mutex_unlock(&e->lock);
-    bool ok = load(m, f);
+    bool ok = load(m, load_failed, f);
     pthread_mutex_lock(&e->lock);
     m->state = ok ? MODEL_THERE : MODEL_AWAY;
     pthread_cond_broadcast(&e->changed);

@@ -12,6 +12,7 @@ static const char *const singles[SINGLES] = {"Host",   "Content-Length", "Transf
 typedef struct headers {
     int count[SINGLES];
     bool other_coding; /* than chunked */
+    bool packed;       /* the body, by gzip or another content coding */
     srv_fault *fault;
 } headers;
 
@@ -42,6 +43,8 @@ static int look(void *data, int kind, const char *key, size_t key_num, const cha
         h->count[i] += strcasecmp(key, singles[i]) == 0;
     if (!h->fault->status && strcasecmp(key, singles[CODING]) == 0)
         h->other_coding |= strcasecmp(value, "chunked") != 0;
+    if (!h->fault->status && strcasecmp(key, "Content-Encoding") == 0)
+        h->packed |= strcasecmp(value, "identity") != 0;
     return !h->fault->status;
 }
 
@@ -52,8 +55,9 @@ static bool check_body(const headers *h, bool old, srv_fault *f) {
         return srv_fail(f, 400,
                         old ? "HTTP/1.0 has no Transfer-Encoding"
                             : "a request has Content-Length or Transfer-Encoding, not both");
-    return !h->other_coding ||
-           srv_fail(f, 501, "of transfer codings this server knows 'chunked' alone");
+    if (h->other_coding)
+        return srv_fail(f, 501, "of transfer codings this server knows 'chunked' alone");
+    return !h->packed || srv_fail(f, 415, "a body comes as it is, without a Content-Encoding");
 }
 
 bool http_check_headers(http_server *server, mhd_connection *c, const char *version, srv_fault *f) {

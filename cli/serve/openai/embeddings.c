@@ -141,7 +141,15 @@ static const json_t *text_of(const json_t *document) {
     return json_is_object(document) ? json_object_get(document, "text") : document;
 }
 
-/* The cosine of query and document: the vectors are of length 1. */
+/* Of vectors of length 1, which are rounded: the sum of their products may be a little more. */
+static double cosine(const float *a, const float *b, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return fmin(fmax(sum, -1), 1);
+}
+
+/* The cosine of query and document. */
 static bool compare_vectors(srv_call *c, srv_model *m, const body *b, score *scores) {
     size_t n = json_array_size(b->documents), width = (size_t)srv_model_about(m)->vector;
     const json_t *items[SRV_MOST_TEXTS] = {NULL};
@@ -150,11 +158,8 @@ static bool compare_vectors(srv_call *c, srv_model *m, const body *b, score *sco
         items[i] = text_of(json_array_get(b->documents, i));
     float *q = query ? srv_vectors_of(c, m, (const json_t *const[]){query}, 1, "query") : NULL,
           *v = q ? srv_vectors_of(c, m, items, n, "documents") : NULL;
-    for (size_t i = 0; v && i < n; i++) {
-        scores[i] = (score){i, 0};
-        for (size_t k = 0; k < width; k++)
-            scores[i].value += (double)q[k] * (double)v[i * width + k];
-    }
+    for (size_t i = 0; v && i < n; i++)
+        scores[i] = (score){i, cosine(q, v + i * width, width)};
     bool ok = v;
     json_decref(query);
     free(q);

@@ -158,7 +158,7 @@ typedef struct mlx_lm_event_ {
     int64_t prompt, prompt_done,
         cached;            /* tokens: of the prompt, read so far, found in the cache */
     int64_t generated;     /* tokens, without the end token */
-    double log_p;          /* of the token; NaN where there is none */
+    double log_p;          /* of the token, as float32 has it; NaN where there is none */
     const int *top_tokens; /* likeliest first, borrowed */
     const float *top_log_p;
     size_t top_num;
@@ -167,7 +167,8 @@ typedef struct mlx_lm_event_ {
 } mlx_lm_event;
 
 /* Called by mlx_lm_batch_step on its thread; not 0: cancel this request. It may add and cancel
-   requests, not step. */
+   requests, not step. As in all callbacks the error handler is not told what fails inside of it:
+   the function that fails returns 1, and mlx_last_error_message has the text. */
 typedef int (*mlx_lm_callback)(const mlx_lm_event *event, void *payload);
 
 /* All members may be zero. */

@@ -21,8 +21,10 @@ static bool add_log_p(gen_work *w, mx_event *e, const float *logits, size_t n) {
     if (!w->log_probabilities)
         return true;
     e->top_num = w->log_probabilities > 0 ? (size_t)w->log_probabilities : 0;
-    return mx_log_probability(logits, n, e->token, &e->log_p) &&
-           (!e->top_num || mx_log_probabilities(logits, n, e->top_num, w->top, w->top_p));
+    if (!mx_log_probability(logits, n, e->token, &e->log_p))
+        return false;
+    e->log_p = (float)e->log_p; // as the same token's among the likeliest
+    return !e->top_num || mx_log_probabilities(logits, n, e->top_num, w->top, w->top_p);
 }
 
 void gen_answer_echo(gen_work *w, const float *logits, size_t n, gen_call c) {

@@ -17,6 +17,12 @@ static bool in_range(int64_t value, int64_t least, int64_t most, const char *nam
                    (long long)value, (long long)least, (long long)most);
 }
 
+/* What does nothing without another is refused. */
+static bool needed(int value, bool other, const char *name, const char *needs) {
+    return !value || other ||
+           mx_fail(MX_INVALID, "[lm] %s is %d, and does nothing without %s", name, value, needs);
+}
+
 static bool check_options(const mx_lm *lm, const mx_batch_options *o) {
     const mx_decoder *d = lm->decoder;
     int64_t context = o->context ? o->context : d->context;
@@ -26,8 +32,10 @@ static bool check_options(const mx_lm *lm, const mx_batch_options *o) {
            in_range(o->waiting, 0, 1 << 20, "waiting") &&
            in_range(context, 2, d->context, "context") && in_range(o->chunk, 0, 1 << 16, "chunk") &&
            in_range(o->keep, 0, context - 2, "keep") &&
+           needed(o->keep, o->shift, "keep", "shift") &&
            in_range(o->lookup, 0, GEN_MOST_GUESSES, "lookup") &&
            in_range(o->draft_tokens, 0, GEN_MOST_GUESSES, "draft_tokens") &&
+           needed(o->draft_tokens, o->draft, "draft_tokens", "draft") &&
            in_range(o->heads, 0, GEN_MOST_GUESSES, "heads") &&
            (!o->heads || !o->draft ||
             mx_fail(MX_INVALID, "[lm] either a draft guesses or the model's own head"));
@@ -57,6 +65,14 @@ static bool set_rooms(mx_batch *b) {
     return b->work && b->now && b->asks && b->guesses;
 }
 
+/* A cache that cannot hold a token would fail each request. */
+static bool check_room(const mx_batch *b, const mx_batch_options *o) {
+    return b->limits.room > 0 ||
+           mx_fail(MX_RANGE,
+                   "[lm] kv_bytes (--max-kv) is %llu, and has no room for %d tokens, the least",
+                   (unsigned long long)o->kv_bytes, MX_PAGE);
+}
+
 static bool set_machines(mx_batch *b, const mx_batch_options *o) {
     int bits = o->kv_bits ? o->kv_bits : 16;
     b->direct = mx_direct_new(b->lm->decoder);
@@ -65,12 +81,14 @@ static bool set_machines(mx_batch *b, const mx_batch_options *o) {
         b->limits.room = mx_cache_positions(b->cache);
         gen_limit_kept(b->cache, o, b->limits.context);
     }
-    if (b->cache && o->draft)
+    if (!b->cache || !check_room(b, o))
+        return false;
+    if (o->draft)
         b->draft = gen_draft_open(o->draft, b->lm, bits, o);
-    if (b->cache && o->heads)
+    if (o->heads)
         b->draft = gen_draft_ahead(b->lm, bits, o);
     b->pass.keeps = o->heads > 0;
-    return b->cache && (b->draft || (!o->draft && !o->heads));
+    return b->draft || (!o->draft && !o->heads);
 }
 
 mx_batch *mx_batch_open(mx_lm *lm, const mx_batch_options *o) {

@@ -55,7 +55,17 @@ static bool set_prompt(gen_work *w, const mx_lm *lm, const mx_request *r, gen_li
 
 /* --- how it is answered ---------------------------------------------------------------------- */
 
+static bool check_ends(const mx_lm *lm, const mx_request *r) {
+    for (size_t i = 0; r->end_tokens && i < r->end_token_num; i++)
+        if (r->end_tokens[i] < 0 || r->end_tokens[i] >= lm->decoder->vocabulary)
+            return mx_fail(MX_RANGE, "[lm] end token %zu is %d, and the model has %lld tokens", i,
+                           r->end_tokens[i], (long long)lm->decoder->vocabulary);
+    return true;
+}
+
 static bool set_ends(gen_work *w, const mx_lm *lm, const mx_request *r) {
+    if (!check_ends(lm, r))
+        return false;
     const int *from = r->end_tokens ? r->end_tokens : lm->end;
     size_t n = r->ignore_end ? 0 : r->end_tokens ? r->end_token_num : lm->ends;
     w->end = mx_memdup(from, n * sizeof *from);

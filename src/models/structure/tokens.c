@@ -24,6 +24,14 @@ static bool find(pieces *p, mx_tokenizer *t, size_t n) {
     return true;
 }
 
+static bool check_ends(const uint32_t *ends, size_t n, size_t size) {
+    for (size_t i = 0; i < n; i++)
+        if (ends[i] >= size)
+            return mx_fail(MX_RANGE, "[structure] end token %zu is %d, and the tokenizer has %zu",
+                           i, (int)ends[i], size);
+    return true;
+}
+
 sg_vocabulary *sg_vocabulary_of(mx_tokenizer *t, const uint32_t *ends, size_t n) {
     pieces p = {0};
     uint32_t role = (uint32_t)mx_tokenizer_role(t, MX_TOKEN_EOS);
@@ -31,7 +39,7 @@ sg_vocabulary *sg_vocabulary_of(mx_tokenizer *t, const uint32_t *ends, size_t n)
         return mx_fail(MX_INVALID, "[structure] the tokenizer does not say which token ends a "
                                    "text, and none was given");
     size_t size = mx_tokenizer_size(t);
-    bool ok = find(&p, t, size);
+    bool ok = check_ends(ends, n, size) && find(&p, t, size);
     sg_vocabulary *v =
         ok ? sg_vocabulary_new(p.text, p.size, size, n ? ends : &role, n ? n : 1) : NULL;
     mx_free(p.text);

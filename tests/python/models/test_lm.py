@@ -165,6 +165,33 @@ def test_options_of_options(model, options, needs):
         model.generate("x", 5, temperature=1, **options)
 
 
+@pytest.mark.parametrize(
+    "options, needs",
+    [
+        ({"draft_tokens": 2}, "draft"),
+        ({"keep": 3}, "shift"),
+        ({"keep": 3, "shift": False}, "shift"),
+    ],
+)
+def test_options_of_options_of_models(options, needs):
+    name, n = next(iter(options.items()))
+    with pytest.raises(ValueError, match=f"{name} is {n}, and does nothing without {needs}"):
+        lm.load(STORIES, **options)
+    assert lm.load(STORIES, keep=3, shift=True).generate("a", 2)
+
+
+def test_options_of_an_answer_where_there_is_none(model, tmp_path):
+    for option in {"temperature": 1}, {"stop": "a"}, {"seed": 1}, {"choices": ["a"]}:
+        with pytest.raises(ValueError, match=f"{next(iter(option))} does nothing where"):
+            model.read("Once", **option)
+        with pytest.raises(ValueError, match="only read"):
+            list(model.stream("Once", -1, **option))
+    with pytest.raises(ValueError, match="log_probabilities does nothing where"):
+        model.read("Once", log_probabilities=1)
+    model.read("Once upon", save_cache=tmp_path / "a.kv", temperature=None)
+    model.read("Once upon a", load_cache=tmp_path / "a.kv")
+
+
 def test_what_xtc_does_without_a_threshold(model):
     drawn = {"temperature": 1, "seed": 3, "xtc_probability": 1}
     text = model.generate("Once upon a time", 20, **drawn)
@@ -218,7 +245,7 @@ def test_a_text_is_no_list_of_texts(model, text):
 
 
 def test_a_conversation_is_a_list(model):
-    for wrong in ({"role": "user", "content": "a"}, b"a", [1], ["a"]):
+    for wrong in ({"role": "user", "content": "a"}, b"a", [1], ["a"], None, 5, [None]):
         with pytest.raises(TypeError, match="messages are a str or a list of dicts"):
             model.chat(wrong)
 
@@ -411,6 +438,13 @@ def classifier(tmp_path_factory):
     for ours, name in {"cls": "pooler.dense", "cls.output": "classifier"}.items():
         arrays |= {f"{ours}.{part}": weights[f"{name}.{part}"] for part in ("weight", "bias")}
     return folder, arrays, {**metadata, "bert.pooling_type": mx.array(4, mx.uint32)}
+
+
+@pytest.mark.skipif(not MINILM.is_dir(), reason="no all-MiniLM-L6-v2: tools/get_models.sh")
+def test_no_cosine_is_above_one():
+    encoder = lm.load(MINILM)
+    for text in ["a", "two dogs", "what is it?", "run in the rain", "x y z", "cats", "1", "é"]:
+        assert 1 - 1e-6 < encoder.rerank(text, [text])[0][1] <= 1
 
 
 @pytest.mark.skipif(not MINILM.is_dir(), reason="no all-MiniLM-L6-v2: tools/get_models.sh")
