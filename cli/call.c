@@ -34,7 +34,7 @@ static char *formatted(const char *format, va_list args) {
 
 /* "mlx info: text", after whatever stdout got before. */
 static void say(const cli_call *c, const char *text) {
-    fflush(stdout);
+    cli_flush();
     fprintf(stderr, "mlx %s: %s\n", c->command->name, text ? text : "out of memory");
 }
 

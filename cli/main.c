@@ -39,10 +39,10 @@ static int finish(cli_call *c, int status) {
         cli_json_print(doc);
         json_decref(doc);
     }
-    int said = cli_say_error();
-    errno = 0;
-    if (fflush(stdout) || ferror(stdout)) {
-        fprintf(stderr, "mlx: writing to the standard output: %s\n", strerror(said ? said : errno));
+    cli_flush();
+    if (cli_say_error() || ferror(stdout)) {
+        int why = cli_say_error();
+        fprintf(stderr, "mlx: writing to the standard output: %s\n", strerror(why ? why : EIO));
         status = status ? status : CLI_FAILED;
     }
     return status == CLI_FAILED && cli_interrupted() ? CLI_INTERRUPTED : status;

@@ -54,7 +54,7 @@ static int take(const mlx_train_event *e, void *payload) {
         json_array_append_new(w->notes, cli_json_text(e->text));
         cli_note(w->c, "%s", e->text);
     }
-    fflush(stdout);
+    cli_flush();
     return cli_interrupted();
 }
 
@@ -83,7 +83,7 @@ static void say_beginning(const cli_call *c, const mlx_train_info *info) {
     cli_print("Trainable parameters: %.3f%% (%.3fM/%.3fM)\n",
               100.0 * (double)info->trained / (double)info->parameters, (double)info->trained / 1e6,
               (double)info->parameters / 1e6);
-    fflush(stdout);
+    cli_flush();
 }
 
 /* --- training -------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include <wchar.h>
 
 #include "cli.h"
+#include "output/output.h"
 
 /* What of libedit's interface (histedit.h, which is public) is used here. */
 enum {
@@ -160,7 +161,7 @@ static cli_typed plain_line(const char *prompt, char **text) {
     size_t room = 0;
     if (isatty(STDIN_FILENO)) {
         fputs(prompt, stdout);
-        fflush(stdout);
+        cli_flush();
     }
     *text = NULL;
     if (!cli_readable(STDIN_FILENO) && cli_interrupted()) {

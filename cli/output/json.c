@@ -73,7 +73,7 @@ uint64_t cli_json_memory(const char *text, size_t n) {
 static int put_json(const char *text, size_t length, void *file) {
     for (size_t i = 0; i < length; i++)
         if (text[i] == 0x7F ? fputs("\\u007F", file) < 0 : putc(text[i], file) == EOF)
-            return -1;
+            return cli_unsaid(), -1;
     return 0;
 }
 

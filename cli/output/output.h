@@ -28,6 +28,10 @@ char *cli_escape(const char *text, size_t length);
 void cli_say(const char *text, size_t length);
 /* errno of when that could not be written first; 0: it could. */
 int cli_say_error(void);
+/* What was printed goes out now. */
+void cli_flush(void);
+/* Remember errno as the first error of printing, where there was none before. */
+void cli_unsaid(void);
 /* Columns that an escaped text takes on a terminal. */
 size_t cli_width(const char *text);
 /* Print to stdout, with escaped strings: only %s of texts that are not the program's own. */

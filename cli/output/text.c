@@ -95,6 +95,16 @@ static void say_to_terminal(const char *text, size_t length) {
 
 static int unsaid;
 
+void cli_unsaid(void) {
+    if (!unsaid)
+        unsaid = errno;
+}
+
+void cli_flush(void) {
+    if (fflush(stdout))
+        cli_unsaid();
+}
+
 void cli_say(const char *text, size_t length) {
     bool terminal = isatty(fileno(stdout)); // before: it sets errno
     errno = 0;
@@ -102,8 +112,8 @@ void cli_say(const char *text, size_t length) {
         say_to_terminal(text, length);
     else
         fwrite(text, 1, length, stdout);
-    if ((fflush(stdout) || ferror(stdout)) && !unsaid)
-        unsaid = errno;
+    if (fflush(stdout) || ferror(stdout))
+        cli_unsaid();
 }
 
 int cli_say_error(void) {
@@ -133,6 +143,7 @@ size_t cli_width(const char *text) {
 void cli_print(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vprintf(format, args);
+    if (vprintf(format, args) < 0)
+        cli_unsaid();
     va_end(args);
 }

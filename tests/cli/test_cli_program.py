@@ -85,6 +85,9 @@ def test_full_disk():
     with open("/dev/full", "w") as full:
         done = run("devices", status=1, capture_output=False, stdout=full, stderr=subprocess.PIPE)
         assert "No space left on device" in done.stderr
+        for words in ["docs", "--json"], ["help"], ["info", "--json", "nowhere"]:  # long and short
+            done = run(*words, status=1, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+            assert "standard output: No space left on device" in done.stderr
 
 
 def test_closed_output():

@@ -622,7 +622,7 @@ def test_responses(server):
     assert answer["instructions"] == "be brief" and answer["metadata"] == {"k": "v"}
     assert answer["usage"]["output_tokens"] == 5 and answer["store"] is False
     cut = respond(server, max_output_tokens=2)
-    assert cut["status"] == "incomplete"
+    assert cut["status"] == "incomplete" and cut["output"][-1]["status"] == "incomplete"
     assert cut["incomplete_details"] == {"reason": "max_output_tokens"}
 
 

@@ -76,6 +76,14 @@ def test_an_answer_that_was_begun(server):
     assert json.loads(answer["content"][0]["text"])["prompt"].endswith("hiThe answer is")
 
 
+def test_a_budget_of_thoughts_that_is_no_smaller_than_the_answer(server):
+    thinking = {"type": "enabled", "budget_tokens": 100}
+    answer = message(server, model="echo-hermes", thinking=thinking)
+    assert answer["content"][0]["text"] == "hello"
+    server.post("/v1/messages/count_tokens", model="echo-hermes", messages=[user("hello")],
+                thinking={**thinking, "budget_tokens": 1})  # fmt: skip
+
+
 def test_counting_tokens(server):
     answer = server.post("/v1/messages/count_tokens", model="echo", messages=[user("hello")])
     assert answer == {"input_tokens": 11}
@@ -89,7 +97,9 @@ def test_counting_tokens(server):
         ({"messages": [user([{"type": "image", "source": {}}])]}, "messages[0].content[0]"),
         ({"messages": [user([{"type": "tool_use", "id": "a", "name": "b", "input": {}}])]}, "has no"),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "tools[0].type"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 99}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "disabled", "budget_tokens": 100}}, "thinking that is enabled"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 0}}, "thinking.budget_tokens"),
         ({"tool_choice": {"type": "tool"}}, "tool_choice.name"), ({"n": 2}, "n: there is no such"),
         ({"messages": [user("hi"), {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "b", "input": {}}]}]}, "calls tools"),
     ],
@@ -99,6 +109,21 @@ def test_messages_that_are_refused(server, more, why):
     assert answer["type"] == "error" and answer["error"]["type"] == "invalid_request_error"
     assert why in answer["error"]["message"] and answer["request_id"].startswith("req_")
     assert message(server, 404, model="none")["error"]["type"] == "not_found_error"
+
+
+# --- responses that are cut ------------------------------------------------------------------------
+
+
+def test_of_a_response_that_is_cut_the_last_item_is_incomplete(server):
+    text = "<think>hm</think>So it is"
+    asked = {"model": "echo-hermes", "input": text, "max_output_tokens": len(text) - 3}
+    cut = server.post("/v1/responses", **asked)["output"]
+    assert [item.get("status") for item in cut] == [None, "incomplete"]
+    found = server.events("/v1/responses", **asked)
+    done = [doc["item"] for name, doc in found if name == "response.output_item.done"]
+    assert [item.get("status") for item in done] == [None, "incomplete"]
+    assert found[-1][1]["response"]["output"] == done
+    assert found[-1][0] == "response.incomplete"
 
 
 # --- Ollama's -------------------------------------------------------------------------------------

@@ -611,13 +611,14 @@ static void bad_options(void) {
 }
 
 static void adapter_of(const char *folder_path, const char *config, const char *name,
-                       const int *shape, int ndim) {
+                       const int *shape, int ndim, mx_dtype dtype) {
     char path[600];
     mkdir(folder_path, 0777);
     write_into(folder_path, "adapter_config.json", config);
     snprintf(path, sizeof path, "%s/adapters.safetensors", folder_path);
     mx_map arrays = {0};
-    mx_map_set(&arrays, name, mx_array_retain(tiny_tensor(name, shape, ndim)), NULL);
+    mx_map_set(&arrays, name, mx_array_retain(mx_astype(tiny_tensor(name, shape, ndim), dtype)),
+               NULL);
     CHECK(mx_save_safetensors(path, &arrays, NULL));
     mx_free_arrays(&arrays);
 }
@@ -649,7 +650,7 @@ static void bad_adapters(void) {
     mx_scope scope = mx_scope_open();
     const char *path = own_path("bad_adapter");
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        adapter_of(path, all[i].config, all[i].name, all[i].shape, 2);
+        adapter_of(path, all[i].config, all[i].name, all[i].shape, 2, MX_FLOAT32);
         CHECK(!mx_adapter_open(d, path));
         CHECK_HAS(mx_error_message(), all[i].message);
         mx_error_clear();
@@ -658,6 +659,10 @@ static void bad_adapters(void) {
     }
     CHECK_FAILS(mlx_fuse(m.path, path, own_path("bad_out"), NULL, NULL, NULL), "lora adapter has");
     CHECK(access(own_path("bad_out"), F_OK) != 0);
+    adapter_of(path, good, all[7].name, (int[]){32, 2}, 2, MX_INT32);
+    CHECK(!mx_adapter_open(d, path));
+    CHECK_HAS(mx_error_message(), "lora_a' is int32, and has to be of floating point");
+    mx_error_clear();
     mx_scope_close(scope);
     mx_decoder_release(d);
     tiny_close(&m);

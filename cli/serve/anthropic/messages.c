@@ -9,13 +9,14 @@ typedef struct body {
     srv_params p; /* first: tables store into both */
     const json_t *system, *messages, *tools, *choice;
     const char *thinking;
+    int64_t budget; /* 0: none */
 } body;
 
 #define AT(member) offsetof(body, member)
 
 static const srv_field thinking_fields[] = {
     {"type", SRV_TEXT, AT(thinking), .words = "enabled|disabled|adaptive", .required = true},
-    {"budget_tokens", SRV_REFUSED, SRV_NOWHERE, .words = "only all of an answer has a limit"},
+    {"budget_tokens", SRV_INT, AT(budget), .least = 1, .most = 1 << 30},
     {0}};
 static const srv_field metadata_fields[] = {{"user_id", SRV_TEXT, SRV_NOWHERE, .count = 512}, {0}};
 
@@ -47,9 +48,21 @@ static const srv_field fields[] = {
     {0}};
 static const srv_field count_fields[] = {COMMON, {0}};
 
+/* All of an answer has a limit, its thoughts have none of their own: a budget is kept where it is
+   no smaller. */
+static bool check_budget(const body *b, srv_fault *f) {
+    static const char field[] = "thinking.budget_tokens";
+    if (b->budget && strcmp(b->thinking, "enabled") != 0)
+        return srv_fail_field(f, field, "a budget is for thinking that is enabled");
+    return !b->budget || b->p.most <= b->budget ||
+           srv_fail_field(f, field,
+                          "only all of an answer has a limit: a budget cannot be smaller than "
+                          "max_tokens, or use \"type\": \"adaptive\" without one");
+}
+
 static bool read(srv_call *c, const srv_field *table, body *b) {
     srv_fault *f = &c->fault;
-    if (!srv_fields_read(table, c->json, b, f))
+    if (!srv_fields_read(table, c->json, b, f) || !check_budget(b, f))
         return false;
     if (b->thinking && !srv_think(&b->p, strcmp(b->thinking, "disabled") != 0, NULL, "thinking", f))
         return false;

@@ -182,7 +182,8 @@ static void open_block(srv_job *j, srv_choice *c, int kind) {
          with(place(c), "part", text_part("", 0, logs_of(c, 0, 0))));
 }
 
-static void close_block(srv_job *j, srv_choice *c) {
+/* The last part of an answer that was cut is not complete. */
+static void close_block(srv_job *j, srv_choice *c, const char *status) {
     if (c->block_kind == NO_BLOCK)
         return;
     const char *text = said(c)->n ? said(c)->data + c->block_from : "";
@@ -192,7 +193,7 @@ static void close_block(srv_job *j, srv_choice *c) {
               "text", srv_json_text(text, n)));
     json_t *part = text_part(text, n, logs_of(c, 0, c->block_logs));
     send(j, "response.content_part.done", with(place(c), "part", json_incref(part)));
-    json_t *item = item_of(c, "completed", json_pack("[o]", part));
+    json_t *item = item_of(c, status, json_pack("[o]", part));
     send_item(j, c, "response.output_item.done", json_incref(item));
     keep_item(j, item);
     drop_logs(c, c->block_logs);
@@ -233,7 +234,7 @@ static void say(srv_job *j, srv_choice *c, const cli_piece *p) {
 
 static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     if (c->block_kind != (int)p->kind)
-        close_block(j, c);
+        close_block(j, c, "completed");
     if (p->kind == CLI_PIECE_CALL) {
         drop_logs(c, json_array_size(c->logs));
         send_call(j, c);
@@ -250,12 +251,12 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
 
 /* An answer without text and calls has a text that is empty. */
 static void end_choice(srv_job *j, srv_choice *c) {
-    close_block(j, c);
+    close_block(j, c, status_of(j));
     if (c->text.n || json_array_size(c->calls))
         return;
     open_block(j, c, TEXT_BLOCK);
     c->block_from = 0;
-    close_block(j, c);
+    close_block(j, c, status_of(j));
 }
 
 static void end(srv_job *j) {

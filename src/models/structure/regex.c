@@ -101,6 +101,19 @@ static const struct {
                {"AzZG", "an anchor inside of a pattern"},
                {"pPXR", "a class of Unicode's properties"}};
 
+static bool is_letter(int c) {
+    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* \cA to \cZ (ECMA-262, 22.2.1): a control character by the letter that is typed with it. */
+static uint32_t control(parser *p) {
+    int c = peek(p);
+    if (c < 0 || !is_letter(c))
+        return wrong(p, "a letter belongs behind \\c");
+    p->at++;
+    return (uint32_t)c % 32;
+}
+
 /* A character after a backslash, which is none of the classes. In a class \b is a backspace. */
 static uint32_t escaped(parser *p, bool in_class) {
     static const char names[] = "nrtfv0", values[] = "\n\r\t\f\v";
@@ -121,7 +134,9 @@ static uint32_t escaped(parser *p, bool in_class) {
         return hex(p, 2);
     if (sg_take(&p->at, p->end, "u"))
         return unicode(p);
-    bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+    if (sg_take(&p->at, p->end, "c"))
+        return control(p);
+    bool letter = is_letter(c) || (c >= '0' && c <= '9');
     return letter ? wrong(p, "this escape is not known") : sg_decode(&p->at, p->end);
 }
 

@@ -115,7 +115,10 @@ static bool add_module(mx_tune *t, const char *path, const char *name, mx_role *
 static bool check_shape(const mx_tune *t, const char *path, const mx_param *p, const mx_array *a) {
     char got[128], want[128];
     mx_shape s = mx_tune_shape(t, &t->module[p->module], p->role);
-    if (mx_shape_is(a, s.dim, s.ndim) && mx_dtype_is_float(mx_dtype_of(a)))
+    if (!mx_dtype_is_float(mx_dtype_of(a)))
+        return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is %s, and has to be of floating point", op,
+                       path, p->name, mx_dtype_name(mx_dtype_of(a)));
+    if (mx_shape_is(a, s.dim, s.ndim))
         return true;
     return mx_fail(MX_FORMAT, "[%s] '%s': '%.200s' is %s %s, %s was expected", op, path, p->name,
                    mx_dtype_name(mx_dtype_of(a)), mx_shape_text(got, sizeof got, a->shape, a->ndim),
