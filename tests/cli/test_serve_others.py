@@ -111,7 +111,7 @@ def test_messages_that_are_refused(server, more, why):
     assert message(server, 404, model="none")["error"]["type"] == "not_found_error"
 
 
-# --- responses that are cut ------------------------------------------------------------------------
+# --- responses that are cut -----------------------------------------------------------------------
 
 
 def test_of_a_response_that_is_cut_the_last_item_is_incomplete(server):
