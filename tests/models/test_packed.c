@@ -188,6 +188,52 @@ static void pack_compressed(file *f, const char *module, int out, int in, float 
     add(f, module, "weight_shape", "int64", mx_array_from(shape, &(int){2}, 1, MX_INT64));
 }
 
+/* With zero points, which are packed down the columns; of 8 bits as they are. */
+static void pack_compressed_zeros(file *f, const char *module, int out, int in, float *v, int bits,
+                                  int group) {
+    static uint32_t z[F * F];
+    static int8_t plain[F * F];
+    int groups = in / group, per = out * bits / 32;
+    pack_compressed(f, module, out, in, v, bits, group);
+    memset(z, 0, sizeof z);
+    for (int i = 0; i < out * in; i++) {
+        int g = i / in * groups + i % in / group;
+        v[i] = (float)(code[i] - zero[g]) * scale[g];
+    }
+    for (int i = 0; i < out * groups; i++) {
+        put_bits(z + i % groups, groups, i / groups, bits, zero[i]);
+        plain[i] = (int8_t)(zero[i] - 128);
+    }
+    if (bits == 8)
+        add(f, module, "weight_zero_point", "int8", array_of(plain, out, groups, MX_INT8));
+    else
+        add(f, module, "weight_zero_point", "int32", array_of(z, per, groups, MX_INT32));
+}
+
+/* Codes that are not packed, with a scale for each row, or one. */
+static void pack_int8(file *f, const char *module, int out, int in, float *v, int bits, int group) {
+    static int8_t q[F * F];
+    bool one = group == 0;
+    draw_codes(out, in, bits, in, v);
+    for (int i = 0; i < out * in; i++) {
+        q[i] = (int8_t)(code[i] - 128);
+        v[i] = (float)q[i] * scale[one ? 0 : i / in];
+    }
+    add(f, module, "weight", "int8", array_of(q, out, in, MX_INT8));
+    mx_array *scales = array_of(scale, one ? 1 : out, 1, MX_FLOAT32);
+    add_half(f, module, "weight_scale", one ? mx_reshape(scales, (const int[]){1}, 1) : scales);
+}
+
+/* It says another shape. */
+static void pack_compressed_wrong(file *f, const char *module, int out, int in, float *v, int bits,
+                                  int group) {
+    static int64_t shape[2];
+    pack_compressed(f, module, out, in, v, bits, group);
+    shape[0] = out + 1;
+    shape[1] = in;
+    f->array[f->count - 1] = mx_array_from(shape, &(int){2}, 1, MX_INT64);
+}
+
 /* Columns of groups here and there. */
 static void pack_compressed_permuted(file *f, const char *module, int out, int in, float *v,
                                      int bits, int group) {
@@ -346,7 +392,9 @@ static void one(const packer *p) {
 static void packed_models(void) {
     static const packer all[] = {
         {"{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 32}", pack_gptq, 4, 32},
-        {"{\"quant_method\": \"gptq\", \"bits\": 8, \"group_size\": 64}", pack_gptq, 8, 64},
+        {"{\"quant_method\": \"gptq\", \"bits\": 8, \"group_size\": 64, \"dynamic\": "
+         "{\"-:.*visual.*\": {}, \"+:.*q_proj\": {\"bits\": 8}}}",
+         pack_gptq, 8, 64},
         {"{\"quant_method\": \"gptq\", \"bits\": 2, \"group_size\": 32}", pack_gptq, 2, 32},
         {"{\"quant_method\": \"gptq\", \"bits\": 3, \"group_size\": 64}", pack_gptq, 3, 64},
         {"{\"quant_method\": \"gptq\", \"bits\": 4, \"checkpoint_format\": \"gptq_v2\"}",
@@ -363,6 +411,18 @@ static void packed_models(void) {
         {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
          "{\"weights\": {\"actorder\": \"group\"}}}}",
          pack_compressed_permuted, 4, 32},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"symmetric\": false}}}}",
+         pack_compressed_zeros, 4, 32},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": false}}}}",
+         pack_compressed_zeros, 8, 64},
+        {"{\"quant_method\": \"compressed-tensors\", \"format\": \"int-quantized\", "
+         "\"config_groups\": {\"group_0\": {\"weights\": {\"num_bits\": 8}}}}",
+         pack_int8, 8, 1},
+        {"{\"quant_method\": \"compressed-tensors\", \"format\": \"int-quantized\", "
+         "\"config_groups\": {\"group_0\": {\"weights\": {\"num_bits\": 8}}}}",
+         pack_int8, 8, 0},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}",
          pack_fp8_rows, 0, 0},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"nvfp4-pack-quantized\"}",
@@ -403,7 +463,9 @@ static void lies(void) {
     static const packer gptq = {NULL, pack_gptq, 4, 32}, awq = {NULL, pack_awq, 4, 32},
                         permuted = {NULL, pack_permuted, 4, 32}, fp8 = {NULL, pack_fp8, 0, 48},
                         middle = {NULL, pack_even, 4, 32}, words = {NULL, pack_compressed, 4, 32},
-                        four = {NULL, pack_nvfp4, 0, 16};
+                        four = {NULL, pack_nvfp4, 0, 16}, whole = {NULL, pack_int8, 8, 1},
+                        uneven = {NULL, pack_compressed_zeros, 4, 32},
+                        shaped = {NULL, pack_compressed_wrong, 4, 32};
     static const struct {
         const packer *p;
         const char *quantization, *word;
@@ -461,7 +523,23 @@ static void lies(void) {
         {&words,
          "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
          "{\"weights\": {\"symmetric\": false}}}}",
-         "symmetric"},
+         "the weight_zero_point beside it is missing"},
+        {&uneven,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"symmetric\": true}}}}",
+         "weight_zero_point', packed by compressed-tensors: symmetric"},
+        {&whole,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"num_bits\": 4}}}}",
+         "it holds int8, and num_bits 4"},
+        {&shaped, "{\"quant_method\": \"compressed-tensors\"}", "weight_shape', packed by"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"+:.*down.*\": {\"bits\": 8}}}",
+         "quantization_config.dynamic is {\"+:.*down.*\": {\"bits\": 8}}: modules with numbers"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": [4]}", "dynamic is [4]"},
+        {&fp8, "{\"quant_method\": \"fp8\", \"weight_block_size\": [48, 48], \"fmt\": \"e5m2\"}",
+         "it holds float8_e4m3, and fmt of quantization_config is 'e5m2'"},
+        {&fp8, "{\"quant_method\": \"fp8\", \"weight_block_size\": [48, 48], \"fmt\": \"e3\"}",
+         "fmt is \"e3\""},
         {&words,
          "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"a\": "
          "{\"weights\": {\"num_bits\": 4}}, \"b\": {\"weights\": {\"num_bits\": 8}}}}",
@@ -539,6 +617,7 @@ static void no_memory(void) {
         {"{\"quant_method\": \"gptq\", \"sym\": true}", pack_even, 4, 32},
         {"{\"quant_method\": \"gptq\", \"checkpoint_format\": \"gptq_v2\"}", pack_permuted, 4, 32},
         {"{\"quant_method\": \"awq\"}", pack_awq, 4, 32},
+        {"{\"quant_method\": \"compressed-tensors\"}", pack_compressed_zeros, 4, 32},
         {"{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}", pack_nvfp4, 0, 16},
         {"{\"quant_method\": \"fp8\", \"weight_block_size\": [48, 48]}", pack_fp8, 0, 48}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

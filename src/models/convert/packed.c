@@ -13,7 +13,7 @@ static const char op[] = "convert";
 
 /* Nothing, or one of these words. */
 static bool is_of(const mx_model *m, const char *key, const char *words) {
-    char why[160];
+    char why[200];
     json_t *v = mx_packed_option(m, key);
     const char *text = json_string_value(v);
     char small[32];
@@ -50,14 +50,33 @@ static bool check_group(const mx_model *m, const char *keys) {
 
 /* --- what is said of a method ----------------------------------------------------------------- */
 
+/* Rules for modules whose names match a pattern: "-:" leaves them as they are, which their tensors
+   show; others may only say what is said of all. */
+static bool check_rules(const mx_model *m) {
+    json_t *rules = mx_packed_option(m, "dynamic"), *rule, *v;
+    const char *pattern, *key;
+    if (rules && !json_is_object(rules))
+        return mx_packed_refuse(m, "dynamic", "an object of patterns was expected");
+    json_object_foreach(rules, pattern, rule) {
+        bool leaves = strncmp(pattern, "-:", 2) == 0;
+        json_object_foreach(leaves ? NULL : rule, key, v) {
+            if (!json_equal(mx_packed_option(m, key), v))
+                return mx_packed_refuse(m, "dynamic",
+                                        "modules with numbers of their own are not understood");
+        }
+    }
+    return true;
+}
+
 static bool check_gptq(const mx_model *m) {
     int64_t bits = 4;
     const char *format = json_string_value(mx_packed_option(m, "checkpoint_format")),
                *other = json_string_value(mx_packed_option(m, "format"));
     if (!is_of(m, "checkpoint_format", "gptq|gptq_v2") || !is_of(m, "format", "gptq|gptq_v2") ||
         !is_unused(m, "is_marlin_format") || !is_unused(m, "adapter") || !is_unused(m, "lora") ||
-        !is_unused(m, "rotation") || !is_flag(m, "sym") || !is_flag(m, "desc_act") ||
-        !mx_packed_int(m, "bits", &bits) || !check_group(m, "group_size"))
+        !is_unused(m, "rotation") || !check_rules(m) || !is_flag(m, "sym") ||
+        !is_flag(m, "desc_act") || !mx_packed_int(m, "bits", &bits) ||
+        !check_group(m, "group_size"))
         return false;
     if (format && other && strcmp(format, other))
         return mx_packed_refuse(m, "format", "checkpoint_format is another");
@@ -80,6 +99,8 @@ static bool check_awq(const mx_model *m) {
 static bool check_float8(const mx_model *m) {
     json_t *size = mx_packed_option(m, "weight_block_size");
     bool two = json_array_size(size) == 2;
+    if (!is_of(m, "fmt", "e4m3|e5m2"))
+        return false;
     for (size_t i = 0; two && i < 2; i++) {
         json_int_t n = json_integer_value(json_array_get(size, i));
         two = n > 0 && n <= INT32_MAX;
@@ -106,8 +127,8 @@ static bool check_compressed(const mx_model *m) {
     if (all && !json_is_object(all))
         return mx_packed_refuse(m, "config_groups", "an object of groups was expected");
     if (!is_of(m, "format",
-               "pack-quantized|float-quantized|naive-quantized|nvfp4-pack-quantized|"
-               "mixed-precision|dense") ||
+               "pack-quantized|int-quantized|float-quantized|naive-quantized|"
+               "nvfp4-pack-quantized|mixed-precision|dense") ||
         !is_unused(m, "sparsity_config") || !is_unused(m, "transform_config") ||
         !mx_packed_all_say(m, "num_bits", &bits) || !mx_packed_all_say(m, "symmetric", &even) ||
         !mx_packed_all_say(m, "group_size", &group))
@@ -118,8 +139,8 @@ static bool check_compressed(const mx_model *m) {
     json_int_t columns = group ? json_integer_value(group) : -1;
     if (columns != -1 && (columns < 1 || columns > INT32_MAX))
         return refuse_weights(m, "group_size", "columns of a group were expected");
-    return !json_is_false(even) ||
-           refuse_weights(m, "symmetric", "it is false, and zero points are not understood");
+    return !even || json_is_boolean(even) ||
+           refuse_weights(m, "symmetric", "true or false was expected");
 }
 
 static bool check_nothing(const mx_model *m) {
@@ -142,7 +163,7 @@ static const struct packer {
     {"modelopt", check_modelopt, "", "weight_scale|weight_scale_2"},
     {"mxfp4", check_nothing, "", ""},
     {"compressed-tensors", check_compressed, "weight_packed",
-     "weight_scale|weight_global_scale|weight_shape|weight_g_idx"},
+     "weight_scale|weight_zero_point|weight_global_scale|weight_shape|weight_g_idx"},
 };
 
 /* Of inputs and of caches of keys and values, which are not made coarser here. */
@@ -196,6 +217,9 @@ static const mx_packing *packing_of(const mx_model *m, const mx_model_tensor *t)
         return strcmp(method, "gptq") && strcmp(method, "awq") ? &mx_packing_float8 : NULL;
     if (strcmp(part, "weight") == 0 && is_stored(t, "uint8") && !strcmp(method, "modelopt"))
         return &mx_packing_nvfp4;
+    if (strcmp(part, "weight") == 0 && is_stored(t, "int8") &&
+        !strcmp(method, "compressed-tensors"))
+        return &mx_packing_int8;
     if (!*p->codes || strcmp(part, p->codes))
         return NULL;
     if (strcmp(method, "compressed-tensors") == 0)

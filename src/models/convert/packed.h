@@ -9,7 +9,9 @@
  *     awq                  qweight (in, out / 8), qzeros (groups, out / 8): codes of eight columns
  *                          in the order 0 2 4 6 1 3 5 7; scales (groups, out)
  *     compressed-tensors   weight_packed (out, in bits / 32), weight_scale (out, groups): signed
- *                          codes, the half added; weight_g_idx (in); bytes of nvfp4 with
+ *                          codes, the half added; weight_zero_point (out bits / 32, groups)
+ *                          likewise, or as they are (out, groups); weight_g_idx (in);
+ *                          weight_shape; weight (int8) with the same; bytes of nvfp4 with
  *                          weight_global_scale; fp8
  *     modelopt             fp8; weight (out, in / 2) bytes of nvfp4, weight_scale, weight_scale_2
  *     mxfp4                gpt-oss's experts, which are read where they are looked for (fused.h)

@@ -304,34 +304,124 @@ const mx_packing mx_packing_awq = {awq_shape, awq_read};
 
 /* --- compressed-tensors ---------------------------------------------------------------------- */
 
+/* Zero points are packed down the columns as codes are along the rows, or lie as they are. */
+static bool check_zeros(const mx_model *m, const mx_model_tensor *t, const grouping *g,
+                        int64_t rows, int64_t groups) {
+    const mx_model_tensor *zeros = mx_packed_beside(m, t, "weight_zero_point");
+    json_t *even = mx_packed_weights_option(m, "symmetric");
+    const char *s = zeros ? zeros->held.storage : NULL;
+    if (!zeros)
+        return !json_is_false(even) || mx_packed_need(m, t, "weight_zero_point") != NULL;
+    if (json_is_true(even))
+        return mx_packed_fail(m, zeros, "symmetric of quantization_config is true");
+    if (s && strcmp(s, "int8") == 0)
+        return mx_packed_has_shape(m, zeros, g->by, rows, groups);
+    return mx_packed_are_words(m, zeros) &&
+           mx_packed_has_shape(m, zeros, g->by, rows * g->bits / 32, groups) &&
+           (rows % 32 == 0 ||
+            mx_packed_fail(m, zeros, "it is of %lld rows: a multiple of 32 was expected",
+                           (long long)rows));
+}
+
+/* `in` columns, whose codes t holds. */
+static bool signed_parts(const mx_model *m, const mx_model_tensor *t, const grouping *g, int64_t in,
+                         mx_packed_shape *out) {
+    const mx_model_tensor *scales = mx_packed_need(m, t, "weight_scale");
+    const mx_model_tensor *shape = mx_packed_beside(m, t, "weight_shape");
+    int64_t rows = rows_of(t);
+    if (!scales)
+        return false;
+    bool one = scales->shape.ndim == 0 || (scales->shape.ndim == 1 && scales->shape.dim[0] == 1);
+    int64_t groups = one ? 1 : groups_of(g, in, columns_of(scales));
+    *out = (mx_packed_shape){(int)rows, (int)in, usual_of(scales)};
+    return mx_packed_are_floats(m, scales) &&
+           (one ? groups_of(g, in, 1) == 1 : mx_packed_has_shape(m, scales, g->by, rows, groups)) &&
+           check_groups(m, scales, g, in, groups) && check_zeros(m, t, g, rows, groups) &&
+           (!shape || mx_packed_has_shape(m, shape, "the codes beside it", 2, 0)) &&
+           check_index(m, mx_packed_beside(m, t, "weight_g_idx"), in);
+}
+
 static bool signed_shape(const mx_model *m, const mx_model_tensor *t, mx_packed_shape *out) {
     grouping g;
-    const mx_model_tensor *scales = mx_packed_need(m, t, "weight_scale");
-    if (!scales || !read_signed(m, &g) || !check_codes(m, t, &g, columns_of(t)))
+    return read_signed(m, &g) && check_codes(m, t, &g, columns_of(t)) &&
+           mx_packed_are_words(m, t) && signed_parts(m, t, &g, columns_of(t) * 32 / g.bits, out);
+}
+
+/* weight_shape says the same as the codes. */
+static bool check_said(const mx_model *m, const mx_model_tensor *t, int64_t rows, int64_t in) {
+    const mx_model_tensor *shape = mx_packed_beside(m, t, "weight_shape");
+    mx_array *raw = shape ? mx_packed_part(m, t, "weight_shape", true) : NULL;
+    mx_array *a = raw ? mx_contiguous(mx_astype(raw, MX_INT64), false) : NULL;
+    if (!shape || !a || !mx_eval1(a))
+        return !mx_failed();
+    const int64_t *v = (const int64_t *)(const void *)a->data;
+    return (v[0] == rows && v[1] == in) ||
+           mx_packed_fail(m, shape, "it says (%lld,%lld), and the codes are (%lld,%lld)",
+                          (long long)v[0], (long long)v[1], (long long)rows, (long long)in);
+}
+
+/* (out, groups), the half added. */
+static mx_array *signed_zeros(const mx_model *m, const mx_model_tensor *t, const grouping *g,
+                              mx_array *scale) {
+    const mx_model_tensor *zeros = mx_packed_beside(m, t, "weight_zero_point");
+    mx_array *raw = zeros ? mx_packed_part(m, t, "weight_zero_point", true) : NULL;
+    double half = 1 << (g->bits - 1);
+    if (!zeros)
+        return scale ? mx_full_s(scale->shape, 2, half, MX_FLOAT32) : NULL;
+    if (raw && strcmp(zeros->held.storage, "int8") == 0)
+        return mx_add_s(mx_astype(raw, MX_FLOAT32), half);
+    mx_array *turned = mx_contiguous(mx_transpose(mx_view_as(raw, MX_UINT32)), false);
+    return mx_transpose(codes_of(turned, (int)g->bits));
+}
+
+/* One for all rows is one for each. */
+static mx_array *signed_scale(const mx_model *m, const mx_model_tensor *t, int rows) {
+    mx_array *scale = mx_astype(mx_packed_part(m, t, "weight_scale", false), MX_FLOAT32);
+    if (!scale || scale->ndim == 2)
+        return scale;
+    return mx_broadcast_to(mx_reshape(scale, (const int[]){1, 1}, 2), (const int[]){rows, 1}, 2);
+}
+
+/* words (out, in bits / 32) of codes with the half added */
+static bool read_words(const mx_model *m, const mx_model_tensor *t, mx_array *words,
+                       const grouping *g, mx_packed *out) {
+    int rows = words ? words->shape[0] : 0;
+    int64_t in = words ? (int64_t)words->shape[1] * 32 / g->bits : 0;
+    mx_array *scale = words ? signed_scale(m, t, rows) : NULL;
+    mx_array *zero = scale && check_said(m, t, rows, in) ? signed_zeros(m, t, g, scale) : NULL;
+    mx_array *index = zero ? permutation(m, t, "weight_g_idx", scale->shape[1], true) : NULL;
+    if (!zero || mx_failed())
         return false;
-    int64_t rows = rows_of(t), in = columns_of(t) * 32 / g.bits;
-    int64_t groups = groups_of(&g, in, columns_of(scales));
-    *out = (mx_packed_shape){(int)rows, (int)in, usual_of(scales)};
-    return mx_packed_are_words(m, t) && mx_packed_are_floats(m, scales) &&
-           mx_packed_has_shape(m, scales, g.by, rows, groups) &&
-           check_groups(m, scales, &g, in, groups) &&
-           check_index(m, mx_packed_beside(m, t, "weight_g_idx"), in);
+    return index ? set_dense(words, scale, zero, index, (int)g->bits, out)
+                 : set_words(words, scale, zero, (int)g->bits, out);
 }
 
 static bool signed_read(const mx_model *m, const mx_model_tensor *t, mx_packed *out) {
     grouping g;
     mx_array *q = mx_packed_part(m, t, "weight_packed", true);
-    mx_array *scale = q ? mx_packed_part(m, t, "weight_scale", false) : NULL;
-    if (!scale || !read_signed(m, &g))
-        return false;
-    mx_array *words = mx_view_as(q, MX_UINT32);
-    scale = mx_astype(scale, MX_FLOAT32);
-    mx_array *zero = scale ? mx_full_s(scale->shape, 2, 1 << (g.bits - 1), MX_FLOAT32) : NULL;
-    mx_array *index = zero ? permutation(m, t, "weight_g_idx", scale->shape[1], true) : NULL;
-    if (mx_failed())
-        return false;
-    return index ? set_dense(words, scale, zero, index, (int)g.bits, out)
-                 : set_words(words, scale, zero, (int)g.bits, out);
+    return q && read_signed(m, &g) && read_words(m, t, mx_view_as(q, MX_UINT32), &g, out);
 }
 
 const mx_packing mx_packing_signed = {signed_shape, signed_read};
+
+/* Codes that are not packed. */
+static bool int8_shape(const mx_model *m, const mx_model_tensor *t, mx_packed_shape *out) {
+    grouping g;
+    if (!read_signed(m, &g))
+        return false;
+    if (g.bits != 8)
+        return mx_packed_fail(m, t, "it holds int8, and %s", g.by);
+    return check_codes(m, t, &g, columns_of(t) / 4) && signed_parts(m, t, &g, columns_of(t), out);
+}
+
+static bool int8_read(const mx_model *m, const mx_model_tensor *t, mx_packed *out) {
+    grouping g;
+    mx_array *q = mx_packed_part(m, t, "weight", true);
+    if (!q || !read_signed(m, &g))
+        return false;
+    mx_array *codes = mx_bitwise_xor(mx_view_as(q, MX_UINT8), mx_scalar(128, MX_UINT8));
+    mx_array *words = mx_view_as(mx_contiguous(codes, false), MX_UINT32);
+    return read_words(m, t, words, &g, out);
+}
+
+const mx_packing mx_packing_int8 = {int8_shape, int8_read};

@@ -35,6 +35,14 @@ static int64_t parts_of(int64_t n, int64_t each) {
     return each ? (n + each - 1) / each : 1;
 }
 
+/* "e4m3" of "float8_e4m3" */
+static bool is_as_said(const mx_model *m, const mx_model_tensor *t) {
+    const char *said = json_string_value(mx_packed_option(m, "fmt")), *s = t->held.storage;
+    size_t n = said ? strlen(said) : 0, k = strlen(s);
+    return !said || (n < k && strcmp(s + k - n, said) == 0) ||
+           mx_packed_fail(m, t, "it holds %s, and fmt of quantization_config is '%s'", s, said);
+}
+
 static bool float8_shape(const mx_model *m, const mx_model_tensor *t, mx_packed_shape *out) {
     const mx_model_tensor *s = mx_packed_need(m, t, scale_part(m, t));
     if (!s)
@@ -44,7 +52,7 @@ static bool float8_shape(const mx_model *m, const mx_model_tensor *t, mx_packed_
     int64_t rows = t->shape.dim[0], columns = t->shape.dim[1];
     blocking b = blocking_of(m, &t->shape, &s->shape);
     *out = (mx_packed_shape){(int)rows, (int)columns, MX_BFLOAT16};
-    return mx_packed_are_floats(m, s) &&
+    return is_as_said(m, t) && mx_packed_are_floats(m, s) &&
            (!b.columns ||
             mx_packed_has_shape(m, s, "weight_block_size of quantization_config",
                                 parts_of(rows, b.rows), parts_of(columns, b.columns)));

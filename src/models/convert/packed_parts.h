@@ -16,8 +16,9 @@ typedef struct mx_packing {
     bool (*read)(const mx_model *m, const mx_model_tensor *t, mx_packed *out);
 } mx_packing;
 
-extern const mx_packing mx_packing_gptq, mx_packing_awq, mx_packing_signed; /* packed_codes.c */
-extern const mx_packing mx_packing_float8, mx_packing_nvfp4;                /* packed_floats.c */
+extern const mx_packing mx_packing_gptq, mx_packing_awq;     /* packed_codes.c */
+extern const mx_packing mx_packing_signed, mx_packing_int8;  /* the same */
+extern const mx_packing mx_packing_float8, mx_packing_nvfp4; /* packed_floats.c */
 
 /* --- config.json ----------------------------------------------------------------------------- */
 
