@@ -296,7 +296,7 @@ static bool row_to_gguf(const char *name, const mx_family *f, const mx_key_row *
     bool ok = true;
     if (!r->gguf)
         ok = check_constant(name, r, config, own);
-    else if (!mx_map_has(meta, key_of(key, f, r)) && (v || own))
+    else if (!mx_map_has(meta, key_of(key, f, r)) && (v || (own && !json_is_null(own))))
         ok = put(name, r, key, v ? v : own, meta);
     json_decref(own);
     return ok;

@@ -286,7 +286,8 @@ const mx_family mx_families[] = {
         .model_type = "starcoder2",
         .architecture = "Starcoder2ForCausalLM",
         .tensors = TENSORS(fam_layer_ends, fam_attention, fam_starcoder2),
-        .keys = KEYS(fam_sizes, fam_grouped_keys, fam_derived_head, fam_starcoder2_keys),
+        .keys =
+            KEYS(fam_sizes, fam_grouped_keys, fam_derived_head, fam_window, fam_starcoder2_keys),
         .ties = true,
     },
     {

@@ -166,7 +166,7 @@ const mx_key_row fam_sigmoid_keys[] = {
     {0},
 };
 const mx_key_row fam_deepseek_keys[] = {
-    {"q_lora_rank", "attention.q_lora_rank", MX_KEY_U32, 0, NULL, NULL},
+    {"q_lora_rank", "attention.q_lora_rank", MX_KEY_U32, 0, "null", NULL},
     {"kv_lora_rank", "attention.kv_lora_rank", MX_KEY_U32, 'r', NULL, NULL},
     {"qk_rope_head_dim", "rope.dimension_count", MX_KEY_U32, 'p', NULL, NULL},
     // where keys are latent rows, their own length is another

@@ -401,6 +401,7 @@ family(
     mlp_only_layers=[1],
     num_hidden_layers=3,
 )
+family("gemma_relu", "GemmaConfig", head_dim=8, hidden_act="relu")
 family("starcoder2", "Starcoder2Config")
 family("gpt2", "GPT2Config", num_key_value_heads=..., intermediate_size=...)
 family(

@@ -200,7 +200,7 @@ static void in_halves(const tiny_model *t) {
 
 static void gguf(const tiny_model *t, const char *name) {
     char path[600];
-    mx_convert_options o = {.overwrite = true};
+    mx_convert_options o = {.overwrite = true, .understands = mx_decoder_understands};
     snprintf(path, sizeof path, "%s.gguf", t->path);
     double far = converted(t, name, path, &o);
     CHECK_MSG(far < 1e-4, "%s: %.3g away", name, far);
@@ -273,6 +273,78 @@ static void one(const char *name) {
     tiny_close(&t);
 }
 
+/* --- what GGUF has no key for ---------------------------------------------------------------- */
+
+static bool convert_folder(const char *from, const char *to, const char *format) {
+    mx_convert_options o = {
+        .overwrite = true, .format = format, .understands = mx_decoder_understands};
+    return mx_convert(from, to, &o);
+}
+
+/* Nobody who reads the file's metadata would compute it. */
+static void refused(void) {
+    static const char *const all[][3] = {
+        {"starcoder2.json", "{\"norm_epsilon\": 1e-3, \"sliding_window\": 4}", NULL},
+        {"llama.json", "{\"rms_norm_eps\": 1e-3, \"rope_theta\": 500}", "rope_parameters is"},
+        {"smollm3.json", "{\"no_rope_layers\": [0, 1]}", "no_rope_layers is [0, 1]"},
+        {"gpt2.json", "{\"scale_attn_by_inverse_layer_idx\": true}",
+         "scale_attn_by_inverse_layer_idx is true"},
+        {"gpt2.json", "{\"scale_attn_weights\": false}", "scale_attn_weights is false"},
+        {"gemma.json", "{\"hidden_act\": \"silu\"}", "hidden_act is \"silu\""},
+        {"gemma.json", "{\"hidden_act\": \"gelu\"}", NULL},
+        {"deepseek_v2.json", "{\"scoring_func\": \"sigmoid\"}", NULL},
+        {"mixtral.json",
+         "{\"sliding_window\": 3, \"layer_types\": [\"full_attention\", "
+         "\"sliding_attention\"]}",
+         "layer_types"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        tiny_model t;
+        char path[600];
+        if (tiny_open(&t, all[i][0])) {
+            json_t *more = json_loads(all[i][1], 0, NULL),
+                   *config = json_object_get(t.document, "config");
+            CHECK_MSG(more && json_object_update(config, more) == 0, "%s", all[i][1]);
+            tiny_write_config(config, t.path);
+            snprintf(path, sizeof path, "%s.gguf", t.path);
+            bool ok = convert_folder(t.path, path, NULL);
+            CHECK_MSG(ok != !!all[i][2], "%s: %s", all[i][1], mx_error_message());
+            if (all[i][2])
+                CHECK_HAS(mx_error_message(), all[i][2]);
+            json_decref(more);
+        }
+        mx_error_clear();
+        tiny_close(&t);
+    }
+}
+
+/* A folder that was a GGUF file with a config.json of its own: what the user changes counts. */
+static void changed(void) {
+    tiny_model t;
+    char path[600], back[600];
+    if (!tiny_open(&t, "llama.json"))
+        return;
+    json_t *config = json_object_get(t.document, "config");
+    snprintf(path, sizeof path, "%s.gguf", t.path);
+    snprintf(back, sizeof back, "%s-again", t.path);
+    CHECK_MSG(convert_folder(t.path, path, NULL) && convert_folder(path, back, "hf"), "%s",
+              mx_error_message());
+    json_object_set_new(config, "rms_norm_eps", json_real(0.5));
+    tiny_write_config(config, back);
+    CHECK_MSG(convert_folder(back, path, NULL), "%s", mx_error_message());
+    mx_decoder *d = mx_decoder_open(path);
+    CHECK_MSG(d && d->final_norm.eps == 0.5f, "%s", mx_error_message());
+    mx_decoder_release(d);
+    json_object_set_new(config, "rope_scaling",
+                        json_pack("{s:s,s:f}", "rope_type", "linear", "factor", 2.0));
+    json_object_del(config, "rope_parameters");
+    tiny_write_config(config, back);
+    CHECK(!convert_folder(back, path, NULL));
+    CHECK_HAS(mx_error_message(), "rope_scaling is");
+    mx_error_clear();
+    tiny_close(&t);
+}
+
 static void families(void) {
     static char names[MOST][64];
     int n = tiny_names(names, MOST, word);
@@ -284,6 +356,8 @@ static void families(void) {
 int main(int argc, char **argv) {
     word = argc > 1 ? argv[1] : NULL;
     RUN(families);
+    RUN(refused);
+    RUN(changed);
     files_done();
     return check_done();
 }

@@ -137,20 +137,11 @@ static bool rope_of_gguf(mx_model *m) {
     return !mx_failed() && mx_rope_from_tensors(m->label, &m->dims, freqs, far, near, m->config);
 }
 
-/* What only the tensors say. */
-static bool complete_config(mx_model *m) {
-    bool tied = mx_archive_find(m->archive, "output.weight") < 0;
-    bool biased = mx_archive_find(m->archive, "blk.0.attn_q.bias") >= 0 &&
-                  mx_archive_find(m->archive, "blk.0.attn_output.bias") >= 0;
-    if (strcmp(m->family->name, "bert") == 0)
-        return true;
-    return mx_json_put(m->config, "tie_word_embeddings", json_boolean(tied)) &&
-           (!biased || mx_json_put(m->config, "attention_bias", json_true()));
-}
+static const char kept_config[] = "mlx.file.config.json";
 
 /* The config.json that the file was made from, where it kept it (side.h). */
 static bool config_kept(mx_model *m) {
-    const char *text = mx_meta_text(&m->archive->meta, "mlx.file.config.json");
+    const char *text = mx_meta_text(&m->archive->meta, kept_config);
     m->config = text ? mx_json_parse(op, m->label, text, strlen(text)) : NULL;
     return !text || (m->config &&
                      (json_is_object(m->config) ||
@@ -164,7 +155,13 @@ static bool config_of_gguf(mx_model *m) {
     if (!kept)
         m->config = mx_config_from_gguf(m->label, m->family, &m->archive->meta, vocab_of(m));
     return m->config && mx_config_dims(m->label, m->family, m->config, &m->dims) &&
-           (kept || (rope_of_gguf(m) && complete_config(m)));
+           (kept || rope_of_gguf(m));
+}
+
+/* With what only the tensors say. */
+static bool complete(mx_model *m) {
+    return !m->family || !m->is_gguf || mx_meta_text(&m->archive->meta, kept_config) ||
+           mx_model_tell(m, m->config);
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -213,7 +210,7 @@ bool mx_model_recognise(mx_model *m, const char *path) {
 
 bool mx_model_open(mx_model *m, const char *path, const char *family, bool map) {
     return open_as(m, path, family, map) && (!m->family || mx_packed_check(m)) && describe(m) &&
-           mx_model_list(m);
+           mx_model_list(m) && complete(m);
 }
 
 void mx_model_close(mx_model *m) {

@@ -62,6 +62,8 @@ bool mx_model_check(const mx_model *m);
 /* Marks what predicts more tokens than the next to be left out, but for the first layer of it
    where it is kept. */
 void mx_model_leave_out(mx_model *m, bool keeps_first);
+/* Puts into `config` what a GGUF file has no keys for, as its tensors tell it (told.c). */
+bool mx_model_tell(const mx_model *m, json_t *config);
 /* The arrays of a tensor: as they lie, or their values. */
 bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out);
 /* Are rows of it read by themselves? Then the arrays of those from first to last. */

@@ -71,6 +71,36 @@ static bool put_files(const mx_model *m, mx_map *meta) {
     return ok;
 }
 
+/* But for what conversions put into it. */
+static json_t *bare(const json_t *config) {
+    static const char *const own[] = {"quantization", "quantization_config", "dtype",
+                                      "torch_dtype"};
+    json_t *v = json_deep_copy(config);
+    for (size_t i = 0; v && i < sizeof own / sizeof *own; i++)
+        json_object_del(v, own[i]);
+    return v;
+}
+
+static bool says(const char *text, const json_t *config) {
+    json_t *kept = json_loads(text, 0, NULL), *x = bare(kept), *y = bare(config);
+    bool same = x && y && json_equal(x, y);
+    json_decref(kept);
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
+
+/* Those that a file kept before: they may be others now. */
+static bool put_files_again(const mx_model *m, mx_map *meta) {
+    char room[96];
+    const char *config = mx_meta_text(meta, mx_side_key("config.json", room, sizeof room));
+    bool ok = !config || says(config, m->config) || put_file(m, "config.json", meta);
+    for (int i = 0; ok && mx_side_names[i]; i++)
+        ok = !mx_map_has(meta, mx_side_key(mx_side_names[i], room, sizeof room)) ||
+             put_file(m, mx_side_names[i], meta);
+    return ok;
+}
+
 /* Names of what the format made wider. */
 static bool put_widened(const mx_conversion *p, const char *dtype, mx_map *meta) {
     char key[64];
@@ -124,13 +154,23 @@ static bool put_ids(const mx_model *m, mx_map *meta) {
     return ok;
 }
 
+/* Of some architectures files with windows are rare. */
+static bool note_window(const mx_conversion *p, const mx_map *meta) {
+    const char *arch = p->model->family->arch;
+    char key[96];
+    snprintf(key, sizeof key, "%s.attention.sliding_window", arch);
+    return !mx_name_is_of(arch, "llama|starcoder2") || !mx_map_has(meta, key) ||
+           mx_note(p->choice->o, key, "llama.cpp does not read it: its layers see all tokens");
+}
+
 static bool make_all(const mx_conversion *p, mx_map *meta) {
     const mx_model *m = p->model;
     return mx_meta_put_text(meta, "general.architecture", m->family->arch) &&
            mx_meta_put_text(meta, "general.type", "model") && put_name(m, meta) &&
-           mx_config_to_gguf(m->folder, m->family, m->config, meta) && put_pooling(p, meta) &&
-           mx_tokens_to_gguf(m, meta) && put_ids(m, meta) && put_widened(p, "bfloat16", meta) &&
-           put_widened(p, "float16", meta) && put_files(m, meta);
+           mx_config_to_gguf(m->folder, m->family, m->config, meta) && note_window(p, meta) &&
+           put_pooling(p, meta) && mx_tokens_to_gguf(m, meta) && put_ids(m, meta) &&
+           put_widened(p, "bfloat16", meta) && put_widened(p, "float16", meta) &&
+           put_files(m, meta);
 }
 
 /* --- in any case ----------------------------------------------------------------------------- */
@@ -162,7 +202,8 @@ bool mx_side_metadata(const mx_conversion *p, mx_map *meta) {
     if (mx_side_base(m))
         ok = mx_side_copy(p, meta) &&
              (m->is_gguf || !m->family ||
-              mx_config_update(m->folder, m->family, m->config, vocab_of(m), meta));
+              (mx_config_update(m->folder, m->family, m->config, vocab_of(m), meta) &&
+               put_files_again(m, meta)));
     else
         ok = !m->family || make_all(p, meta);
     ok = ok && (!m->family || put_type(p, meta));

@@ -36,6 +36,9 @@ typedef struct dec_build {
     dec_held *held;
     const dec_trait *trait;
     bool sketch;         /* what GGUF is to say is asked, and no array is computed */
+    bool as_gguf;        /* the config is the one that a reader of a GGUF file would make of it */
+    const char *given;   /* ... but for this key; NULL: for none */
+    json_t *said;        /* ... and this is the folder's own */
     bool refused;        /* the error is of config.json, not of tensors */
     mx_map asked;        /* keys of config.json */
     bool ones_added;     /* norms are 1 + w although the family adds 1 */
@@ -60,7 +63,7 @@ struct dec_trait {
     bool root_embedding;     /* the embedding is multiplied by sqrt(h) */
     bool adjacent;           /* pairs of the rotation lie side by side, in every format */
     bool scalar;             /* scores are divided by the root of query_pre_attn_scalar */
-    bool tanh_gelu;          /* whatever the config calls it */
+    bool tanh_gelu;          /* hidden_act says it, and "gelu" is the one by tanh */
     bool clamps;             /* MX_ACT_CLAMPED_SWIGLU */
     bool encoder, norms_after, parallel, no_rope;
     bool fine_ramp;    /* yarn's ramp begins and ends between two frequencies */
@@ -197,6 +200,14 @@ bool dec_tails(dec_build *b);
 /* Fills d->ahead where the model has such a layer; `layer` describes it. */
 typedef bool dec_describe_layer(dec_build *b, int n, mx_layer *l);
 bool dec_ahead(dec_build *b, dec_describe_layer *layer);
+
+/* --- what GGUF makes of it (meaning.c) ------------------------------------------------------- */
+
+/* Replaces the config of a folder's model by that of a GGUF file made of it, and the family by the
+   one that the file is recognised as. False and an error: GGUF has no words for it. */
+bool dec_read_as_gguf(dec_build *b);
+/* What two descriptions of the same tensors differ in; NULL: in nothing. */
+const char *dec_difference(const mx_decoder *x, const mx_decoder *y);
 
 /* --- sizes (sizes.c) ------------------------------------------------------------------------- */
 

@@ -1,8 +1,19 @@
 /* Feed-forward parts: see build.h. */
+#include <string.h>
+
 #include "base/status.h"
 #include "models/decoder/build.h"
 
+/* gemma: what was trained is the gelu by tanh, which its first files call "gelu". */
+static const char *tanh_name(dec_build *b) {
+    const char *own = dec_text(b, "hidden_activation"), *other = dec_text(b, "hidden_act");
+    const char *name = other ? other : own;
+    return name && strcmp(name, "gelu") ? name : "gelu_pytorch_tanh";
+}
+
 static const char *activation_name(dec_build *b) {
+    if (b->trait->tanh_gelu)
+        return tanh_name(b);
     const char *own = dec_text(b, "hidden_activation"), *other = dec_text(b, "hidden_act");
     const char *third = b->trait->encoder ? NULL : dec_text(b, "activation_function");
     return own ? own : other ? other : third ? third : "silu";
@@ -18,8 +29,8 @@ bool dec_activation(dec_build *b, mx_activation *out) {
                {"relu", MX_ACT_RELU},
                {"relu2", MX_ACT_RELU2}};
     const char *name = activation_name(b);
-    *out = b->trait->clamps ? MX_ACT_CLAMPED_SWIGLU : MX_ACT_GELU_TANH;
-    if (b->trait->clamps || b->trait->tanh_gelu)
+    *out = MX_ACT_CLAMPED_SWIGLU;
+    if (b->trait->clamps)
         return true;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (mx_name_is_of(name, all[i].names)) {

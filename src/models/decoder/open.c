@@ -1,5 +1,6 @@
 /* Opening language models: see decoder.h. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory/large.h"
@@ -151,7 +152,8 @@ static bool fill(dec_build *b, const char *path, const char *family) {
     } else {
         mx_free(b->held);
     }
-    if (!b->d || !b->held || !mx_model_open(&b->model, path, family, true) || !begin(b, path))
+    if (!b->d || !b->held || !mx_model_open(&b->model, path, family, true) ||
+        (b->as_gguf && !dec_read_as_gguf(b)) || !begin(b, path))
         return false;
     mx_model_leave_out(&b->model, b->trait->looks_ahead && !b->sketch);
     return mx_model_check(&b->model) && dec_describe(b);
@@ -178,12 +180,54 @@ mx_decoder *mx_decoder_open(const char *path) {
     return NULL;
 }
 
+/* What the description differs in that GGUF makes of it, but for one key; NULL and no error: in
+   nothing. *said: config.json, for json_decref. */
+static const char *lost(const mx_decoder *d, const char *path, const char *family,
+                        const char *given, json_t **said) {
+    dec_build b = {.sketch = true, .as_gguf = true, .given = given};
+    const char *what = build(&b, path, family) ? dec_difference(d, b.d) : NULL;
+    mx_decoder_release(b.d);
+    *said = b.said;
+    return what;
+}
+
+/* Names the key that alone would make it good, or else what differs. */
+static bool fail_lost(const mx_decoder *d, const char *path, const char *family, const char *what,
+                      const json_t *said) {
+    const char *key, *found = NULL;
+    json_t *v, *own;
+    json_object_foreach((json_t *)(uintptr_t)said, key, v) {
+        bool good = !found && !lost(d, path, family, key, &own) && !mx_failed();
+        found = good ? key : found;
+        json_decref(own);
+        mx_error_clear();
+    }
+    v = found ? json_object_get(said, found) : NULL;
+    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    mx_fail(MX_UNSUPPORTED, "[convert] '%.*s': %s is %.80s, and GGUF has no key that says so",
+            (int)n, path, found ? found : what, text ? text : "special");
+    free(text);
+    return false;
+}
+
+static bool is_kept(const mx_decoder *d, const char *path, const char *family) {
+    json_t *said = NULL;
+    const char *what = lost(d, path, family, NULL, &said);
+    bool ok = what ? fail_lost(d, path, family, what, said) : !mx_failed();
+    json_decref(said);
+    return ok;
+}
+
 bool mx_decoder_understands(const char *path, const char *family) {
     dec_build b = {.sketch = true};
     bool ok = build(&b, path, family);
-    mx_decoder_release(b.d);
     bool other = !ok && !b.refused && mx_error_status() != MX_NOMEM;
     if (other)
         mx_error_clear();
-    return ok || other;
+    ok = ok ? is_kept(b.d, path, family) : other;
+    mx_decoder_release(b.d);
+    return ok;
 }

@@ -198,6 +198,11 @@ def test_what_config_says_now_counts(tmp_path, model):
     before, after = metadata(tmp_path / "a.gguf"), metadata(tmp_path / "c.gguf")
     assert after.pop("llama.context_length")[1] == 512
     assert before.pop("llama.context_length")[1] == 128
+    assert json.loads(after.pop("mlx.file.config.json")) == config
+    assert json.loads(before.pop("mlx.file.config.json")) == {
+        **config,
+        "max_position_embeddings": 128,
+    }
     assert before == after
 
 
