@@ -58,13 +58,21 @@ static double slope_by_gradients(const tried *t, bool checkpoint) {
     return x;
 }
 
-/* Of few numbers each step changes little of the loss, and must be longer. A loss of 4 is rounded by
-   2e-7, which is 1e-4 of a slope, and a few times that in one of hundreds. */
+/* A loss of 4 is rounded by 2e-7, which is 1e-4 of a slope, and a few times that in one of
+   hundreds. */
+static bool agrees(double plain, double wanted, double shorter) {
+    return fabs(plain - wanted) < 2e-3 * fabs(wanted) + 6e-4 * shorter;
+}
+
+/* Of few numbers each step changes little of the loss, and must be longer; where an expert comes or
+   goes within it, shorter. */
 static void try_gradients(tried *t, mx_tune_kind kind, const char *what) {
-    double wanted = slope_by_differences(t, mx_tune_adds(kind) ? 0.01 : 0.004),
+    double step = mx_tune_adds(kind) ? 0.01 : 0.004, wanted = slope_by_differences(t, step),
            plain = slope_by_gradients(t, false), again = slope_by_gradients(t, true);
-    CHECK_MSG(fabs(plain - wanted) < 2e-3 * fabs(wanted) + 6e-4, "%s: %.7g, by differences %.7g",
-              what, plain, wanted);
+    bool agreed = agrees(plain, wanted, 1);
+    for (int shorter = 4; !agreed && shorter <= 16; shorter *= 4)
+        agreed = agrees(plain, slope_by_differences(t, step / shorter), shorter);
+    CHECK_MSG(agreed, "%s: %.7g, by differences %.7g", what, plain, wanted);
     CHECK_MSG(fabs(plain - again) < 1e-5 * fabs(plain) + 1e-6, "%s: %.9g, with checkpoints %.9g",
               what, plain, again);
 }
