@@ -51,20 +51,6 @@ bool tok_fail(const mx_tokenizer *t, const char *format, ...) {
     return mx_fail(MX_FORMAT, "[tokenizer] '%s': %s", t->name, text);
 }
 
-tok_word tok_normalize(const mx_tokenizer *t, tok_word text, tok_bytes room[2]) {
-    bool ok = true;
-    size_t n = text.n;
-    for (int i = 0; ok && i < t->normals; i++) {
-        tok_bytes *to = &room[i & 1];
-        tok_begin(to, text.p, text.n, text.span);
-        tok_bound(to, n);
-        t->normal[i].run(&t->normal[i], (tok_text){text.p, text.n}, to);
-        ok = tok_is_bounded(to);
-        text = tok_word_in(to, text.first);
-    }
-    return text;
-}
-
 void tok_put_span(tok_job *job, tok_word w, size_t from, size_t to) {
     if (mx_grow(&job->span, &job->span_room, job->out.n + 1, sizeof *job->span) && job->out.n)
         job->span[job->out.n - 1] = (mx_token_span){w.span[from].from, w.span[to - 1].to};

@@ -216,6 +216,7 @@ struct mx_tokenizer {
     tok_decode decode[TOK_MOST_STEPS];
     int decodes;
     tok_template post;
+    bool asks_first; /* a splitter wants to know whether a word begins where the text began */
     bool trims, trims_prefix; /* spaces do not count to what a token stands for; but for a prefix */
     tok_added *added;
     size_t added_count, added_room;

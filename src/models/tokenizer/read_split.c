@@ -89,6 +89,7 @@ static bool read_metaspace(mx_tokenizer *t, const json_t *j) {
         return tok_fail(t, "a Metaspace without a replacement");
     if (!s || !tok_read_scheme(t, j, &s->scheme) || !tok_copy(&s->text, mark.p, mark.n))
         return false;
+    t->asks_first |= s->scheme == TOK_FIRST;
     return !tok_flag(j, "split", true) ||
            add_pattern(t, tok_pattern_text(mark.p, mark.n), TOK_MERGED_WITH_NEXT, false);
 }

@@ -30,9 +30,8 @@ static bool joins(const flow *f, bool match) {
     }
 }
 
+/* A match of nothing is a piece as well, between two others. */
 static void put(flow *f, size_t from, size_t to, bool match) {
-    if (from == to)
-        return;
     if (f->from == f->to || !joins(f, match)) {
         flush(f);
         f->from = from;
@@ -43,21 +42,27 @@ static void put(flow *f, size_t from, size_t to, bool match) {
         f->from = f->to;
 }
 
+static void put_between(flow *f, size_t from, size_t to) {
+    if (from < to)
+        put(f, from, to, f->self->invert);
+}
+
 void tok_split_pattern(tok_job *job, const tok_split *self, tok_word w) {
     flow f = {job, self, w, 0, 0, false};
     size_t at = 0, start, end;
+    bool matched = false;
     for (size_t from = 0;
          from < w.n && tok_pattern_next(self->pattern, w.p, w.n, from, &start, &end);) {
         uint32_t c;
-        if (end == start) { // nothing, somewhere
-            from = start < w.n ? start + tok_step(w.p + start, w.p + w.n, &c) : w.n;
-            continue;
+        if (end > start || start > at || !matched) { // nothing right behind a match is none
+            put_between(&f, at, start);
+            put(&f, start, end, !self->invert);
+            at = end;
+            matched = true;
         }
-        put(&f, at, start, self->invert);
-        put(&f, start, end, !self->invert);
-        at = from = end;
+        from = end > start ? end : end < w.n ? end + tok_step(w.p + end, w.p + w.n, &c) : w.n;
     }
-    put(&f, at, w.n, self->invert);
+    put_between(&f, at, w.n);
     flush(&f);
 }
 

@@ -286,6 +286,54 @@ def names():
     return [name for row in rows for name in "".join(re.findall(r'"([^"]*)"', row)).split("|")]
 
 
+def made(tmp_path, **parts):
+    """A tokenizer of characters, each a token with its own number."""
+    (tmp_path / "tokenizer.json").write_text(json.dumps({
+        "model": {"type": "BPE", "vocab": {chr(i): i for i in range(1, 0x2600)}, "merges": []},
+        **parts}))  # fmt: skip
+    return Tokenizer(tmp_path)
+
+
+# What the package `tokenizers` 0.23.3 makes of it.
+@pytest.mark.parametrize(
+    ("pattern", "text", "pieces"),
+    [
+        ("(?=[A-Z])", "aBcD", ["a", "Bc", "D"]), ("(?=[A-Z])", "Ba", ["Ba"]),
+        ("", "éaÉ", ["é", "a", "É"]), (r"\b", "ab ab", ["ab", " ", "ab"]),
+        ("(?<=a)", "aaB", ["a", "a", "B"]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "behavior", ["Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"]
+)
+def test_matches_of_nothing_divide(tmp_path, pattern, behavior, text, pieces):
+    pre = {"type": "Split", "pattern": {"Regex": pattern}, "behavior": behavior, "invert": False}
+    model = {"type": "WordLevel", "vocab": {"?": 0}, "unk_token": "?"}
+    t = made(tmp_path, pre_tokenizer=pre, model=model)
+    assert [text[x:y] for x, y in t.encode_with_offsets(text).offsets] == pieces
+
+
+STRIP = {"type": "Strip", "strip_left": True, "strip_right": True}
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "text", "want"),
+    [
+        (None, "ab", "▁ab"), (None, " ab", "▁ab"), (STRIP, "ab", "▁ab"), (STRIP, "  ab", "ab"),
+        (STRIP | {"strip_left": False}, " ab", "▁ab"), ({"type": "StripAccents"}, "\u0301ab", "ab"),
+        ({"type": "Replace", "pattern": {"String": "a"}, "content": ""}, "ab", "b"),
+        ({"type": "Replace", "pattern": {"String": "a"}, "content": "x"}, "ab", "▁xb"),
+        ({"type": "Nmt"}, "\u0001ab", "ab"), ({"type": "NFD"}, "é", "▁e\u0301"),
+        ({"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": " "}, STRIP]}, "ab", "▁ab"),
+    ],
+)  # fmt: skip
+def test_where_a_text_begins_that_loses_its_beginning(tmp_path, normalizer, text, want):
+    """Metaspace's "first" is where the text began, and there is something of it."""
+    pre = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": False}
+    t = made(tmp_path, pre_tokenizer=pre, **({"normalizer": normalizer} if normalizer else {}))
+    assert "".join(map(chr, t.encode(text))) == want
+
+
 def test_all_names(tmp_path):
     assert len(names()) == len(set(names())) > 50
     for name in names():
