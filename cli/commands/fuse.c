@@ -14,6 +14,8 @@ typedef struct watch {
     size_t tensors;
 } watch;
 
+#define MUCH 0.02 /* of the change, whose loss is a warning */
+
 static int step(const mlx_convert_progress *p, void *payload) {
     watch *w = payload;
     if (p->note && !p->tensor) { // about the whole
@@ -22,7 +24,7 @@ static int step(const mlx_convert_progress *p, void *payload) {
         if (w->began)
             cli_progress_end(&w->bar);
         w->began = false;
-        if (p->lost > 0.02)
+        if (p->lost > MUCH)
             cli_note(w->c, "%s", p->note);
     }
     if (p->note)
@@ -37,13 +39,29 @@ static int step(const mlx_convert_progress *p, void *payload) {
     return cli_interrupted();
 }
 
+/* What nobody was warned of. */
+static void show_notes(const json_t *file) {
+    const json_t *note;
+    size_t i;
+    bool much = json_number_value(json_object_get(file, "lost")) > MUCH;
+    json_array_foreach(json_object_get(file, "notes"), i, note) {
+        if (!much)
+            cli_print("%s\n", json_string_value(note));
+    }
+}
+
 static void show(cli_call *c, const json_t *doc) {
     static const cli_column columns[] = {{"out", "Output", CLI_LOOK_TEXT},
                                          {"tensors", "Tensors", CLI_LOOK_COUNT},
                                          {"bytes", "Size", CLI_LOOK_SIZE},
                                          {0}};
+    const json_t *files = json_object_get(doc, "files"), *file;
+    size_t i;
     (void)c;
-    cli_table(json_object_get(doc, "files"), columns);
+    cli_table(files, columns);
+    json_array_foreach(files, i, file) {
+        show_notes(file);
+    }
 }
 
 static int fuse(cli_call *c, const char *model, const char *to, const char *format, json_t *files) {

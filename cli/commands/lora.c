@@ -11,6 +11,7 @@ typedef struct watch {
     cli_call *c;
     json_t *reports, *validations, *notes;
     int64_t iteration;
+    const char *adapter; /* the folder that --adapter-path says */
 } watch;
 
 static void say_report(const mlx_train_event *e) {
@@ -62,7 +63,7 @@ static int take(const mlx_train_event *e, void *payload) {
 
 static json_t *document(const cli_train *t, const watch *w, const mlx_train_info *info) {
     return json_pack("{s:o, s:s?, s:I, s:I, s:I, s:I, s:I, s:O, s:O, s:O}", "model",
-                     cli_json_text(t->model), "adapter", t->options.adapter_path, "iterations",
+                     cli_json_text(t->model), "adapter", w->adapter, "iterations",
                      (json_int_t)info->iteration, "trained_parameters", (json_int_t)info->trained,
                      "parameters", (json_int_t)info->parameters, "layers", (json_int_t)info->layers,
                      "examples", (json_int_t)info->train, "reports", w->reports, "validations",
@@ -134,6 +135,7 @@ static int work(cli_call *c, cli_train *t, mlx_train training, watch *w) {
 static int open_and_work(cli_call *c, cli_train *t, watch *w) {
     char *path = NULL, file[4096];
     mlx_train training = mlx_train_new();
+    w->adapter = t->options.adapter_path;
     int status = prepare(c, t, file, sizeof file);
     status = status ? status : cli_find(c, &path, t->model);
     if (status == CLI_OK && mlx_train_open(&training, path, t->data, &t->options))
@@ -147,7 +149,7 @@ static int open_and_work(cli_call *c, cli_train *t, watch *w) {
 
 static int run(cli_call *c) {
     cli_train t;
-    watch w = {c, json_array(), json_array(), json_array(), 0};
+    watch w = {c, json_array(), json_array(), json_array(), 0, NULL};
     int status = cli_train_read(c, &t);
     if (status == CLI_OK && !t.model)
         status = cli_usage(c, "-m MODEL says which model");

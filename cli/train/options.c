@@ -221,6 +221,18 @@ static int take_one_own(cli_call *c, cli_train *t, const char *name, const char 
                                 : cli_fail(c, "%s: %s: two numbers were expected", t->from, path);
 }
 
+/* What is said of others than the one in use would have no effect. */
+static int check_unused(cli_call *c, const cli_train *t, const char *name) {
+    const char *other;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)at(t->config, "optimizer_config"), other, v) {
+        if (strcmp(other, name) && json_object_size(v))
+            return cli_fail(c, "%s: optimizer_config.%s has no effect where the optimizer is %s",
+                            t->from, other, name);
+    }
+    return CLI_OK;
+}
+
 /* That of the optimizer in use counts. */
 static int take_optimizer(cli_call *c, cli_train *t) {
     const char *given = cli_text(c, "optimizer", t->options.optimizer), *key;
@@ -233,7 +245,7 @@ static int take_optimizer(cli_call *c, cli_train *t) {
     json_object_foreach((json_t *)(uintptr_t)own, key, v) {
         status = status ? status : take_one_own(c, t, name, key, v);
     }
-    return status;
+    return status ? status : check_unused(c, t, name);
 }
 
 static const struct other *other_of(const char *key) {
@@ -364,6 +376,8 @@ int cli_train_read(cli_call *c, cli_train *t) {
     const json_t *asked = cli_text(c, "config", NULL) ? t->config : NULL;
     t->train = cli_flag(c, "train") || json_is_true(at(asked, "train"));
     t->test = cli_flag(c, "test") || json_is_true(at(asked, "test"));
+    if ((cli_text(c, "num-layers", NULL) || at(t->config, "num_layers")) && !t->options.num_layers)
+        return cli_fail(c, "num_layers is 0: so many layers were expected, or -1 for all");
     return check_kinds(c, &t->options);
 }
 

@@ -73,6 +73,8 @@ bool mx_writer_room(const mx_writer *w, uint64_t bytes);
 bool mx_writer_extend(mx_writer *w, uint64_t size);
 bool mx_writer_commit(mx_writer *w);  /* frees w; false: nothing has changed */
 void mx_writer_abandon(mx_writer *w); /* frees w; NULL is fine */
+/* Makes the folders that lead to a path where they are not there. */
+bool mx_make_folders(const char *op, const char *path);
 /* Removes the temporaries of a folder whose processes are gone, as far as this machine knows. */
 void mx_writer_tidy(const char *folder);
 

@@ -1,13 +1,16 @@
-/* What killed writers have left: see file.h. */
+/* Folders of files, and what killed writers have left there: see file.h. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/status.h"
 
 static const char *digits_before(const char *name, const char *end) {
     while (end > name && end[-1] >= '0' && end[-1] <= '9')
@@ -41,4 +44,18 @@ void mx_writer_tidy(const char *folder) {
             unlinkat(dirfd(d), e->d_name, 0);
     if (d)
         closedir(d);
+}
+
+bool mx_make_folders(const char *op, const char *path) {
+    char *copy = mx_strdup(path), room[128];
+    bool ok = copy;
+    for (char *c = copy && *copy ? copy + 1 : NULL; ok && c && (c = strchr(c, '/')); c++) {
+        *c = 0;
+        ok = mkdir(copy, 0777) == 0 || errno == EEXIST ||
+             mx_fail(MX_IO, "[%s] cannot make the folder '%.400s': %s", op, copy,
+                     mx_errno_text(errno, room, sizeof room));
+        *c = '/';
+    }
+    mx_free(copy);
+    return ok;
 }

@@ -110,17 +110,7 @@ char *mx_hub_snapshot(const mx_hub_settings *s, const char *model, const char *r
 /* --- making --------------------------------------------------------------------------------- */
 
 bool mx_hub_make_folders(const char *path) {
-    char *copy = mx_strdup(path), room[128];
-    bool ok = copy;
-    for (char *c = copy ? copy + 1 : NULL; ok && (c = strchr(c, '/')); c++) {
-        *c = 0;
-        ok = mkdir(copy, 0777) == 0 || errno == EEXIST ||
-             mx_fail(MX_IO, "[hub] cannot make the folder '%.400s': %s", copy,
-                     mx_errno_text(errno, room, sizeof room));
-        *c = '/';
-    }
-    mx_free(copy);
-    return ok;
+    return mx_make_folders("hub", path);
 }
 
 /* "../../blobs/<id>", with one step more for each folder of the name. */

@@ -283,13 +283,43 @@ def test_updates_that_never_come(data, tmp_path):
 
 def test_a_folder_that_cannot_be_made(data, tmp_path):
     (tmp_path / "file").write_text("x")
-    for folder in (tmp_path / "file", tmp_path / "no" / "folder"):
+    for folder in (tmp_path / "file", tmp_path / "file" / "folder"):
         done = run(*words(data, folder), status=1)
         assert str(folder) in done.stderr and not done.stdout  # before anything is learned
     (tmp_path / "o.yaml").mkdir()
     for name in ("o.yaml", "no.json", "."):
         error = run("lora", "-c", tmp_path / name, "--train", status=1).stderr
         assert str(tmp_path / name) in error and ("directory" in error or "libyaml" in error)
+
+
+def test_folders_that_lead_to_others_are_made(data, tmp_path):
+    adapter, fused = tmp_path / "a" / "b" / "c", tmp_path / "x" / "y" / "z.gguf"
+    document(*words(data, adapter, iters=1))
+    note = run(
+        "fuse", "-m", STORIES, "--adapter-path", adapter, "--save-path", fused, "--mode", "q8_0"
+    )
+    assert fused.exists() and "of the adapter's change" in note.stdout
+    tested = document("lora", "-m", STORIES, "--test", "--data", data, "--adapter-path", adapter)
+    assert tested["adapter"] == str(adapter)
+
+
+def test_what_an_adapter_is_no_beginning_of(data, tmp_path):
+    adapter, more = (
+        tmp_path / "a",
+        ["--resume-adapter-file", tmp_path / "a" / "adapters.safetensors"],
+    )
+    document(*words(data, adapter, "--fine-tune-type", "dora", iters=1))
+    error = run(*words(data, tmp_path / "b", *more, iters=1), status=1).stderr
+    assert ".m' is nothing that a lora adapter has: fine_tune_type was another" in error
+    (data / "train.jsonl").write_text('{"text": "others"}\n')
+    error = run(
+        *words(data, adapter, "--fine-tune-type", "dora", "--resume", iters=2), status=1
+    ).stderr
+    assert "was made with other data: train.jsonl has changed" in error
+    (data / "train.jsonl").write_text('{"messages": [{"role": "user", "content": "Hi"}]}\n')
+    error = run(*words(data, adapter, "--mask-prompt", iters=1), status=1).stderr
+    assert "line 1: the last message is no answer, and mask_prompt" in error
+    assert "num_layers is 0" in run(*words(data, adapter, "--num-layers", 0), status=1).stderr
 
 
 def test_no_iterations(data, tmp_path):
@@ -503,6 +533,8 @@ OPTIONS = [
     ({"optimizer_config": []}, "optimizer_config: an object was expected"),
     ({"optimizer_config": {"adamz": {}}}, "'optimizer_config.adamz' is no option"),
     ({"optimizer_config": {"adam": [1]}}, "optimizer_config.adam: an object was expected"),
+    ({"optimizer_config": {"sgd": {"momentum": 1}}}, "optimizer_config.sgd has no effect where the"),
+    ({"num_layers": 0}, "num_layers is 0: so many layers were expected, or -1 for all"),
     ({"optimizer_config": {"adam": {"betas": [0.9]}}}, "optimizer_config.adam.betas: two numbers were"),
 ]  # fmt: skip
 

@@ -97,7 +97,7 @@ static void other_options_are_refused(void) {
     CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "lora_parameters");
     o.rank = 4;
     data = data_folder("data2", "{\"text\": \"abc\"}", NULL, NULL);
-    CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "data_print");
+    CHECK_FAILS(mlx_train_open(&t, m.path, data, &o), "was made with other data");
     data = data_folder("data", lines, NULL, NULL);
     o.learning_rate = 1;
     CHECK_OK(mlx_train_open(&t, m.path, data, &o));

@@ -182,7 +182,14 @@ static bool take_values(mx_tune *t, const char *path, const mx_map *arrays) {
 static bool all_taken(const mx_tune *t, const char *path, const mx_map *arrays) {
     for (size_t i = 0; i < arrays->count; i++) {
         const char *name = arrays->entry[i].key;
+        size_t length;
+        mx_role role;
         int n = 0;
+        if (!role_of(name, t->spec.kind, &role, &length))
+            return mx_fail(MX_FORMAT,
+                           "[%s] '%s': '%.200s' is nothing that a %s adapter has: fine_tune_type "
+                           "was another",
+                           op, path, name, mx_tune_kinds[t->spec.kind]);
         while (n < t->params && strcmp(t->param[n].name, name))
             n++;
         for (int k = 0; n == t->params && k < t->params; k++)

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "models/chat.h"
+#include "models/family.h"
 #include "models/json.h"
 
 static const char op[] = "train";
@@ -192,6 +193,11 @@ static bool chat_line(reader *r, const json_t *line) {
         if (!json_is_object(m) || !json_is_string(json_object_get(m, "role")))
             return fail(r, "a message is no object with a role");
     }
+    const char *last =
+        json_string_value(json_object_get(json_array_get(messages, json_array_size(messages) - 1),
+                                          "role"));
+    if (r->spec->mask_prompt && mx_name_is_of(last, "system|developer|user|tool"))
+        return fail(r, "the last message is no answer, and mask_prompt learns nothing else");
     if (!find_chat(r))
         return false;
     if (!r->chat)

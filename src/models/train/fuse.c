@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "graph/eval/eval.h"
 #include "models/train/adapter.h"
@@ -128,7 +129,7 @@ bool mx_train_fuse(const char *model, const char *adapter, const char *out,
     own.changer = &f;
     bool ok = d && mx_adapter_read(&f.tune, d, adapter);
     own.rescale = f.tune.spec.kind == MX_TUNE_SCALES ? rescale : NULL;
-    ok = ok && mx_convert(model, out, &own);
+    ok = ok && mx_make_folders("fuse", out) && mx_convert(model, out, &own);
     if (ok)
         tell(&f, &own);
     mx_tune_close(&f.tune);

@@ -62,6 +62,11 @@ static bool check_terms(const mx_train *t, const char *path, const json_t *then)
         json_t *former = json_object_get(then, key);
         if (!ok || may_change(key) || json_equal(former, value))
             continue;
+        if (strcmp(key, "data_print") == 0) {
+            ok = mx_fail(MX_INVALID, "[%s] '%s' was made with other data: train.jsonl has changed",
+                         op, path);
+            continue;
+        }
         char *a = former ? json_dumps(former, JSON_ENCODE_ANY) : NULL;
         char *b = json_dumps(value, JSON_ENCODE_ANY);
         ok = mx_fail(MX_INVALID, "[%s] '%s' was made with %s %s, and now it is %s", op, path, key,

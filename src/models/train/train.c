@@ -194,7 +194,11 @@ static bool read_data(mx_train *t, const char *folder) {
 static bool make_folder(const mx_train *t) {
     char room[128];
     struct stat s;
-    if (!t->folder || mkdir(t->folder, 0777) == 0)
+    if (!t->folder)
+        return true;
+    if (!mx_make_folders(op, t->folder))
+        return false;
+    if (mkdir(t->folder, 0777) == 0)
         return true;
     int why = errno != EEXIST || stat(t->folder, &s) ? errno
               : !S_ISDIR(s.st_mode)                  ? ENOTDIR
