@@ -220,7 +220,8 @@ const mx_family mx_families[] = {
         .architecture = "DeepseekV2ForCausalLM",
         .tensors =
             TENSORS(fam_ends, fam_two_norms, fam_deepseek, fam_routed, fam_gated_some, fam_sparse),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_routed_keys, fam_deepseek_keys),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_silu, fam_unscaled_keys, fam_routed_keys,
+                     fam_deepseek_keys),
     },
     {
         .name = "deepseek_v3",
@@ -269,8 +270,8 @@ const mx_family mx_families[] = {
         .architecture = "Dots1ForCausalLM",
         .tensors = TENSORS(fam_ends, fam_two_norms, fam_attention, fam_head_norms, fam_gated_some,
                            fam_sparse_dots, fam_routed),
-        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_routed_keys,
-                     fam_sigmoid_keys),
+        .keys = KEYS(fam_sizes, fam_decoder_keys, fam_own_head, fam_silu, fam_unscaled_keys,
+                     fam_routed_keys, fam_sigmoid_keys),
     },
     {
         .name = "seed_oss",

@@ -39,7 +39,7 @@ const mx_key_row fam_llama_head[] = {
     {0},
 };
 const mx_key_row fam_window[] = {
-    {"sliding_window", "attention.sliding_window", MX_KEY_U32, 0, NULL, NULL},
+    {"sliding_window", "attention.sliding_window", MX_KEY_U32, 0, "null", NULL},
     {0},
 };
 const mx_key_row fam_mixture_keys[] = {
@@ -148,15 +148,20 @@ const mx_key_row fam_cohere2_keys[] = {
     {NULL, "rope.dimension_count", MX_KEY_U32, 0, "=d", NULL},
     {0},
 };
+/* Before those of all routers. */
+const mx_key_row fam_unscaled_keys[] = {
+    {"norm_topk_prob", "expert_weights_norm", MX_KEY_BOOL, 0, "false", NULL},
+    {0},
+};
 const mx_key_row fam_routed_keys[] = {
     {"n_routed_experts", "expert_count", MX_KEY_U32, 'e', "0", NULL},
     {"num_experts_per_tok", "expert_used_count", MX_KEY_U32, 0, NULL, NULL},
     {"moe_intermediate_size", "expert_feed_forward_length", MX_KEY_U32, 'i', "0", NULL},
     {"n_shared_experts", "expert_shared_count", MX_KEY_U32, 'n', "0", NULL},
-    {"routed_scaling_factor", "expert_weights_scale", MX_KEY_F32, 0, NULL, NULL},
-    {"norm_topk_prob", "expert_weights_norm", MX_KEY_BOOL, 0, NULL, NULL},
-    {"n_group", "expert_group_count", MX_KEY_U32, 0, NULL, NULL},
-    {"topk_group", "expert_group_used_count", MX_KEY_U32, 0, NULL, NULL},
+    {"routed_scaling_factor", "expert_weights_scale", MX_KEY_F32, 0, "1.0", NULL},
+    {"norm_topk_prob", "expert_weights_norm", MX_KEY_BOOL, 0, "true", NULL},
+    {"n_group", "expert_group_count", MX_KEY_U32, 0, "1", NULL},
+    {"topk_group", "expert_group_used_count", MX_KEY_U32, 0, "1", NULL},
     {"first_k_dense_replace", "leading_dense_block_count", MX_KEY_U32, 0, NULL, NULL},
     {0},
 };

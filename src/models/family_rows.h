@@ -18,8 +18,8 @@ extern const mx_key_row fam_no_window[], fam_sizes[], fam_decoder_keys[], fam_si
     fam_gemma2_keys[], fam_gemma3_keys[], fam_phi3_keys[], fam_bert_keys[], fam_grouped_keys[],
     fam_sparse_keys[], fam_qwen2_moe_keys[], fam_qwen3_moe_keys[], fam_qwen3_next_keys[],
     fam_gemma_keys[], fam_smollm3_keys[], fam_granite_keys[], fam_cohere2_keys[], fam_routed_keys[],
-    fam_sigmoid_keys[], fam_deepseek_keys[], fam_gpt_oss_keys[], fam_glm4_keys[],
-    fam_starcoder2_keys[], fam_gpt2_keys[], fam_mamba2_keys[], fam_lfm2_keys[], fam_nomic_keys[],
-    fam_modernbert_keys[];
+    fam_unscaled_keys[], fam_sigmoid_keys[], fam_deepseek_keys[], fam_gpt_oss_keys[],
+    fam_glm4_keys[], fam_starcoder2_keys[], fam_gpt2_keys[], fam_mamba2_keys[], fam_lfm2_keys[],
+    fam_nomic_keys[], fam_modernbert_keys[];
 
 #endif

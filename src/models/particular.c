@@ -7,6 +7,7 @@
  *     modernbert which layers see all
  *     olmo3      layers with a window turn as they did before the context was made longer
  *     exaone4    no window is said, as the usual one is no answer; so is what has letters
+ *     gemma2     caps of all its models, where nothing is said
  *     lfm2       attention.head_count_kv is a list, 0 where a layer has a convolution;
  *                feed_forward_length is what block_auto_adjust_ff_dim makes of intermediate_size
  */
@@ -147,6 +148,18 @@ static bool exaone4_from_gguf(const mx_family *f, const mx_map *meta, const mx_d
            mx_json_put(config, "sliding_window", json_null());
 }
 
+/* --- gemma2 ---------------------------------------------------------------------------------- */
+
+/* Those of all published models: the first files of them have no keys for it. */
+static bool gemma2_from_gguf(const mx_family *f, const mx_map *meta, const mx_dims *d,
+                             json_t *config) {
+    (void)f, (void)meta, (void)d;
+    return (mx_json_at(config, "attn_logit_softcapping") ||
+            mx_json_put(config, "attn_logit_softcapping", json_real(50))) &&
+           (mx_json_at(config, "final_logit_softcapping") ||
+            mx_json_put(config, "final_logit_softcapping", json_real(30)));
+}
+
 /* --- lfm2 ------------------------------------------------------------------------------------ */
 
 static int64_t adjusted(const json_t *config, int64_t n) {
@@ -222,6 +235,7 @@ static const struct particular {
                    {"modernbert", modernbert_to_gguf, NULL},
                    {"olmo3", olmo3_to_gguf, NULL},
                    {"exaone4", NULL, exaone4_from_gguf},
+                   {"gemma2", NULL, gemma2_from_gguf},
                    {"lfm2", lfm2_to_gguf, lfm2_from_gguf}};
 
 static const struct particular *of(const mx_family *f) {

@@ -425,6 +425,13 @@ family(
     num_hidden_layers=4,
     layer_types=["conv", "full_attention", "conv", "full_attention"],
 )
+family(
+    "lfm2_biases",
+    "Lfm2Config",
+    conv_bias=True,
+    num_hidden_layers=2,
+    layer_types=["conv", "full_attention"],
+)
 family("bert", "BertConfig", True, num_key_value_heads=...)
 family("roberta", "RobertaConfig", True, num_key_value_heads=..., max_position_embeddings=66)
 family("nomic_bert", "NomicBertConfig", True, num_key_value_heads=...)

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
 import pytest
+from tiny_folders import tiny_of, without_files
 
 MODELS = os.environ.get(
     "MLX_MODELS", os.path.join(os.path.dirname(__file__), "../../../build/models")
@@ -690,32 +690,6 @@ def test_large_tensors_go_through_in_pieces(tmp_path):
     mx.convert_model(tmp_path / "x.safetensors", tmp_path / "h.safetensors", dtype="bfloat16")
     found = stored(tmp_path / "h.safetensors")["a.weight"]
     assert mx.array_equal(found, x.astype(mx.bfloat16)).item()
-
-
-def tiny_of(name, folder):
-    """A checkpoint of tests/data/families with other numbers."""
-    document = json.loads(
-        (Path(__file__).resolve().parents[2] / "data" / "families" / f"{name}.json").read_text()
-    )
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps(document["config"]))
-    tensors = {k: mx.random.normal(s) for k, s in document["tensors"].items()}
-    mx.save_safetensors(str(folder / "model.safetensors"), tensors)
-    return folder
-
-
-def without_files(path, to):
-    """The GGUF file without the files that it keeps."""
-    f = mx.open_file(path)
-    with mx.create_file(to) as w:
-        for key, value in f.metadata.items():
-            if not key.startswith("mlx."):
-                w.set(key, value)
-        for name, t in f.tensors.items():
-            w.declare(name, t.shape, t.storage)
-        for name in f.tensors:
-            w.put(name, f.read(name, stored=True))
-    return to
 
 
 def test_files_of_sentence_transformers_come_back(tmp_path):
