@@ -26,6 +26,7 @@ struct cli_answer {
     bool began;    /* something other than spaces came */
     bool marked;   /* a marker has come */
     bool behind;   /* nothing else came since a call */
+    bool over;     /* all has come */
     bool halted;   /* a call has begun, and what follows waits in `pending` */
 };
 
@@ -150,6 +151,7 @@ static bool read_call(cli_answer *a, answer_call *call) {
                         .head = a->head.data,
                         .text = a->body.data,
                         .n = a->body.n,
+                        .cut = a->over,
                         .tools = a->o.tools};
     return style->read && style->read(&body, call, a);
 }
@@ -356,6 +358,7 @@ bool cli_answer_begun(cli_answer *a, size_t *rest, const char **name, size_t *na
 bool cli_answer_end(cli_answer *a) {
     bool called, ok = take(a, a->pending.data, a->pending.n);
     empty(&a->pending);
+    a->over = true;
     if (ok && a->in == IN_LINE)
         ok = leave_line(a);
     if (ok && a->in == IN_CALL) {

@@ -30,6 +30,7 @@ typedef struct answer_body {
     const char *head; /* the words before that, or the tool's name; NULL */
     const char *text; /* a zero behind */
     size_t n;
+    bool cut; /* the answer ended, and nothing the call */
     const json_t *tools;
 } answer_body;
 

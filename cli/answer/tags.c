@@ -59,6 +59,7 @@ static bool put_value(made *m, const answer_body *body, const char *name, const 
 }
 
 /* --- <function=NAME> <parameter=KEY> VALUE </parameter> </function> --------------------------- */
+/* Between values nothing tells a call that was cut from a whole one, but its end. */
 
 /* A parameter ends where another or the call's end follows: its text may be of this kind, too. */
 static answer_part parameter_value(answer_part *r) {
@@ -93,9 +94,9 @@ static bool read_parameters(answer_part *r, const answer_body *body, const char 
         if (!ok)
             return false;
     }
-    skip(r, "</function>");
+    bool ended = skip(r, "</function>") || !body->cut;
     skip_spaces(r);
-    return r->at == r->end;
+    return ended && r->at == r->end;
 }
 
 /* --- NAME <arg_key>KEY</arg_key> <arg_value>VALUE</arg_value> --------------------------------- */
@@ -112,7 +113,7 @@ static bool read_pairs(answer_part *r, const answer_body *body, const char *name
         if (!ok)
             return false;
     }
-    return r->at == r->end;
+    return !body->cut && r->at == r->end;
 }
 
 /* --- both ------------------------------------------------------------------------------------- */
