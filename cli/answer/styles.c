@@ -269,11 +269,17 @@ static char *opening_for(const cli_answer_style *style, const json_t *tools) {
     return text;
 }
 
+/* One tool for a style with its name before the call, which is none that says something else. */
+static bool is_nameable(const cli_answer_style *style, const json_t *tools) {
+    const char *name = json_string_value(json_object_get(json_array_get(tools, 0), "name"));
+    return json_array_size(tools) == 1 && !(style->says && strcmp(style->says, name) == 0);
+}
+
 bool cli_answer_force(const cli_answer_style *style, const json_t *tools, char **opening,
                       json_t **schema) {
     *opening = NULL;
     *schema = NULL;
-    if (!style->opening || (!style->key && json_array_size(tools) != 1))
+    if (!style->opening || (!style->key && !is_nameable(style, tools)))
         return false;
     *opening = opening_for(style, tools);
     json_t *one = style->key ? any_of(style, tools) : parameters_of(json_array_get(tools, 0));

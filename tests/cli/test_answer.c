@@ -352,6 +352,9 @@ static void opened(void) {
     free(opening);
     json_decref(schema);
     json_decref(one);
+    one = json_pack("[{s:s}]", "name", "all"); // which says that text follows
+    CHECK(!cli_answer_force(style, one, &opening, &schema));
+    json_decref(one);
 }
 
 /* With `halts` an answer stops where the call of a named tool begins. */
