@@ -6,36 +6,17 @@
 
 /* --- pointwise ------------------------------------------------------------------------ */
 
-int mlx_cbrt(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_cbrt, a, s);
-}
-int mlx_exp2(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_exp2, a, s);
-}
-int mlx_sinc(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_sinc, a, s);
-}
-int mlx_fmax(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_fmax, a, b, s);
-}
-int mlx_fmin(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_fmin, a, b, s);
-}
-int mlx_heaviside(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_heaviside, a, b, s);
-}
-int mlx_hypot(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_hypot, a, b, s);
-}
-int mlx_copysign(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_copysign, a, b, s);
-}
-int mlx_signbit(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_signbit, a, s);
-}
-int mlx_nextafter(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_nextafter, a, b, s);
-}
+UNARY(cbrt)
+UNARY(exp2)
+UNARY(sinc)
+BINARY(fmax)
+BINARY(fmin)
+BINARY(heaviside)
+BINARY(hypot)
+BINARY(copysign)
+UNARY(signbit)
+BINARY(nextafter)
+
 int mlx_isin(mlx_array *res, const mlx_array a, const mlx_array of, bool invert,
              const mlx_stream s) {
     capi_call c = capi_begin(s);

@@ -20,6 +20,16 @@ static inline int capi_binary(mlx_array *res, capi_binary_fn *f, mlx_array a, ml
     return capi_end(&c, res, f(x, y));
 }
 
+/* The public function of an operation of one array or of two. */
+#define UNARY(name)                                                         \
+    int mlx_##name(mlx_array *res, const mlx_array a, const mlx_stream s) { \
+        return capi_unary(res, mx_##name, a, s);                            \
+    }
+#define BINARY(name)                                                                           \
+    int mlx_##name(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) { \
+        return capi_binary(res, mx_##name, a, b, s);                                           \
+    }
+
 /* A list that is given even when it is empty (NULL would mean all axes). */
 static inline const int *capi_list(const int *list) {
     static const int none[1] = {0};

@@ -1,78 +1,31 @@
 /* The C API: binary operations, comparisons, choices. */
 #include "capi/ops/op_call.h"
 
-int mlx_add(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_add, a, b, s);
-}
-int mlx_arctan2(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_arctan2, a, b, s);
-}
-int mlx_bitwise_and(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_bitwise_and, a, b, s);
-}
-int mlx_bitwise_or(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_bitwise_or, a, b, s);
-}
-int mlx_bitwise_xor(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_bitwise_xor, a, b, s);
-}
-int mlx_divide(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_divide, a, b, s);
-}
-int mlx_equal(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_equal, a, b, s);
-}
-int mlx_floor_divide(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_floor_divide, a, b, s);
-}
-int mlx_greater(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_greater, a, b, s);
-}
-int mlx_greater_equal(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_greater_equal, a, b, s);
-}
-int mlx_left_shift(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_left_shift, a, b, s);
-}
-int mlx_less(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_less, a, b, s);
-}
-int mlx_less_equal(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_less_equal, a, b, s);
-}
-int mlx_logaddexp(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_logaddexp, a, b, s);
-}
-int mlx_logical_and(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_logical_and, a, b, s);
-}
-int mlx_logical_or(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_logical_or, a, b, s);
-}
-int mlx_maximum(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_maximum, a, b, s);
-}
-int mlx_minimum(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_minimum, a, b, s);
-}
-int mlx_multiply(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_multiply, a, b, s);
-}
-int mlx_not_equal(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_not_equal, a, b, s);
-}
-int mlx_power(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_power, a, b, s);
-}
-int mlx_remainder(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_remainder, a, b, s);
-}
-int mlx_right_shift(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_right_shift, a, b, s);
-}
-int mlx_subtract(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_subtract, a, b, s);
-}
+BINARY(add)
+BINARY(arctan2)
+BINARY(bitwise_and)
+BINARY(bitwise_or)
+BINARY(bitwise_xor)
+BINARY(divide)
+BINARY(equal)
+BINARY(floor_divide)
+BINARY(greater)
+BINARY(greater_equal)
+BINARY(left_shift)
+BINARY(less)
+BINARY(less_equal)
+BINARY(logaddexp)
+BINARY(logical_and)
+BINARY(logical_or)
+BINARY(maximum)
+BINARY(minimum)
+BINARY(multiply)
+BINARY(not_equal)
+BINARY(power)
+BINARY(remainder)
+BINARY(right_shift)
+BINARY(subtract)
+
 int mlx_where(mlx_array *res, const mlx_array condition, const mlx_array x, const mlx_array y,
               const mlx_stream s) {
     capi_call c = capi_begin(s);

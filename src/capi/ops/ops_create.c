@@ -69,12 +69,10 @@ int mlx_ones(mlx_array *res, const int *shape, size_t shape_num, mlx_dtype dtype
     return capi_end(&c, res,
                     t == MX_DTYPE_COUNT ? NULL : mx_ones(shape, capi_count(shape, shape_num), t));
 }
-int mlx_zeros_like(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_zeros_like, a, s);
-}
-int mlx_ones_like(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_ones_like, a, s);
-}
+
+UNARY(zeros_like)
+UNARY(ones_like)
+
 int mlx_diag(mlx_array *res, const mlx_array a, int k, const mlx_stream s) {
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_diag(capi_in(a), k));

@@ -6,21 +6,11 @@
 #include "capi/ops/op_call.h"
 #include "ops/rules.h"
 
-int mlx_positive(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_positive, a, s);
-}
-int mlx_trunc(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_trunc, a, s);
-}
-int mlx_logical_xor(mlx_array *res, const mlx_array a, const mlx_array b, const mlx_stream s) {
-    return capi_binary(res, mx_logical_xor, a, b, s);
-}
-int mlx_lgamma(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_lgamma, a, s);
-}
-int mlx_digamma(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_digamma, a, s);
-}
+UNARY(positive)
+UNARY(trunc)
+BINARY(logical_xor)
+UNARY(lgamma)
+UNARY(digamma)
 
 int mlx_linspace_endpoint(mlx_array *res, double start, double stop, int num, bool endpoint,
                           mlx_dtype dtype, const mlx_stream s) {

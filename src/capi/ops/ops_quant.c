@@ -116,9 +116,7 @@ int mlx_gather_qqmm(mlx_array *res, const mlx_array x, const mlx_array w, const 
                        : NULL);
 }
 
-int mlx_to_fp8(mlx_array *res, const mlx_array x, const mlx_stream s) {
-    return capi_unary(res, mx_to_fp8, x, s);
-}
+UNARY(to_fp8)
 
 int mlx_from_fp8(mlx_array *res, const mlx_array x, mlx_dtype dtype, const mlx_stream s) {
     capi_call c = capi_begin(s);

@@ -24,9 +24,9 @@ int mlx_unflatten(mlx_array *res, const mlx_array a, int axis, const int *shape,
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_unflatten(capi_in(a), axis, shape, capi_count(shape, shape_num)));
 }
-int mlx_transpose(mlx_array *res, const mlx_array a, const mlx_stream s) {
-    return capi_unary(res, mx_transpose, a, s);
-}
+
+UNARY(transpose)
+
 int mlx_transpose_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                        const mlx_stream s) {
     capi_call c = capi_begin(s);
