@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What several files share has a prefix of CONTRIBUTING's list ("What a prefix says"), and lies in the
-folders that its row names. Prints each name that has none; the status says whether there are any.
+folders that its row names, and no two Python files of tests are called alike: one run imports them by
+their names. Prints each name that is at fault; the status says whether there are any.
 
     check_names.py build-folder
 
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import check_layers
@@ -75,6 +77,13 @@ def fault(symbol, path, table):
     return None
 
 
+def twins():
+    """Files of tests/python that another one of its name would hide."""
+    paths = sorted(ROOT.glob("tests/python/**/*.py"))
+    count = Counter(path.name for path in paths if path.name != "conftest.py")
+    return [f"{p.relative_to(ROOT)}: its name stands twice" for p in paths if count[p.name] > 1]
+
+
 def main(build):
     if not shutil.which("nm"):
         print("skipped: there is no nm")
@@ -82,7 +91,7 @@ def main(build):
     files, table = dict(check_layers.sources()), prefixes()
     found = sorted({*symbols(Path(build), files), *types(files)})
     told = [(s, name, fault(s, files[name], table)) for s, name in found]
-    faults = [f"{name}: {s}: {why}" for s, name, why in told if why]
+    faults = [f"{name}: {s}: {why}" for s, name, why in told if why] + twins()
     print("\n".join([*faults, f"{len(found)} names, {len(faults)} faults"]))
     return 1 if faults or not found else 0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import mlx.core as mx
 import pytest
-from tiny_folders import tiny_of, without_files
+from family_folders import tiny_of, without_files
 
 # What transformers takes where config.json says nothing, but for None and False.
 SAID = {

@@ -9,7 +9,7 @@ import threading
 import mlx.core as mx
 import numpy as np
 import pytest
-from tiny_folders import tiny_of, without_files
+from family_folders import tiny_of, without_files
 
 MODELS = os.environ.get(
     "MLX_MODELS", os.path.join(os.path.dirname(__file__), "../../../build/models")
