@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What several files share has a prefix of CONTRIBUTING's list ("What a prefix says"), and lies in the
-folders that its row names, and no two Python files of tests are called alike: one run imports them by
-their names. Prints each name that is at fault; the status says whether there are any.
+folders that its row names, and no two Python files of tests are called alike: one run imports them
+by their names. Prints each name that is at fault; the status says whether there are any.
 
     check_names.py build-folder
 
