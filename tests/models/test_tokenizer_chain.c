@@ -1,5 +1,5 @@
-/* Words of BPE without a queue of merges (src/models/tokenizer/chain.c): lists of merges in any
-   order, and much text of a published vocabulary, say what merging says. */
+/* Words of BPE without a queue of merges (src/models/tokenizer/model/chain.c): lists of merges in
+   any order, and much text of a published vocabulary, say what merging says. */
 #include "base/mem.h"
 #include "base/status.h"
 #include "check.h"

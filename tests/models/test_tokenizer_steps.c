@@ -1,9 +1,9 @@
-/* No text takes steps of more than its length: those of words of BPE (src/models/tokenizer/chain.c)
-   are counted, of a word and of one eight times as long. */
+/* No text takes steps of more than its length: those of words of BPE
+   (src/models/tokenizer/model/chain.c) are counted, of a word and of one eight times as long. */
 #include <stddef.h>
 static size_t steps;
 #define TOK_COUNT() ((void)steps++)
-#include "models/tokenizer/chain.c"
+#include "models/tokenizer/model/chain.c"
 
 #include "merge_tables.h"
 

@@ -24,7 +24,7 @@
 
 /* How many steps a list has at most, and how long an added token may be. */
 enum { TOK_MOST_STEPS = 64, TOK_MOST_ADDED = 1000, TOK_WORD_CACHE = 1 << 15, TOK_SPARE_JOBS = 16 };
-/* Bytes of words that are merged before it is worth while to make a chain (chain.c). */
+/* Bytes of words that are merged before it is worth while to make a chain (model/chain.c). */
 enum { TOK_CHAIN_AFTER = 1 << 18 };
 /* Characters that a table of pairs has in full. */
 enum { TOK_NEAR = 512 };
@@ -40,7 +40,7 @@ typedef struct tok_ids {
 } tok_ids;
 void tok_ids_put(tok_ids *ids, int32_t id);
 
-/* --- normalizers (normal_*.c): `to` gets what becomes of the text ----------------------------- */
+/* --- normalizers (steps/normal*.c): `to` gets what becomes of the text ------------------------ */
 
 typedef struct tok_normal tok_normal;
 struct tok_normal {
@@ -50,7 +50,7 @@ struct tok_normal {
     tok_charsmap *map;
     int form; /* utf8proc's options */
     bool left, right;
-    bool prefix, squeeze, escape, at_end; /* SentencePiece: see normal_piece.c */
+    bool prefix, squeeze, escape, at_end; /* SentencePiece: see steps/normal_piece.c */
     const tok_trie *kept;                 /* borrowed: what it leaves alone */
 };
 void tok_normal_form(const tok_normal *self, tok_text from, tok_bytes *to);
@@ -71,7 +71,7 @@ void tok_replace(const tok_pattern *pattern, tok_text with, tok_text from, tok_b
 /* Canonical (or compatible) decomposition in order, and composition: options of utf8proc. */
 void tok_put_form(tok_text from, int form, tok_bytes *to);
 
-/* --- splitters (split.c, scan.c) -------------------------------------------------------------- */
+/* --- splitters (steps/split.c, steps/scan.c) -------------------------------------------------- */
 
 typedef struct tok_word {
     const char *p;
@@ -118,7 +118,7 @@ static inline uint32_t tok_char_of_byte(unsigned char b) {
 }
 int tok_byte_of_char(uint32_t c); /* -1: it stands for none */
 
-/* --- models (model_*.c) ----------------------------------------------------------------------- */
+/* --- models (model/) -------------------------------------------------------------------------- */
 
 typedef struct tok_merge {
     uint64_t pair; /* left << 32 | right */
@@ -139,7 +139,7 @@ struct tok_model {
     tok_trie trie;           /* Unigram, WordPiece: of all pieces */
     tok_trie inner;          /* WordPiece: of continuing pieces, without the prefix */
     tok_trie user;           /* SentencePiece: pieces that are never divided */
-    uint32_t *joined;        /* BPE: see pairs.c; NULL: words are not divided */
+    uint32_t *joined;        /* BPE: see model/pairs.c; NULL: words are not divided */
     uint32_t joined_near[TOK_NEAR][TOK_NEAR / 32]; /* of characters below it, all of bytes */
     int32_t one[128];           /* BPE: what a word of this character is; -1: look it up */
     _Atomic(tok_chain *) chain; /* BPE by merges: see chain.c; NULL: not yet, or never */
@@ -148,7 +148,7 @@ struct tok_model {
     double unk_score, most_score;
 };
 
-/* --- added tokens (added.c) ------------------------------------------------------------------- */
+/* --- added tokens (steps/added.c) ------------------------------------------------------------- */
 
 typedef struct tok_added {
     tok_text text; /* owned */
@@ -156,7 +156,7 @@ typedef struct tok_added {
     bool special, single_word, lstrip, rstrip, normalized;
 } tok_added;
 
-/* --- decoders (decode.c): pieces to pieces ---------------------------------------------------- */
+/* --- decoders (steps/decode.c): pieces to pieces ---------------------------------------------- */
 
 /* Texts one behind the other: the i-th ends at end[i]. */
 typedef struct tok_list {
@@ -349,7 +349,7 @@ size_t tok_end_of_part(const tok_model *m, tok_word w, size_t at);
 /* Bytes of what has no piece, or the unknown piece. */
 void tok_put_unknown(tok_job *job, const tok_model *m, tok_word w, size_t at, size_t n);
 
-/* --- patterns (pattern.c) --------------------------------------------------------------------- */
+/* --- patterns (steps/pattern.c) --------------------------------------------------------------- */
 
 /* The next match in text[from, n). False: there is none, or (with an error) it takes too long. */
 bool tok_pattern_next(const tok_pattern *p, const char *text, size_t n, size_t from, size_t *start,
@@ -363,12 +363,12 @@ tok_pattern *tok_pattern_class(bool (*is)(uint32_t c));
 tok_pattern *tok_pattern_plain(const char *text, size_t n);
 void tok_pattern_free(tok_pattern *p);
 
-/* The end of the word that begins at p < end; for patterns that match everywhere (scan.c). */
+/* The end of the word that begins at p < end; for patterns that match everywhere (steps/scan.c). */
 typedef const char *tok_scan(const char *p, const char *end);
 /* NULL: it is none of the known ones. */
 tok_scan *tok_scan_of(const char *pattern, size_t n);
 
-/* --- from descriptions in the words of tokenizer.json (read_*.c) ------------------------------ */
+/* --- from descriptions in the words of tokenizer.json (read/) --------------------------------- */
 
 /* Each adds to the tokenizer's steps. NULL and null add none. */
 bool tok_read_normalizer(mx_tokenizer *t, const json_t *j);
@@ -393,7 +393,7 @@ bool tok_copy(tok_text *to, const char *p, size_t n);
 /* After all are there: the search for them. */
 bool tok_index_added(mx_tokenizer *t);
 
-/* --- what models need besides their pieces (pieces.c) ----------------------------------------- */
+/* --- what models need besides their pieces (model/pieces.c) ----------------------------------- */
 
 bool tok_set_unigram(mx_tokenizer *t);
 bool tok_set_wordpiece(mx_tokenizer *t);
@@ -402,7 +402,7 @@ bool tok_set_pieces(mx_tokenizer *t, bool bpe, bool keeps_user);
 bool tok_add_typed(mx_tokenizer *t, bool user);
 bool tok_set_piece_decoders(mx_tokenizer *t, bool prefix, bool at_end);
 
-/* --- files (read_json.c, read_gguf.c, read_piece.c) ------------------------------------------- */
+/* --- files (read/json.c, read/gguf.c, read/piece.c) ------------------------------------------- */
 
 bool tok_read_json(mx_tokenizer *t, const json_t *root);
 bool tok_read_gguf(mx_tokenizer *t, const char *path);

@@ -281,7 +281,8 @@ def test_dividing(tmp_path, pre, text, lengths):
 
 
 def names():
-    path = Path(__file__).parents[3] / "src" / "models" / "tokenizer" / "pretokenizers.def"
+    tokenizer = Path(__file__).parents[3] / "src" / "models" / "tokenizer"
+    path = tokenizer / "steps" / "pretokenizers.def"
     rows = re.findall(r'^PRE(?:_AS)?\(((?:\s*"[^"]*")+)', path.read_text(), re.MULTILINE)
     return [name for row in rows for name in "".join(re.findall(r'"([^"]*)"', row)).split("|")]
 

@@ -2,7 +2,7 @@
  * first, and a trie of them. */
 #include "base/memory/large.h"
 #include "base/mem.h"
-#include "models/tokenizer/chain.h"
+#include "models/tokenizer/model/chain.h"
 
 /* --- how pieces are made ---------------------------------------------------------------------- */
 

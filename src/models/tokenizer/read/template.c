@@ -1,7 +1,7 @@
 /* What is put around a text, or between two: post-processors as tokenizer.json describes them. */
 #include <string.h>
 
-#include "models/tokenizer/read.h"
+#include "models/tokenizer/read/read.h"
 
 static void put(mx_tokenizer *t, bool pair, int32_t item, int32_t type) {
     tok_ids_put(pair ? &t->post.pair : &t->post.single, item);

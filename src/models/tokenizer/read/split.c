@@ -1,7 +1,7 @@
 /* Pre-tokenizers as tokenizer.json describes them. */
 #include <string.h>
 
-#include "models/tokenizer/read.h"
+#include "models/tokenizer/read/read.h"
 
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 

@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "models/tokenizer/read.h"
+#include "models/tokenizer/read/read.h"
 
 static tok_normal *add(mx_tokenizer *t, tok_normal n) {
     if (t->normals == TOK_MOST_STEPS)

@@ -1,5 +1,5 @@
 /* What the readers of descriptions share. */
-#include "models/tokenizer/read.h"
+#include "models/tokenizer/read/read.h"
 
 #include <string.h>
 

@@ -24,7 +24,7 @@
 
 #include "base/status.h"
 #include "base/vec.h"
-#include "models/tokenizer/chain.h"
+#include "models/tokenizer/model/chain.h"
 
 #ifndef TOK_COUNT
 #define TOK_COUNT() ((void)0) /* a test counts the steps */

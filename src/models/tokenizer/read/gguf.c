@@ -124,7 +124,7 @@ static const pre *pre_of(const mx_tokenizer *t, const mx_map *meta) {
 #define PRE(names, digits, whole, begins, ...) {names, digits, whole, begins, {__VA_ARGS__}, NULL},
 #define PRE_AS(names, description)             {names, false, false, false, {NULL}, description},
     static const pre all[] = {
-#include "models/tokenizer/pretokenizers.def"
+#include "models/tokenizer/steps/pretokenizers.def"
     };
     const char *name = mx_meta_text(meta, KEY("pre"));
     for (size_t i = 0; name && i < sizeof all / sizeof *all; i++)

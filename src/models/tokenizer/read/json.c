@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "models/json.h"
-#include "models/tokenizer/read.h"
+#include "models/tokenizer/read/read.h"
 
 /* --- pieces ----------------------------------------------------------------------------------- */
 

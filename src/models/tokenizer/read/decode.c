@@ -1,7 +1,7 @@
 /* Decoders as tokenizer.json describes them. */
 #include <string.h>
 
-#include "models/tokenizer/read.h"
+#include "models/tokenizer/read/read.h"
 
 static tok_decode *add(mx_tokenizer *t, tok_decode d) {
     if (t->decodes == TOK_MOST_STEPS)
