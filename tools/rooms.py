@@ -42,6 +42,7 @@ ROOMS = {
         ".",
     ],
     "io": [".", "gguf numpy", "safetensors", "archive", "pytorch"],
+    "transforms": [".", "mlxfn"],
     "models": [
         "json_place json meta family families family_keys family_rows family_tensors rope sampling",
         "tokenizer",

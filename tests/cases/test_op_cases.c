@@ -9,7 +9,7 @@
 #include "io/io.h"
 #include "io_files.h"
 #include "transforms/compile.h"
-#include "transforms/export.h"
+#include "transforms/mlxfn/export.h"
 #include "transforms/vmap.h"
 
 /* --- value, dtypes, layouts ------------------------------------------------------- */

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "ops/ops.h"
-#include "transforms/export.h"
-#include "transforms/import_read.h"
+#include "transforms/mlxfn/export.h"
+#include "transforms/mlxfn/import_read.h"
 #include "own_folder.h"
 
 enum { SMALL = 1 << 12 };

@@ -15,7 +15,7 @@
 #include "ops/linalg/linalg.h"
 #include "ops/ops.h"
 #include "transforms/compile.h"
-#include "transforms/export.h"
+#include "transforms/mlxfn/export.h"
 #include "transforms/transforms.h"
 
 /* --- calls ------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 #include "io_files.h"
 #include "ops/ops.h"
 #include "transforms/compile.h"
-#include "transforms/export.h"
+#include "transforms/mlxfn/export.h"
 #include "transforms/transforms.h"
 
 enum { X = 2 };

@@ -1,6 +1,6 @@
 /* export.h: functions in files. An exporter's handle is a box of the file that is being written and
    the function. */
-#include "transforms/export.h"
+#include "transforms/mlxfn/export.h"
 
 #include <stdlib.h>
 #include <string.h>

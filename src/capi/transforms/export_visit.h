@@ -3,7 +3,7 @@
 #define MX_CAPI_EXPORT_VISIT_H
 
 #include "capi/capi.h"
-#include "transforms/import_read.h"
+#include "transforms/mlxfn/import_read.h"
 
 bool capi_visit_trace(const mx_fn_trace *t, const mlx_export_visitor *v);
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "models/structure/nfa.h"
+#include "models/structure/automaton/nfa.h"
 
 static uint32_t plus(uint32_t a, uint32_t b) {
     return a > UINT32_MAX - b ? UINT32_MAX : a + b;

@@ -10,7 +10,7 @@
 #ifndef MX_MODELS_STRUCTURE_GBNF_H
 #define MX_MODELS_STRUCTURE_GBNF_H
 
-#include "models/structure/points.h"
+#include "models/structure/automaton/points.h"
 
 /* Every rule of the text; the number of "root". UINT32_MAX: an error. */
 uint32_t sg_gbnf(sg_builder *b, const char *text, size_t n);

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "models/structure/names.h"
-#include "models/structure/subset.h"
+#include "models/structure/automaton/subset.h"
 
 typedef struct compiler {
     sg_builder *b;

@@ -17,7 +17,7 @@
 
 #include <stdatomic.h>
 
-#include "models/structure/expr.h"
+#include "models/structure/automaton/expr.h"
 
 enum {
     SG_MOST_NFA = 1 << 21,    /* states of Thompson's automata, all rules together */

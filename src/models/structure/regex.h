@@ -10,7 +10,7 @@
 #ifndef MX_MODELS_STRUCTURE_REGEX_H
 #define MX_MODELS_STRUCTURE_REGEX_H
 
-#include "models/structure/points.h"
+#include "models/structure/automaton/points.h"
 
 /* search: the pattern may be found anywhere in the text, as JSON schema's `pattern`; else it is all
    of the text. */

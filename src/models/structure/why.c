@@ -3,7 +3,7 @@
  */
 #include "base/mem.h"
 #include "models/structure/grammar.h"
-#include "models/structure/nfa.h"
+#include "models/structure/automaton/nfa.h"
 
 typedef struct walk {
     sg_builder *b;

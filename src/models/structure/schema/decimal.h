@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "models/structure/expr.h"
+#include "models/structure/automaton/expr.h"
 
 /* The largest double has 309 digits, the smallest 324 zeros before its own. */
 enum { SG_MOST_DIGITS = 400 };

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "models/json.h"
-#include "models/structure/nfa.h"
+#include "models/structure/automaton/nfa.h"
 #include "models/structure/schema/schema_parts.h"
 
 /* --- all of it -------------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #ifndef MX_MODELS_STRUCTURE_SCHEMA_H
 #define MX_MODELS_STRUCTURE_SCHEMA_H
 
-#include "models/structure/expr.h"
+#include "models/structure/automaton/expr.h"
 
 enum {
     SG_SPACED =

@@ -6,8 +6,8 @@
 
 #include "base/map.h"
 #include "base/text.h"
-#include "models/structure/points.h"
-#include "models/structure/product.h"
+#include "models/structure/automaton/points.h"
+#include "models/structure/automaton/product.h"
 #include "models/structure/schema/schema.h"
 
 enum {

@@ -3,7 +3,7 @@
 #ifndef MX_MODELS_STRUCTURE_PRODUCT_H
 #define MX_MODELS_STRUCTURE_PRODUCT_H
 
-#include "models/structure/expr.h"
+#include "models/structure/automaton/expr.h"
 
 /* What x of another builder matches; x refers to no rules. `own` is emptied; its errors are b's. */
 sg_dfa *sg_dfa_of(sg_builder *b, sg_builder *own, sg_expr x);

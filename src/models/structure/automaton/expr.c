@@ -1,5 +1,5 @@
 /* See expr.h. */
-#include "models/structure/expr.h"
+#include "models/structure/automaton/expr.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>

@@ -3,11 +3,11 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
-#include "transforms/mlxfn.h"
+#include "transforms/mlxfn/mlxfn.h"
 
 const mx_fn_info mx_fn_infos[MX_FN_OPS] = {
 #define OP(Name, text, state, least, most, outputs) {text, state, least, most, outputs},
-#include "transforms/mlxfn_ops.def"
+#include "transforms/mlxfn/mlxfn_ops.def"
 };
 
 /* --- numbers ---------------------------------------------------------------------- */

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "models/structure/dfa.h"
+#include "models/structure/automaton/dfa.h"
 
 typedef uint32_t sg_expr;
 enum { SG_NONE = 0 /* matches nothing */, SG_EMPTY = 1 /* matches "" */ };

@@ -1,5 +1,5 @@
 /* See subset.h. */
-#include "models/structure/subset.h"
+#include "models/structure/automaton/subset.h"
 
 #include <string.h>
 

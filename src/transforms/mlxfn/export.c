@@ -1,5 +1,5 @@
 /* Exporting functions: trace, lower, write. See export.h and mlxfn.h. */
-#include "transforms/export.h"
+#include "transforms/mlxfn/export.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "graph/trace/trace.h"
 #include "io/io.h"
 #include "ops/ops.h"
-#include "transforms/import_read.h"
+#include "transforms/mlxfn/import_read.h"
 #include "transforms/simplify.h"
 
 typedef struct trace {

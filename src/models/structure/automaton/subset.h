@@ -2,7 +2,7 @@
 #ifndef MX_MODELS_STRUCTURE_SUBSET_H
 #define MX_MODELS_STRUCTURE_SUBSET_H
 
-#include "models/structure/nfa.h"
+#include "models/structure/automaton/nfa.h"
 
 typedef struct sg_subsets {
     sg_grammar *g;

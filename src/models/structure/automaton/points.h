@@ -2,7 +2,7 @@
 #ifndef MX_MODELS_STRUCTURE_POINTS_H
 #define MX_MODELS_STRUCTURE_POINTS_H
 
-#include "models/structure/expr.h"
+#include "models/structure/automaton/expr.h"
 
 enum { SG_LAST_POINT = 0x10ffff, SG_NO_POINT = 0xffffffff };
 

@@ -1,7 +1,7 @@
 /* See points.h. Ranges of characters become sequences of ranges of bytes as in Thompson's and Cox's
  * accounts of UTF-8 automata: a range is cut where the length changes and where the bytes that
  * follow are not free, and a range over whole blocks is one sequence. */
-#include "models/structure/points.h"
+#include "models/structure/automaton/points.h"
 
 #include <stdio.h>
 #include <stdlib.h>

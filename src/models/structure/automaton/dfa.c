@@ -1,5 +1,5 @@
 /* See dfa.h. */
-#include "models/structure/dfa.h"
+#include "models/structure/automaton/dfa.h"
 
 #include "base/mem.h"
 

@@ -11,7 +11,7 @@
 #include "ops/fft/fft.h"
 #include "ops/linalg/linalg.h"
 #include "ops/rules.h"
-#include "transforms/mlxfn.h"
+#include "transforms/mlxfn/mlxfn.h"
 
 typedef const mx_fn_call call;
 typedef mx_array *const *inputs;
@@ -73,7 +73,7 @@ AS(Real, mx_real(in[0]))
 AS(Imag, mx_imag(in[0]))
 AS(Conjugate, mx_conjugate(in[0]))
 #define OWN(op, Name) AS(Name, mx_##op(in[0]))
-#include "transforms/mlxfn_ops.def"
+#include "transforms/mlxfn/mlxfn_ops.def"
 AS(Sqrt, flag(c, 0) ? mx_rsqrt(in[0]) : mx_sqrt(in[0]))
 
 AS(Add, mx_add(in[0], in[1]))
@@ -538,7 +538,7 @@ AS(Solve, !flag(c, 1) ? mx_solve(in[0], in[1]) : mx_solve_triangular(in[0], in[1
 
 static bool (*const builders[MX_FN_OPS])(call *c, inputs in, int nin, mx_array **out) = {
 #define OP(Name, text, state, least, most, outputs) build_##Name,
-#include "transforms/mlxfn_ops.def"
+#include "transforms/mlxfn/mlxfn_ops.def"
 };
 
 bool mx_fn_build(const mx_fn_call *c, mx_array *const *in, int nin, mx_array **out) {

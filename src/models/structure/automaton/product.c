@@ -1,5 +1,5 @@
 /* See product.h. */
-#include "models/structure/product.h"
+#include "models/structure/automaton/product.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #include "base/status.h"
 #include "graph/array/params.h"
 #include "ops/ops.h"
-#include "transforms/mlxfn.h"
+#include "transforms/mlxfn/mlxfn.h"
 
 typedef const mx_fn_step step;
 
@@ -133,7 +133,7 @@ static const struct {
     {MX_PRIM_right_shift, MX_FN_BitwiseBinary, 4},
     SAME(select, Select),
 #define OWN(op, Name) SAME(op, Name),
-#include "transforms/mlxfn_ops.def"
+#include "transforms/mlxfn/mlxfn_ops.def"
 };
 
 static bool unknown(step *s) {

@@ -45,7 +45,7 @@
 
 typedef enum mx_fn_op {
 #define OP(Name, text, state, least, most, outputs) MX_FN_##Name,
-#include "transforms/mlxfn_ops.def"
+#include "transforms/mlxfn/mlxfn_ops.def"
     MX_FN_OPS
 } mx_fn_op;
 

@@ -8,8 +8,8 @@
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
 #include "transforms/compile.h"
-#include "transforms/export.h"
-#include "transforms/import_read.h"
+#include "transforms/mlxfn/export.h"
+#include "transforms/mlxfn/import_read.h"
 
 struct mx_imported {
     mx_fn_file file;

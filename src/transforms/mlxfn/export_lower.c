@@ -5,7 +5,7 @@
 #include "graph/trace/trace.h"
 #include "ops/conv/conv.h"
 #include "ops/ops.h"
-#include "transforms/mlxfn.h"
+#include "transforms/mlxfn/mlxfn.h"
 
 static bool is_float(const mx_array *a) {
     return mx_dtype_is_inexact(mx_dtype_of(a));

@@ -1,7 +1,7 @@
 /* Reading .mlxfn files: see mlxfn.h. Every count is checked against the bytes that are left before
  * anything is allocated for it, and the tape is a list: an id that has not come yet is refused, so
  * there are no circles. */
-#include "transforms/import_read.h"
+#include "transforms/mlxfn/import_read.h"
 
 #include <stdlib.h>
 #include <string.h>

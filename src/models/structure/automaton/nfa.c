@@ -1,6 +1,6 @@
 /* Thompson's construction: each expression between two states. What matches nothing gets no states,
  * so that from every state the final one can be reached. */
-#include "models/structure/nfa.h"
+#include "models/structure/automaton/nfa.h"
 
 #include "base/mem.h"
 #include "base/vec.h"

@@ -3,7 +3,7 @@
 #define MX_TRANSFORMS_IMPORT_READ_H
 
 #include "io/io.h"
-#include "transforms/mlxfn.h"
+#include "transforms/mlxfn/mlxfn.h"
 
 /* Memory that goes all at once. */
 typedef struct mx_arena {
