@@ -36,12 +36,11 @@ static bool same(const float *a, const float *b) {
 /* x, the step, kept, the negative of it. */
 static void run(const mx_kernels *k, mx_k_step *step, float number) {
     const mx_k_chain *c = k->chain;
-    mx_k_link chain[] = {{c->load, x, 0},
-                         {step, y, number},
+    mx_k_link chain[] = {{step, y, number},
                          {c->keep, kept, 0},
                          {c->unary[MX_PW_negative], NULL, 0},
-                         {c->end, got, 0}};
-    c->run(chain, N / c->block * c->block);
+                         {c->end, NULL, 0}};
+    c->run(chain, x, got, N / c->block * c->block);
 }
 
 static void check(const mx_kernels *k, mx_pointwise op, const char *how) {

@@ -66,7 +66,7 @@ static void begin(cpu_program *c, cpu_op *o, int count) {
     int side = cpu_is_constant(c, o->arg[0]);
     o->chain = count;
     o->link = c->n_link;
-    add(c, c->k->chain->load, o->arg[side]);
+    add(c, NULL, o->arg[side]); // where the values come from
     add_step(c, o, side);
 }
 
@@ -102,4 +102,14 @@ void cpu_chains_find(cpu_program *c) {
             i += count - 1;
         }
     }
+}
+
+bool cpu_chain_in_memory(const cpu_program *c) {
+    if (!c->n_op || c->op->chain != c->n_op)
+        return false;
+    for (const cpu_link *l = c->link; l < c->link + c->n_link; l++)
+        if (l->value >= 0 && c->place[l->value].reg != IN_MEMORY &&
+            c->place[l->value].reg != CALLER)
+            return false;
+    return true;
 }

@@ -157,8 +157,10 @@ static const mx_k_link *aim_chain(const frame *f, const cpu_op *o, int64_t e) {
 static void run_chain(const frame *f, const cpu_op *o, int64_t e, size_t n) {
     const mx_k_chain *k = f->c->k->chain;
     size_t left = n % k->block, whole = n - left;
-    if (whole)
-        k->run(aim_chain(f, o, e), whole);
+    if (whole) {
+        const mx_k_link *l = aim_chain(f, o, e);
+        k->run(l + 1, l->data, l[o->n_link - 1].data, whole);
+    }
     for (int i = 0; left && i < o->chain; i++)
         run_op(f, &o[i], e, whole * sizeof(float), left);
 }
@@ -198,10 +200,20 @@ static void fill_panels(frame *f, int64_t begin, int64_t end) {
         fetch_ahead(f, f->panels, &f->c->fetch[i], begin, end - begin);
 }
 
+/* How many of `left` elements are next: all whole blocks of a chain in memory, else a tile. */
+static int64_t next_tile(const cpu_program *c, int64_t left) {
+    int64_t block = (int64_t)c->k->chain->block;
+    if (c->in_memory && left >= block)
+        return left - left % block;
+    return left < c->tile ? left : c->tile;
+}
+
 static void run_tiles(const frame *f, int64_t begin, int64_t end) {
-    int64_t tile = f->c->tile;
-    for (int64_t e = begin; e < end; e += tile)
-        run_tile(f, e, (size_t)(end - e < tile ? end - e : tile));
+    int64_t n;
+    for (int64_t e = begin; e < end; e += n) {
+        n = next_tile(f->c, end - e);
+        run_tile(f, e, (size_t)n);
+    }
 }
 
 /* The numbers of the row of element e, for tiles of up to n elements. */

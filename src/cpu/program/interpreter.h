@@ -117,6 +117,7 @@ struct cpu_program {
     int n_reg;
     int n_link;
     int tile;
+    bool in_memory;   /* a single chain, and no value that it reads or gives is in a register */
     int64_t row_size; /* elements of a row, where there are inputs of rows */
     size_t reg_bytes;
     int64_t panel;      /* elements; 0: no input needs one */
@@ -132,5 +133,6 @@ static inline bool cpu_is_constant(const cpu_program *c, int v) {
 /* The places of outputs are there. */
 void cpu_program_prepare(cpu_program *c);
 void cpu_chains_find(cpu_program *c);
+bool cpu_chain_in_memory(const cpu_program *c);
 
 #endif

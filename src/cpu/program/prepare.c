@@ -243,6 +243,8 @@ static void choose_tile(cpu_program *c) {
     size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg ? c->n_reg : 1));
     tile = tile >= most ? most : tile <= TILE_MIN ? TILE_MIN : tile & ~(size_t)127;
     tile = c->row_size ? share_of_row(c, tile) : tile;
+    if (c->in_memory && tile > c->k->chain->block) // registers are for what is left of blocks
+        tile = c->k->chain->block;
     if ((int64_t)tile > c->p->size)
         tile = (size_t)c->p->size;
     c->tile = (int)tile;
@@ -255,5 +257,6 @@ void cpu_program_prepare(cpu_program *c) {
     place_inputs(c);
     schedule(c);
     cpu_chains_find(c);
+    c->in_memory = cpu_chain_in_memory(c);
     choose_tile(c);
 }

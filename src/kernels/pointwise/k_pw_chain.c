@@ -8,12 +8,14 @@
 
 enum { BLOCK = 8 * VF_LANES };
 
-/* `at` is the step's own link, i the place of the values in all data. */
-typedef void step(const mx_k_link *at, size_t i, vf a, vf b, vf c, vf d, vf e, vf f, vf g, vf h);
+/* `at` is the step's own link, i the place of the values in all data, `out` where they go. */
+typedef void step(const mx_k_link *at, size_t i, float *out, vf a, vf b, vf c, vf d, vf e, vf f,
+                  vf g, vf h);
 
-#define STEP(name) \
-    static void name(const mx_k_link *at, size_t i, vf a, vf b, vf c, vf d, vf e, vf f, vf g, vf h)
-#define GO_ON ((step *)at[1].step)(at + 1, i, a, b, c, d, e, f, g, h)
+#define STEP(name)                                                                            \
+    static void name(const mx_k_link *at, size_t i, float *out, vf a, vf b, vf c, vf d, vf e, \
+                     vf f, vf g, vf h)
+#define GO_ON ((step *)at[1].step)(at + 1, i, out, a, b, c, d, e, f, g, h)
 #define EACH(X, op) \
     X(a, 0, op) X(b, 1, op) X(c, 2, op) X(d, 3, op) X(e, 4, op) X(f, 5, op) X(g, 6, op) X(h, 7, op)
 
@@ -22,25 +24,24 @@ typedef void step(const mx_k_link *at, size_t i, vf a, vf b, vf c, vf d, vf e, v
 #define LOAD(v, k, op)  v = vf_load(x + k * VF_LANES);
 #define STORE(v, k, op) vf_store(x + k * VF_LANES, v);
 
-STEP(step_load) {
-    const float *x = (const float *)at->data + i;
-    EACH(LOAD, )
-    GO_ON;
-}
 STEP(step_keep) {
     float *x = (float *)at->data + i;
     EACH(STORE, )
     GO_ON;
 }
 STEP(step_end) {
-    float *x = (float *)at->data + i;
+    (void)at, (void)i;
+    float *x = out;
     EACH(STORE, )
 }
 
-static void run(const mx_k_link *chain, size_t n) {
-    vf v = vf_zero();
-    for (size_t i = 0; i < n; i += BLOCK)
-        ((step *)chain->step)(chain, i, v, v, v, v, v, v, v, v);
+static void run(const mx_k_link *chain, const void *in, void *out, size_t n) {
+    const float *x = in;
+    vf a, b, c, d, e, f, g, h;
+    for (size_t i = 0; i < n; i += BLOCK, x += BLOCK) {
+        EACH(LOAD, )
+        ((step *)chain->step)(chain, i, (float *)out + i, a, b, c, d, e, f, g, h);
+    }
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -84,7 +85,6 @@ static void run(const mx_k_link *chain, size_t n) {
 const mx_k_chain KN(mx_chain) = {
     .block = BLOCK,
     .run = run,
-    .load = AS_STEP(step_load),
     .keep = AS_STEP(step_keep),
     .end = AS_STEP(step_end),
     .unary = {

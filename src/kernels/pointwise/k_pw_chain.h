@@ -1,11 +1,15 @@
 /* Chains: operations on float32 one after the other, on values that stay in vector registers.
  *
- *     load ─▶ link ─▶ link ─▶ keep ─▶ link ─▶ ... ─▶ end
+ *     in ─▶ link ─▶ link ─▶ keep ─▶ link ─▶ ... ─▶ end ─▶ out
  *
  * A link has a step, which changes the values by its operation and goes on with the next link's
  * step; the operand is in memory, or one number for all. Eight vectors are on their way at once, as
  * arguments, which the calling conventions of x86-64 and arm64 keep in registers; a step ends with
  * a call, which is a jump. Each result is rounded, as by the kernel of the operation alone.
+ *
+ * Where the values come from and go to is in registers as well: addresses that the processor had to
+ * load first keep stores from asking for their lines early, which costs a third where memory is the
+ * limit.
  */
 #ifndef MX_KERNELS_K_PW_CHAIN_H
 #define MX_KERNELS_K_PW_CHAIN_H
@@ -24,9 +28,9 @@ typedef enum mx_k_operand { MX_LINK_DATA, MX_LINK_NUMBER, MX_LINK_OPERANDS } mx_
 
 typedef struct mx_k_chain {
     size_t block; /* elements that are on their way at once */
-    /* Elements [0, n), n a multiple of `block`. */
-    void (*run)(const mx_k_link *chain, size_t n);
-    mx_k_step *load, *keep, *end; /* the values come from data; go there and on; go there */
+    /* Elements [0, n), n a multiple of `block`, of `in` through the chain to `out`. */
+    void (*run)(const mx_k_link *chain, const void *in, void *out, size_t n);
+    mx_k_step *keep, *end; /* the values go to data and on; go to `out` */
     /* NULL: the operation has none */
     mx_k_step *unary[MX_PW_COUNT];
     /* turned [1]: the operand is on the left */
