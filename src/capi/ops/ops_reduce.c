@@ -50,66 +50,25 @@ static int spread(mlx_array *res, spread_fn *f, mlx_array a, axis_list x, bool k
 
 /* --- reductions ------------------------------------------------------------------- */
 
-int mlx_sum(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_SUM, a, all, keepdims, s);
-}
-int mlx_sum_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_SUM, a, some(&axis, 1), keepdims, s);
-}
-int mlx_sum_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 const mlx_stream s) {
-    return reduce(res, MX_SUM, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_prod(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_PROD, a, all, keepdims, s);
-}
-int mlx_prod_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_PROD, a, some(&axis, 1), keepdims, s);
-}
-int mlx_prod_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                  bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_PROD, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_max(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_MAX, a, all, keepdims, s);
-}
-int mlx_max_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_MAX, a, some(&axis, 1), keepdims, s);
-}
-int mlx_max_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 const mlx_stream s) {
-    return reduce(res, MX_MAX, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_min(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_MIN, a, all, keepdims, s);
-}
-int mlx_min_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_MIN, a, some(&axis, 1), keepdims, s);
-}
-int mlx_min_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 const mlx_stream s) {
-    return reduce(res, MX_MIN, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_all(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_ALL, a, all, keepdims, s);
-}
-int mlx_all_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_ALL, a, some(&axis, 1), keepdims, s);
-}
-int mlx_all_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 const mlx_stream s) {
-    return reduce(res, MX_ALL, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_any(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_ANY, a, all, keepdims, s);
-}
-int mlx_any_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return reduce(res, MX_ANY, a, some(&axis, 1), keepdims, s);
-}
-int mlx_any_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 const mlx_stream s) {
-    return reduce(res, MX_ANY, a, some(axes, axes_num), keepdims, s);
-}
+/* Of all elements, along an axis, and along axes. */
+#define REDUCTION(name, how, what)                                                             \
+    int mlx_##name(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {     \
+        return how(res, what, a, all, keepdims, s);                                            \
+    }                                                                                          \
+    int mlx_##name##_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,          \
+                          const mlx_stream s) {                                                \
+        return how(res, what, a, some(&axis, 1), keepdims, s);                                 \
+    }                                                                                          \
+    int mlx_##name##_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, \
+                          bool keepdims, const mlx_stream s) {                                 \
+        return how(res, what, a, some(axes, axes_num), keepdims, s);                           \
+    }
+REDUCTION(sum, reduce, MX_SUM)
+REDUCTION(prod, reduce, MX_PROD)
+REDUCTION(max, reduce, MX_MAX)
+REDUCTION(min, reduce, MX_MIN)
+REDUCTION(all, reduce, MX_ALL)
+REDUCTION(any, reduce, MX_ANY)
 
 /* --- the index of an extreme ------------------------------------------------------ */
 
@@ -134,60 +93,26 @@ int mlx_argmin_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
 
 /* --- statistics ------------------------------------------------------------------- */
 
-int mlx_mean(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_mean, a, all, keepdims, s);
-}
-int mlx_mean_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_mean, a, some(&axis, 1), keepdims, s);
-}
-int mlx_mean_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                  bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_mean, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_logsumexp(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_logsumexp, a, all, keepdims, s);
-}
-int mlx_logsumexp_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                       const mlx_stream s) {
-    return statistic(res, mx_logsumexp, a, some(&axis, 1), keepdims, s);
-}
-int mlx_logsumexp_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                       bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_logsumexp, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_count_nonzero(mlx_array *res, const mlx_array a, bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_count_nonzero, a, all, keepdims, s);
-}
-int mlx_count_nonzero_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims,
-                           const mlx_stream s) {
-    return statistic(res, mx_count_nonzero, a, some(&axis, 1), keepdims, s);
-}
-int mlx_count_nonzero_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
-                           bool keepdims, const mlx_stream s) {
-    return statistic(res, mx_count_nonzero, a, some(axes, axes_num), keepdims, s);
-}
-int mlx_var(mlx_array *res, const mlx_array a, bool keepdims, int ddof, const mlx_stream s) {
-    return spread(res, mx_var, a, all, keepdims, ddof, s);
-}
-int mlx_var_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, int ddof,
-                 const mlx_stream s) {
-    return spread(res, mx_var, a, some(&axis, 1), keepdims, ddof, s);
-}
-int mlx_var_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 int ddof, const mlx_stream s) {
-    return spread(res, mx_var, a, some(axes, axes_num), keepdims, ddof, s);
-}
-int mlx_std(mlx_array *res, const mlx_array a, bool keepdims, int ddof, const mlx_stream s) {
-    return spread(res, mx_std, a, all, keepdims, ddof, s);
-}
-int mlx_std_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, int ddof,
-                 const mlx_stream s) {
-    return spread(res, mx_std, a, some(&axis, 1), keepdims, ddof, s);
-}
-int mlx_std_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num, bool keepdims,
-                 int ddof, const mlx_stream s) {
-    return spread(res, mx_std, a, some(axes, axes_num), keepdims, ddof, s);
-}
+REDUCTION(mean, statistic, mx_mean)
+REDUCTION(logsumexp, statistic, mx_logsumexp)
+REDUCTION(count_nonzero, statistic, mx_count_nonzero)
+
+#define SPREAD(name)                                                                            \
+    int mlx_##name(mlx_array *res, const mlx_array a, bool keepdims, int ddof,                  \
+                   const mlx_stream s) {                                                        \
+        return spread(res, mx_##name, a, all, keepdims, ddof, s);                               \
+    }                                                                                           \
+    int mlx_##name##_axis(mlx_array *res, const mlx_array a, int axis, bool keepdims, int ddof, \
+                          const mlx_stream s) {                                                 \
+        return spread(res, mx_##name, a, some(&axis, 1), keepdims, ddof, s);                    \
+    }                                                                                           \
+    int mlx_##name##_axes(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,  \
+                          bool keepdims, int ddof, const mlx_stream s) {                        \
+        return spread(res, mx_##name, a, some(axes, axes_num), keepdims, ddof, s);              \
+    }
+SPREAD(var)
+SPREAD(std)
+
 int mlx_number_of_elements(mlx_array *res, const mlx_array a, const int *axes, size_t axes_num,
                            bool inverted, mlx_dtype dtype, const mlx_stream s) {
     capi_call c = capi_begin(s);
@@ -225,26 +150,17 @@ static int scan(mlx_array *res, mx_scan_op op, mlx_array a, int axis, bool rever
     capi_call c = capi_begin(s);
     return capi_end(&c, res, mx_scan(op, capi_in(a), axis, reverse, inclusive));
 }
-int mlx_cumsum(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
-               const mlx_stream s) {
-    return scan(res, MX_CUMSUM, a, axis, reverse, inclusive, s);
-}
-int mlx_cumprod(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
-                const mlx_stream s) {
-    return scan(res, MX_CUMPROD, a, axis, reverse, inclusive, s);
-}
-int mlx_cummax(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
-               const mlx_stream s) {
-    return scan(res, MX_CUMMAX, a, axis, reverse, inclusive, s);
-}
-int mlx_cummin(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
-               const mlx_stream s) {
-    return scan(res, MX_CUMMIN, a, axis, reverse, inclusive, s);
-}
-int mlx_logcumsumexp(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive,
-                     const mlx_stream s) {
-    return scan(res, MX_CUMLOGSUMEXP, a, axis, reverse, inclusive, s);
-}
+
+#define SCAN(name, op)                                                                        \
+    int mlx_##name(mlx_array *res, const mlx_array a, int axis, bool reverse, bool inclusive, \
+                   const mlx_stream s) {                                                      \
+        return scan(res, op, a, axis, reverse, inclusive, s);                                 \
+    }
+SCAN(cumsum, MX_CUMSUM)
+SCAN(cumprod, MX_CUMPROD)
+SCAN(cummax, MX_CUMMAX)
+SCAN(cummin, MX_CUMMIN)
+SCAN(logcumsumexp, MX_CUMLOGSUMEXP)
 
 /* In another dtype: the input is cast first. */
 static int scan_as(mlx_array *res, mx_scan_op op, mlx_array a, int axis, bool reverse,

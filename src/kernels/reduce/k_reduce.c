@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/simd/complex.h"
 #include "kernels/simd/simd.h"
 
 #define BLOCK     (256 * L) /* elements summed in float32 before float64 adds the blocks */
@@ -179,33 +180,6 @@ static inline double vd_hmin(vd v) {
 
 /* ---- complex64 ---- */
 
-typedef mx_complex64 cplx;
-
-static inline cplx c_add(cplx a, cplx b) {
-    return (cplx){a.re + b.re, a.im + b.im};
-}
-static inline cplx c_mul(cplx a, cplx b) {
-    return (cplx){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-}
-static inline bool c_nan(cplx a) {
-    return a.re != a.re || a.im != a.im;
-}
-static inline bool c_less(cplx a, cplx b) {
-    return a.re < b.re || (a.re == b.re && a.im < b.im);
-}
-/* a comes before b where the greatest (the least) is looked for; the first NaN wins */
-static inline bool c_above(cplx a, cplx b) {
-    return !c_nan(b) && (c_less(b, a) || c_nan(a));
-}
-static inline bool c_below(cplx a, cplx b) {
-    return !c_nan(b) && (c_less(a, b) || c_nan(a));
-}
-static inline cplx c_max(cplx a, cplx b) {
-    return c_above(b, a) ? b : a;
-}
-static inline cplx c_min(cplx a, cplx b) {
-    return c_below(b, a) ? b : a;
-}
 static cplx best_max_COMPLEX64(const cplx *x, size_t n) {
     cplx best = x[0];
     for (size_t i = 1; i < n; i++)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/simd/complex.h"
 #include "kernels/simd/k_lanes.h"
 #include "kernels/simd/special.h"
 #include "kernels/kernels.h"
@@ -200,26 +201,6 @@ static inline double min_d(double a, double b) {
 
 /* ---- complex64 ---- */
 
-typedef mx_complex64 cplx;
-
-static inline cplx c_add(cplx a, cplx b) {
-    return (cplx){a.re + b.re, a.im + b.im};
-}
-static inline cplx c_mul(cplx a, cplx b) {
-    return (cplx){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-}
-static inline bool c_nan(cplx a) {
-    return a.re != a.re || a.im != a.im;
-}
-static inline bool c_less(cplx a, cplx b) {
-    return a.re < b.re || (a.re == b.re && a.im < b.im);
-}
-static inline cplx c_max(cplx a, cplx b) {
-    return !c_nan(a) && (c_less(a, b) || c_nan(b)) ? b : a;
-}
-static inline cplx c_min(cplx a, cplx b) {
-    return !c_nan(a) && (c_less(b, a) || c_nan(b)) ? b : a;
-}
 /* log(e^a + e^b) = a + log(1 + e^(b - a)), a the one with the larger real part */
 static inline cplx c_logadd(cplx a, cplx b) {
     if (a.re < b.re || a.re == -INFINITY) {
