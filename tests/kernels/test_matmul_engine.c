@@ -411,6 +411,10 @@ static void lying_operands(void) {
     lies((lying){33, 2048, 1300, ROWS_FIRST, COLUMNS_FIRST, 1, false, false});
     lies((lying){600, 500, 70, ROWS_FIRST, ROWS_FIRST, 1, false, false});
     lies((lying){70, 64, 1, COLUMNS_FIRST, ROWS_FIRST, 1, false, false});
+    // rows of 2 and 4 KB, which are packed where that pays
+    lies((lying){70, 512, 16, ROWS_FIRST, ROWS_FIRST, 1, false, false});
+    lies((lying){130, 1024, 40, COLUMNS_FIRST, ROWS_FIRST, 0.25, true, false});
+    lies((lying){40, 1024, 40, ROWS_FIRST, ROWS_FIRST, 1, false, false});
 }
 
 static void with_these_kernels(void) {

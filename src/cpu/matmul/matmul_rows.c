@@ -28,6 +28,7 @@ enum {
        one k and the next, so that they share not too few of its sets */
     LYING_BYTES = 5 << 19,
     LYING_STEP = 4096,
+    CROWDED_STEP = 2048,
     MOST_NR = 64,
     MOST_MR = 16,
     FEW_ROWS = 64, /* measured */
@@ -63,10 +64,18 @@ static side rows_of(const gemm_item *item, bool turned) {
 
 /* --- which way -------------------------------------------------------------------------------- */
 
+/* Lines of one k and the next that want the same places of the first cache, as those of the result
+   do, for so many rows that it pays to pack them. */
+static bool is_crowded(int64_t step, int64_t rows, int64_t k) {
+    return step % CROWDED_STEP == 0 && rows >= FEWEST_ROWS && k >= FEWEST_K;
+}
+
 static bool can_lie(const gemm_item *item, bool turned) {
     side rows = rows_of(item, turned), columns = rows_of(item, !turned);
     const int64_t size = sizeof(float);
     int64_t step = columns.k_step * size;
+    if (is_crowded(step, rows.n, item->args->k))
+        return false;
     return columns.step == 1 && columns.n >= FEWEST_COLUMNS && rows.n >= FEWEST_COLUMNS &&
            columns.n * size <= LYING_STEP && step > 0 && step <= LYING_STEP &&
            step <= LYING_BYTES / item->args->k;
