@@ -4,6 +4,7 @@
 
 static const size_t sizes[] = {1, 2, 3, 10, 33, 64, 65, 100, 255, 1000, 2048, 20000};
 #define SIZES (sizeof sizes / sizeof *sizes)
+#define MOST  300
 
 static bool is_nan(value v) {
     return isnan(v.re) || isnan(v.im);
@@ -122,6 +123,18 @@ static void sorts(void) {
                 }
 }
 
+/* Whatever number of vectors is sorted in registers, and however full they are. */
+static void lengths(void) {
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    void *scratch = aligned_alloc(64, (mx_sort_scratch(MX_FLOAT64, MOST) + 63) / 64 * 64);
+    for (int s = 0; s < count; s++)
+        for (int t = 0; t < MX_DTYPE_COUNT; t++)
+            for (size_t n = 1; n <= MOST; n++)
+                check_sort(sets[s], (mx_dtype)t, n, n % 4 == 0, scratch);
+    free(scratch);
+}
+
 static void scratch_size(void) {
     CHECK(mx_sort_scratch(MX_FLOAT32, 1000) >= 16000);
     CHECK_EQ_INT(mx_sort_scratch(MX_FLOAT64, SIZE_MAX / 8), 0);
@@ -129,6 +142,7 @@ static void scratch_size(void) {
 
 int main(void) {
     RUN(sorts);
+    RUN(lengths);
     RUN(scratch_size);
     return check_done();
 }

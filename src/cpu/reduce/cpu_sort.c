@@ -62,17 +62,17 @@ static void tile_task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-/* One long contiguous row: its halves are split from each other, then their halves, and at last the
-   parts sorted. */
+/* One long contiguous row: its halves are split from each other, then their halves, until each
+   thread has a part, and at last these are sorted. */
 #ifdef MX_TORTURE
-enum { LONG = 16, PARTS = 8 };
+enum { LONG = 16, MOST_PARTS = 8 };
 #else
-enum { LONG = 1 << 16, PARTS = 8 };
+enum { LONG = 1 << 16, MOST_PARTS = 8 };
 #endif
 
 typedef struct long_row {
     job *j;
-    int parts; /* now */
+    int parts, last; /* now and in the end */
 } long_row;
 
 static int64_t part_start(const job *j, int64_t part, int parts) {
@@ -89,7 +89,7 @@ static void long_task(void *ctx, int64_t begin, int64_t end) {
         int64_t from = part_start(j, i, row->parts), to = part_start(j, i + 1, row->parts);
         char *out = j->to + (size_t)from * j->item;
         const char *x = row->parts == 1 ? j->from : out;
-        if (row->parts == PARTS)
+        if (row->parts == row->last)
             j->k->sort[j->t](out, x, (size_t)(to - from), scratch);
         else
             j->k->partition[j->t](out, x, (size_t)(to - from),
@@ -99,12 +99,17 @@ static void long_task(void *ctx, int64_t begin, int64_t end) {
 }
 
 static void sort_long(job *j) {
-    for (int parts = 1; parts <= PARTS && !j->failed; parts *= 2)
-        j->failed = !mx_parallel_for_long(parts, 1, long_task, &(long_row){j, parts}) || j->failed;
+    int last = 1;
+    while (last < mx_pool_threads() && last < MOST_PARTS)
+        last *= 2;
+    for (int n = 1; n <= last && !j->failed; n *= 2)
+        j->failed = !mx_parallel_for_long(n, 1, long_task, &(long_row){j, n, last}) || j->failed;
 }
 
+/* Numbers of one or two bytes are counted, which is faster than to split them. */
 static bool is_long(const job *j) {
-    return j->prim == MX_PRIM_sort && j->plain && j->in.count == 1 && j->in.n >= LONG;
+    return j->prim == MX_PRIM_sort && j->item > 2 && j->plain && j->in.count == 1 &&
+           j->in.n >= LONG;
 }
 
 bool cpu_sort(mx_node *n, mx_array **out, const mx_program *feed) {

@@ -74,13 +74,17 @@ static void N(partition)(void *out, const void *x, size_t n, size_t k, void *scr
     N(gather)(out, x, at, n, scratch);
 }
 #elif defined V_KEYS
-static void N(ordered)(T *out, const T *x, size_t n, size_t k, K *a,
+/* Keys lie where the result will. */
+static void N(ordered)(void *out, const T *x, size_t n, size_t k, K *b,
                        void (*order)(K *, K *, size_t, size_t)) {
+    K *a = out;
     for (size_t i = 0; i < n; i++)
         a[i] = (K)(ENCODE(x[i]) ^ FLIP);
-    order(a, a + n, n, k);
-    for (size_t i = 0; i < n; i++)
-        out[i] = (T)DECODE((K)(a[i] ^ FLIP));
+    order(a, b, n, k);
+    for (size_t i = 0; i < n; i++) {
+        T value = (T)DECODE((K)(a[i] ^ FLIP));
+        memcpy(&a[i], &value, sizeof value);
+    }
 }
 static void N(sort)(void *out, const void *x, size_t n, void *scratch) {
     N(ordered)(out, x, n, 0, scratch, V_KEYS(sort));

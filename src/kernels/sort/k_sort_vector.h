@@ -7,140 +7,81 @@
  *     LARGEST                       the largest E
  *
  * A part is split in place: each vector's smaller lanes are packed to the front of the part, where
- * their elements have been read already, the others to a second array and copied back. Up to eight
- * vectors are sorted in registers by a bitonic network (K. Batcher 1968). All are undefined again
- * at the end.
+ * their elements have been read already, the others to a second array and copied back. A part of
+ * few vectors is sorted in registers (k_sort_columns.h). All are undefined again at the end.
  */
 
-#define VECTORS 8 /* sorted in registers */
+#if VF_REGS >= 32
+#define VECTORS 16 /* sorted in registers */
+#else
+#define VECTORS 8
+#endif
 enum { FN(MOST) = VECTORS * LANES };
 
-/* Lanes i and i ^ x change places where the smaller has bit `high` of i. */
-SV V FN(exchange)(V a, int x, int high) {
-    V b = W(xor_lanes)(a, x);
-    M up = W(lt)(W(set1)(0), W(and)(W(lane)(), W(set1)(high)));
-    return W(select)(up, W(max)(a, b), W(min)(a, b));
-}
+#include "kernels/sort/k_sort_columns.h"
 
-/* Of a bitonic vector. */
-SV V FN(merge)(V a) {
-#pragma GCC unroll 4
-    for (int d = LANES / 2; d; d /= 2)
-        a = FN(exchange)(a, d, d);
-    return a;
-}
+/* A vector in two parts, each packed to the front. */
+typedef struct FN(parts) {
+    V less, more;
+    size_t count; /* of less */
+} FN(parts);
 
-SV V FN(sort_lanes)(V a) {
-#pragma GCC unroll 4
-    for (int size = 2; size <= LANES; size *= 2) {
-        a = FN(exchange)(a, size - 1, size / 2);
-#pragma GCC unroll 4
-        for (int d = size / 4; d; d /= 2)
-            a = FN(exchange)(a, d, d);
-    }
-    return a;
-}
-
-/* Two sorted runs of `half` vectors become one. Here and below counts are constants once all is
-   inlined; loops go to the most there can be, so that every compiler unrolls them. */
-SV void FN(merge_runs)(V *v, int half) {
-    V high[VECTORS / 2];
-#pragma GCC unroll 4
-    for (int i = 0; i < VECTORS / 2; i++)
-        if (i < half)
-            high[i] = W(xor_lanes)(v[2 * half - 1 - i], LANES - 1);
-#pragma GCC unroll 4
-    for (int i = 0; i < VECTORS / 2; i++)
-        if (i < half) {
-            v[half + i] = W(max)(v[i], high[i]);
-            v[i] = W(min)(v[i], high[i]);
-        }
-#pragma GCC unroll 2
-    for (int d = VECTORS / 4; d; d /= 2)
-#pragma GCC unroll 8
-        for (int i = 0; i < VECTORS; i++)
-            if (d < half && i < 2 * half && !(i & d)) {
-                V low = W(min)(v[i], v[i + d]);
-                v[i + d] = W(max)(v[i], v[i + d]);
-                v[i] = low;
-            }
-#pragma GCC unroll 8
-    for (int i = 0; i < VECTORS; i++)
-        if (i < 2 * half)
-            v[i] = FN(merge)(v[i]);
-}
-
-/* How many of n elements are in the i-th vector. */
-SV size_t FN(part)(size_t n, int i) {
-    size_t before = (size_t)i * LANES, left = n > before ? n - before : 0;
-    return left < LANES ? left : LANES;
-}
-
-/* a[n], n <= vectors LANES; what lies behind counts as the largest key. */
-SV void FN(sort_few)(E *a, size_t n, int vectors) {
-    V v[VECTORS];
-#pragma GCC unroll 8
-    for (int i = 0; i < VECTORS; i++)
-        if (i < vectors) {
-            size_t k = FN(part)(n, i);
-            V x = W(loadn)(a + (k ? i * LANES : 0), k);
-            v[i] = FN(sort_lanes)(W(select)(FIRST(k), x, W(set1)(LARGEST)));
-        }
-#pragma GCC unroll 3
-    for (int half = 1; half < VECTORS; half *= 2)
-#pragma GCC unroll 4
-        for (int i = 0; i < VECTORS; i += 2 * half)
-            if (i + 2 * half <= vectors)
-                FN(merge_runs)(v + i, half);
-#pragma GCC unroll 8
-    for (int i = 0; i < VECTORS; i++)
-        if (i < vectors) {
-            size_t k = FN(part)(n, i);
-            W(storen)(a + (k ? i * LANES : 0), v[i], k);
-        }
-}
-
-static void FN(small)(E *a, size_t n) {
-    if (n <= LANES)
-        FN(sort_few)(a, n, 1);
-    else if (n <= 2 * LANES)
-        FN(sort_few)(a, n, 2);
-    else if (n <= 4 * LANES)
-        FN(sort_few)(a, n, 4);
-    else
-        FN(sort_few)(a, n, 8);
+SV FN(parts) FN(part_of)(V v, V pivot) {
+    M m = W(lt)(v, pivot);
+    return (FN(parts)){W(compress)(v, m), W(compress)(v, NOT(m)),
+                       (size_t)__builtin_popcount(BITS(m))};
 }
 
 /* Those less than pivot to the front of a[n]; returns how many they are. b[n] is for the others
-   meanwhile. */
+   meanwhile. Pairs of vectors are twice as fast as one after the other. */
 static size_t FN(split)(E *a, size_t n, E pivot, E *b) {
     size_t less = 0, more = 0, i = 0;
     V p = W(set1)(pivot);
-    for (; i + LANES <= n; i += LANES) {
-        V v = W(load)(a + i);
-        M m = W(lt)(v, p);
-        size_t c = (size_t)__builtin_popcount(BITS(m));
-        W(store)(a + less, W(compress)(v, m));
-        W(store)(b + more, W(compress)(v, NOT(m)));
-        less += c;
-        more += LANES - c;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        FN(parts) u = FN(part_of)(W(load)(a + i), p), v = FN(part_of)(W(load)(a + i + LANES), p);
+        W(store)(a + less, u.less);
+        W(store)(a + less + u.count, v.less);
+        W(store)(b + more, u.more);
+        W(store)(b + more + LANES - u.count, v.more);
+        less += u.count + v.count;
+        more += 2 * LANES - u.count - v.count;
     }
-    for (; i < n; i++) {
-        E e = a[i];
-        a[less] = b[more] = e;
-        less += e < pivot;
-        more += e >= pivot;
+    for (size_t m; i < n; i += m) {
+        m = n - i < LANES ? n - i : LANES;
+        FN(parts) u = FN(part_of)(W(select)(FIRST(m), W(loadn)(a + i, m), W(set1)(LARGEST)), p);
+        W(storen)(a + less, u.less, u.count);
+        W(storen)(b + more, u.more, m - u.count);
+        less += u.count;
+        more += m - u.count;
     }
     memcpy(a + less, b, more * sizeof *a);
     return less;
 }
 
+SV E FN(lower)(E x, E y) {
+    return x < y ? x : y;
+}
+SV E FN(upper)(E x, E y) {
+    return x < y ? y : x;
+}
+
+/* The median of five, `stride` apart, without a branch. */
+SV E FN(median)(const E *a, size_t stride) {
+    E p = a[0], q = a[stride], r = a[2 * stride], s = a[3 * stride], t = a[4 * stride];
+    E low = FN(upper)(FN(lower)(p, q), FN(lower)(r, s));
+    E high = FN(lower)(FN(upper)(p, q), FN(upper)(r, s));
+    return FN(upper)(FN(lower)(low, high), FN(lower)(FN(upper)(low, high), t));
+}
+
 /* The median of some elements, evenly spread behind a random start: of more in a large part. */
 static E FN(pivot)(const E *a, size_t n, uint64_t *random) {
     E some[4 * LANES];
-    size_t count = n < 64 * LANES ? LANES : 4 * LANES, stride = n / count;
+    bool few = n < 64 * LANES;
+    size_t count = few ? 5 : 4 * LANES, stride = n / count;
     *random = *random * 6364136223846793005u + 1442695040888963407u; // Knuth, volume 2, 3.3.4
     a += ((*random >> 32) * stride) >> 32;
+    if (few)
+        return FN(median)(a, stride);
     for (size_t i = 0; i < count; i++)
         some[i] = a[i * stride];
     FN(small)(some, count);
