@@ -202,6 +202,27 @@ static bool gather_axis(mx_node *n, mx_array *out) {
     return !g.failed || cpu_index_refuse("take_along_axis", &g.index, g.bad);
 }
 
+/* One element for each index: an array of one axis, or whose other axes have size 1. */
+static bool is_each(const mx_node *n) {
+    const mx_p_gather *p = n->params;
+    const mx_array *a = n->in[0];
+    return p->axes.n == 1 && p->slice.v[p->axes.v[0]] == 1 && a->size &&
+           a->size == a->shape[p->axes.v[0]];
+}
+
+/* As a line of gather_axis that all indices read: offsets need no memory. */
+static bool gather_each(mx_node *n, mx_array *out) {
+    static const int64_t stays[MX_MAX_NDIM];
+    int axis = ((const mx_p_gather *)n->params)->axes.v[0];
+    mx_array *a = n->in[0], *idx = n->in[1];
+    const int64_t *const strides[2] = {idx->strides, stays};
+    along g = {.a = a, .idx = idx, .out = out};
+    g.index = (cpu_index){idx, axis, a->shape[axis], 1, a->strides[axis]};
+    cpu_layout_collapse(&g.l, idx->shape, idx->ndim, 2, strides);
+    mx_parallel_for(out->size, GRAIN, gather_lines, &g);
+    return !g.failed || cpu_index_refuse("gather", &g.index, g.bad);
+}
+
 /* --- the family ------------------------------------------------------------------- */
 
 bool cpu_gather(mx_node *n, mx_array **out, const mx_program *feed) {
@@ -211,6 +232,8 @@ bool cpu_gather(mx_node *n, mx_array **out, const mx_program *feed) {
         return y->buffer != NULL;
     if (n->prim == MX_PRIM_gather_axis)
         return gather_axis(n, y);
+    if (is_each(n))
+        return gather_each(n, y);
     int64_t count = n->nin > 1 ? n->in[1]->size : 1;
     int64_t *offset = mx_malloc((size_t)count * sizeof *offset);
     bool ok = offset && gather(n, y, offset);
