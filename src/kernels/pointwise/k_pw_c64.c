@@ -131,43 +131,40 @@ SV void map2_c64(void *out, const void *a, const void *b, size_t n, cf (*f)(cf, 
     for (size_t i = 0; i < n; i++)
         o[i] = f(x[i], y[i]);
 }
-/* Products part by part, in vectors; where both parts are NaN, Annex G may want an infinity, one by
-   one. Real and imaginary parts have loops of their own: in one, gcc 12 contracts them in vectors
-   although it is told not to. */
-enum { C_RUN = 64 };
+/* Products in vectors that have real and imaginary parts by turns; where both parts are NaN, Annex
+   G may want an infinity, one by one. A sum with a changed sign is the difference, and nothing that
+   gcc 12 contracts in vectors although it is told not to. */
+#if VF_LANES == 16
+#define C_FOURS(X) X(0), X(4), X(8), X(12)
+#elif VF_LANES == 8
+#define C_FOURS(X) X(0), X(4)
+#else
+#define C_FOURS(X) X(0)
+#endif
+#define C_REAL(k)      k, k, k + 2, k + 2
+#define C_IMAG(k)      k + 1, k + 1, k + 3, k + 3
+#define C_TURNED(k)    k + 1, k, k + 3, k + 2
+#define C_MOVED(a, to) __builtin_shufflevector(a, a, C_FOURS(to))
 
-SV void c_parts(float *restrict re, float *restrict im, const cf *a, size_t n) {
-    const float *x = (const float *)a;
-    for (size_t j = 0; j < n; j++) {
-        re[j] = x[2 * j];
-        im[j] = x[2 * j + 1];
-    }
+static __attribute__((noinline, cold)) vf c_product_mend(vf a, vf b, vf r) {
+    cf x[VF_LANES / 2], y[VF_LANES / 2], z[VF_LANES / 2];
+    vf_store((float *)x, a);
+    vf_store((float *)y, b);
+    vf_store((float *)z, r);
+    for (int i = 0; i < VF_LANES / 2; i++)
+        if (isnan(crealf(z[i])) && isnan(cimagf(z[i])))
+            z[i] = x[i] * y[i];
+    return vf_load((const float *)z);
 }
-SV void c_multiply_run(cf *out, const cf *a, const cf *b, size_t n) {
-    float x[C_RUN], y[C_RUN], u[C_RUN], v[C_RUN], re[C_RUN], im[C_RUN];
-    unsigned nans = 0;
-    c_parts(x, y, a, n);
-    c_parts(u, v, b, n);
-    for (size_t j = 0; j < n; j++)
-        re[j] = x[j] * u[j] - y[j] * v[j];
-    for (size_t j = 0; j < n; j++)
-        im[j] = x[j] * v[j] + y[j] * u[j];
-    for (size_t j = 0; j < n; j++)
-        nans |= (unsigned)(re[j] != re[j]) & (unsigned)(im[j] != im[j]);
-    for (size_t j = 0; nans && j < n; j++)
-        if (re[j] != re[j] && im[j] != im[j]) {
-            cf mended = a[j] * b[j];
-            re[j] = crealf(mended), im[j] = cimagf(mended);
-        }
-    for (size_t j = 0; j < n; j++) {
-        ((float *)out)[2 * j] = re[j];
-        ((float *)out)[2 * j + 1] = im[j];
-    }
+SV vf c_product(vf a, vf b) {
+    static const float minus[16] = {-0.0f, 0, -0.0f, 0, -0.0f, 0, -0.0f, 0,
+                                    -0.0f, 0, -0.0f, 0, -0.0f, 0, -0.0f, 0};
+    vf crossed = vf_mul(C_MOVED(a, C_IMAG), C_MOVED(b, C_TURNED));
+    vf r = vf_add(vf_mul(C_MOVED(a, C_REAL), b), vf_xor(crossed, vf_load(minus)));
+    return vm_any(vf_isnan(r)) ? c_product_mend(a, b, r) : r;
 }
 SV void c_multiply_all(void *out, const void *a, const void *b, size_t n) {
-    for (size_t i = 0; i < n; i += C_RUN)
-        c_multiply_run((cf *)out + i, (const cf *)a + i, (const cf *)b + i,
-                       n - i < C_RUN ? n - i : C_RUN);
+    map2_f32(out, a, b, 2 * n, c_product);
 }
 SV void c_square_all(void *out, const void *a, size_t n) {
     c_multiply_all(out, a, a, n);
