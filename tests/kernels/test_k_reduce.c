@@ -1,5 +1,6 @@
 /* Reduction kernels of every instruction set against plain loops. */
 #include "kernel_values.h"
+#include "kernels/pointwise/k_pointwise.h"
 #include "kernels/reduce/k_reduce.h"
 
 static const char *op_names[] = {"sum", "prod", "max", "min", "all", "any"};
@@ -135,6 +136,36 @@ static void runs(void) {
                         check_runs(sets[s], (mx_red_op)op, types[t], n, sizes[c]);
 }
 
+/* Sums of products to the bit those of the array of the products. */
+static void check_products(const mx_kernels *set, mx_dtype t, size_t rows, size_t n) {
+    const mx_k_reduce *k = set->reduce;
+    size_t size = mx_dtype_size(t), all = rows * n;
+    char *x = kv_random(t, all + 1, 0), *y = kv_random(t, all + 1, 0), *xy = kv_memory(t, all + 1);
+    double one[64], two[64];
+    k->init[MX_RED_SUM][t](one, rows);
+    k->init[MX_RED_SUM][t](two, rows);
+    set->pointwise->op[MX_PW_multiply][t].binary(xy, x + size, y + size, all);
+    k->rows[MX_RED_SUM][t](one, xy, rows, n, (ptrdiff_t)n);
+    k->products[t](two, x + size, y + size, rows, n);
+    CHECK_MSG(memcmp(one, two, rows * size) == 0, "%s %s: %zu sums of %zu products", set->name,
+              mx_dtype_name(t), rows, n);
+    kv_free(t, x);
+    kv_free(t, y);
+    kv_free(t, xy);
+}
+
+static void products(void) {
+    static const size_t sizes[] = {0,   1,   5,   8,    15,   16,   17,  64,
+                                   127, 128, 129, 1000, 4096, 4097, 9999};
+    int count;
+    const mx_kernels *const *sets = mx_kernels_all(&count);
+    for (int s = 0; s < count; s++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            check_products(sets[s], MX_FLOAT32, 1 + i % 4, sizes[i]);
+            check_products(sets[s], MX_FLOAT64, 1 + i % 4, sizes[i]);
+        }
+}
+
 static void check_strided(const mx_kernels *set, mx_red_op op, mx_dtype t, size_t n) {
     const mx_k_reduce *k = set->reduce;
     void *x = data(op, t, 3 * n);
@@ -264,6 +295,7 @@ static void sums_are_accurate(void) {
 int main(void) {
     RUN(reductions);
     RUN(runs);
+    RUN(products);
     RUN(nan_wins);
     RUN(arg_reductions);
     RUN(sums_are_accurate);

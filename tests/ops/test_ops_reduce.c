@@ -181,6 +181,38 @@ static void test_layouts(void) {
 }
 
 /* Reductions over every other axis, against one axis at a time: exact in these dtypes. */
+/* A sum of products has the bits of the sum of their array. */
+static void check_products(mx_array *a, mx_array *b) {
+    mx_array *ab = mx_mul(a, b), *aa = mx_square(a);
+    if (!CHECK(mx_eval1(a)) || !CHECK(mx_eval1(b)) || !CHECK(mx_eval1(ab)) || !CHECK(mx_eval1(aa)))
+        return;
+    for (int mask = 1; mask < 1 << a->ndim; mask++) {
+        int axes[4], n = 0;
+        for (int i = 0; i < a->ndim; i++)
+            if (mask >> i & 1)
+                axes[n++] = i;
+        SAME(mx_sum(mx_mul(a, b), axes, n, false), mx_sum(ab, axes, n, false), 0);
+        SAME(mx_sum(mx_square(a), axes, n, false), mx_sum(aa, axes, n, false), 0);
+    }
+}
+
+static void test_products(void) {
+    static const mx_dtype types[] = {MX_FLOAT32, MX_FLOAT64, MX_FLOAT16, MX_COMPLEX64, MX_INT32};
+    for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
+        mx_array *a = mx_astype(mx_mul_s(some(LIST(5, 7, 11)), 9), types[t]);
+        check_products(a, mx_flip(a, LIST(0, 1, 2)));
+        check_products(mx_transpose(a), mx_exp(mx_transpose(a)));
+        check_products(a, mx_astype(some(LIST(7, 1)), types[t]));
+        mx_array *wide = mx_astype(some(LIST(3, 5003)), types[t]);
+        check_products(wide, mx_add_s(wide, 0.5));
+        check_products(mx_astype(some(LIST(70001)), types[t]), mx_astype(some(LIST(1)), types[t]));
+        check_products(mx_astype(some(LIST(600, 17)), types[t]),
+                       mx_astype(some(LIST(17)), types[t]));
+        check_products(mx_astype(some(LIST(3, 0, 2)), types[t]),
+                       mx_astype(some(LIST(1)), types[t]));
+    }
+}
+
 static void test_alternating_axes(void) {
     static const mx_dtype dtypes[] = {MX_BOOL,    MX_UINT8,    MX_INT32,   MX_INT64,
                                       MX_FLOAT16, MX_BFLOAT16, MX_FLOAT32, MX_FLOAT64};
@@ -434,6 +466,7 @@ int main(void) {
     RUN_SCOPED(test_refusals);
     RUN_SCOPED(test_nan);
     RUN_SCOPED(test_layouts);
+    RUN_SCOPED(test_products);
     RUN_SCOPED(test_alternating_axes);
     RUN_SCOPED(test_threads_do_not_matter);
     RUN_SCOPED(test_threads_do_not_matter_short);

@@ -343,6 +343,15 @@ bool cpu_program_read(const cpu_program *c, int64_t begin, int64_t end, void *ou
     return run_range(c, begin, end, out);
 }
 
+bool cpu_program_factors(const cpu_program *c, const char *factor[2]) {
+    const mx_instr *in = c->p->instr;
+    if (!cpu_is_single(c->p) || (in->op != MX_PW_multiply && in->op != MX_PW_square))
+        return false;
+    factor[0] = c->p->in[in->arg[0]]->data;
+    factor[1] = in->op == MX_PW_square ? factor[0] : c->p->in[in->arg[1]]->data;
+    return true;
+}
+
 void cpu_program_close(cpu_program *c) {
     mx_free(c);
 }

@@ -26,6 +26,8 @@ cpu_program *cpu_program_open(const mx_program *p);
 /* Elements [begin, end) of the output, in its storage dtype, to `out` (contiguous). Thread-safe:
    uses scratch slot 0 of the calling thread. False: no scratch memory. */
 bool cpu_program_read(const cpu_program *c, int64_t begin, int64_t end, void *out);
+/* Is it nothing but a product, or a square, of what lies as its output would? Then its factors. */
+bool cpu_program_factors(const cpu_program *c, const char *factor[2]);
 void cpu_program_close(cpu_program *c);
 
 #endif

@@ -52,7 +52,9 @@ typedef struct plan {
     bool float_sum;
     mx_k_red_rows *rows;
     mx_k_red_cols *cols;
-    mx_k_red_runs *runs; /* used where starts > 0 */
+    mx_k_red_runs *runs;         /* used where starts > 0 */
+    mx_k_red_products *products; /* used where the program has two factors and nothing else */
+    const char *factor[2];
     mx_k_red_strided *strided;
     mx_k_red_init *init;
     mx_k_red_combine *combine;
@@ -145,6 +147,7 @@ static void find_kernels(plan *p, mx_red_op op, mx_dtype t) {
     p->rows = k->rows[op][t];
     p->cols = k->cols[op][t];
     p->runs = k->runs[op][t];
+    p->products = p->float_sum ? k->products[t] : NULL;
     p->strided = k->strided[op][t];
     p->init = k->init[op][t];
     p->combine = k->combine[op][t];
@@ -178,18 +181,31 @@ static const char *elements(const plan *p, int64_t from, int64_t n) {
     return ok ? tile : NULL;
 }
 
+/* acc[r] <- row r of `rows` of a program with factors. */
+static void fold_products(const plan *p, void *acc, int64_t from, int64_t rows, int64_t n) {
+    int64_t at = from * (int64_t)p->item;
+    p->products(acc, p->factor[0] + at, p->factor[1] + at, (size_t)rows, (size_t)n);
+}
+
+/* acc <- a piece of a row. */
+static bool fold_piece(const plan *p, void *acc, int64_t from, int64_t n) {
+    if (p->products)
+        return fold_products(p, acc, from, 1, n), true;
+    const char *x = elements(p, from, n);
+    if (x)
+        p->rows(acc, x, 1, (size_t)n, 0);
+    return x != NULL;
+}
+
 /* acc <- the pieces' sums, added up in float64. */
 static bool sum_pieces(const plan *p, void *acc, int64_t from, int64_t n) {
     mx_dtype t = p->acc == sizeof(double) ? MX_FLOAT64 : MX_FLOAT32;
     _Alignas(8) char part[8];
     double total = 0, more;
     for (int64_t i = 0; i < n; i += TILE) {
-        int64_t m = n - i < TILE ? n - i : TILE;
-        const char *x = elements(p, from + i, m);
-        if (!x)
-            return false;
         p->init(part, 1);
-        p->rows(part, x, 1, (size_t)m, 0);
+        if (!fold_piece(p, part, from + i, n - i < TILE ? n - i : TILE))
+            return false;
         mx_kernels_get()->pointwise->cast[t][MX_FLOAT64](&more, part, 1);
         total += more;
     }
@@ -202,13 +218,9 @@ static bool sum_pieces(const plan *p, void *acc, int64_t from, int64_t n) {
 static bool fold_row(const plan *p, void *acc, int64_t from, int64_t n) {
     if (p->float_sum && n > TILE)
         return sum_pieces(p, acc, from, n);
-    for (int64_t i = 0; i < n; i += TILE) {
-        int64_t m = n - i < TILE ? n - i : TILE;
-        const char *x = elements(p, from + i, m);
-        if (!x)
+    for (int64_t i = 0; i < n; i += TILE)
+        if (!fold_piece(p, acc, from + i, n - i < TILE ? n - i : TILE))
             return false;
-        p->rows(acc, x, 1, (size_t)m, 0);
-    }
     return true;
 }
 
@@ -352,6 +364,8 @@ static bool read_rows(const plan *p, char *acc, int64_t begin, int64_t r) {
     int64_t n = p->length;
     if (n > TILE)
         return fold_row(p, acc, begin * n, n);
+    if (p->products && n > SHORT)
+        return fold_products(p, acc, begin * n, r, n), true;
     const char *x = elements(p, begin * n, r * n);
     if (x)
         fold_rows(p, acc, x, r, n, n);
@@ -516,6 +530,8 @@ static void prepare(plan *p, const cpu_source *s, const mx_p_reduce *q) {
     find_columns(p);
     choose_blocks(p);
     find_kernels(p, (mx_red_op)q->op, mx_dtype_of(s->a));
+    if (!s->program || !cpu_program_factors(s->program, p->factor))
+        p->products = NULL;
     p->source = s;
 }
 

@@ -287,6 +287,7 @@ const mx_k_reduce KN(mx_reduce) = {
     .rows = ALL_OPS(rows),
     .cols = ALL_OPS(cols),
     .runs = {FLOATS(sum_runs), FLOATS(prod_runs), FLOATS(max_runs), FLOATS(min_runs)},
+    .products = {ROW(products, FLOAT32) ROW(products, FLOAT64)},
     .strided = ALL_OPS(strided),
     .init = ALL_OPS(init),
     .combine = ALL_OPS(combine),

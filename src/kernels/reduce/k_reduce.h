@@ -39,6 +39,9 @@ typedef void mx_k_red_cols(void *acc, const void *x, size_t rows, size_t cols, p
    stride is not cols, or n is less than 4. */
 typedef void mx_k_red_runs(void *acc, const void *x, const ptrdiff_t *start, size_t runs, size_t n,
                            size_t cols, ptrdiff_t stride);
+/* r < rows: acc[r] += x[r * n + i] y[r * n + i], i < n: to the bit what rows makes of the array of
+   the products */
+typedef void mx_k_red_products(void *acc, const void *x, const void *y, size_t rows, size_t n);
 /* acc[0] op= x[i * stride], i < n */
 typedef void mx_k_red_strided(void *acc, const void *x, size_t n, ptrdiff_t stride);
 typedef void mx_k_red_init(void *acc, size_t n);
@@ -63,6 +66,7 @@ typedef struct mx_k_reduce {
     mx_k_red_rows *rows[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_cols *cols[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_runs *runs[MX_RED_COUNT][MX_DTYPE_COUNT]; /* sum, prod, max, min of floats */
+    mx_k_red_products *products[MX_DTYPE_COUNT];       /* float32, float64 */
     mx_k_red_strided *strided[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_init *init[MX_RED_COUNT][MX_DTYPE_COUNT];
     mx_k_red_combine *combine[MX_RED_COUNT][MX_DTYPE_COUNT];

@@ -54,8 +54,16 @@ SV A N(fold1)(const int op, A a, A x) {
     }
 }
 
-/* n elements as one vector; *nan collects where max and min met a NaN. */
-SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
+/* L elements of x, or those times y's. */
+SV V N(get)(const T *x, const T *y, size_t i, const bool times) {
+    return times ? W(mul)(V_LOAD(x + i), V_LOAD(y + i)) : V_LOAD(x + i);
+}
+SV V N(getn)(const T *x, const T *y, size_t i, size_t n, const bool times) {
+    return times ? W(mul)(V_LOADN(x + i, n), V_LOADN(y + i, n)) : V_LOADN(x + i, n);
+}
+
+/* n elements, or products, as one vector; *nan collects where max and min met a NaN. */
+SV V N(block)(const int op, const T *x, const T *y, size_t n, VM *nan, const bool times) {
     const bool order = op == MX_RED_MAX || op == MX_RED_MIN;
     V id = W(set1)(N(identity)(op)), a[8];
     size_t i = 0;
@@ -63,19 +71,19 @@ SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
         a[k] = id;
     for (; i + 8 * L <= n; i += 8 * L)
         for (int k = 0; k < 8; k++) {
-            V v = V_LOAD(x + i + k * L);
+            V v = N(get)(x, y, i + k * L, times);
             a[k] = N(fold)(op, a[k], v);
             if (order)
                 *nan = VMW(or)(*nan, W(isnan)(v));
         }
     for (; i + L <= n; i += L) {
-        V v = V_LOAD(x + i);
+        V v = N(get)(x, y, i, times);
         a[0] = N(fold)(op, a[0], v);
         if (order)
             *nan = VMW(or)(*nan, W(isnan)(v));
     }
     if (i < n) {
-        V v = W(select)(VMW(first)(n - i), V_LOADN(x + i, n - i), id);
+        V v = W(select)(VMW(first)(n - i), N(getn)(x, y, i, n - i, times), id);
         a[1] = N(fold)(op, a[1], v);
         if (order)
             *nan = VMW(or)(*nan, W(isnan)(v));
@@ -87,16 +95,16 @@ SV V N(block)(const int op, const T *x, size_t n, VM *nan) {
 }
 
 /* One row. Long sums add block sums in float64. */
-SV A N(row)(const int op, const T *x, size_t n) {
+SV A N(row)(const int op, const T *x, const T *y, size_t n, const bool times) {
     VM nan = VMW(first)(0);
     if (op != MX_RED_SUM || n <= BLOCK) {
-        A r = N(across)(op, N(block)(op, x, n, &nan));
+        A r = N(across)(op, N(block)(op, x, y, n, &nan, times));
         return VMW(any)(nan) ? (A)NAN : r;
     }
     double total = 0;
     for (size_t i = 0; i < n; i += BLOCK) {
         size_t m = n - i < BLOCK ? n - i : BLOCK;
-        total += (double)N(across)(op, N(block)(op, x + i, m, &nan));
+        total += (double)N(across)(op, N(block)(op, x + i, y + (times ? i : 0), m, &nan, times));
     }
     return (A)total;
 }
@@ -106,7 +114,15 @@ SV void N(rows_of)(const int op, void *acc, const void *xv, size_t rows, size_t 
     A *a = acc;
     const T *x = xv;
     for (size_t r = 0; r < rows; r++, x += stride)
-        a[r] = N(fold1)(op, a[r], N(row)(op, x, n));
+        a[r] = N(fold1)(op, a[r], N(row)(op, x, x, n, false));
+}
+
+__attribute__((unused)) static void N(products)(void *acc, const void *xv, const void *yv,
+                                                size_t rows, size_t n) {
+    A *a = acc;
+    const T *x = xv, *y = yv;
+    for (size_t r = 0; r < rows; r++, x += n, y += n)
+        a[r] = N(fold1)(MX_RED_SUM, a[r], N(row)(MX_RED_SUM, x, y, n, true));
 }
 
 static __attribute__((noinline)) void N(wide)(const int op, A *a, const T *x, size_t rows,
@@ -252,10 +268,10 @@ SV void N(lift)(A *out, const T *x, size_t n) {
 }
 /* The extreme, NaN where there is one. */
 static A N(best_max)(const T *x, size_t n) {
-    return N(row)(MX_RED_MAX, x, n);
+    return N(row)(MX_RED_MAX, x, x, n, false);
 }
 static A N(best_min)(const T *x, size_t n) {
-    return N(row)(MX_RED_MIN, x, n);
+    return N(row)(MX_RED_MIN, x, x, n, false);
 }
 /* Is one of ARG_STEP elements as good as this or a NaN? */
 SV bool N(among)(const int op, const T *x, A best) {
