@@ -105,7 +105,7 @@ static bool is_part(const char *s) {
     return mx_name_is_of(s, "weight|bias|scales|biases|qweight|qzeros|g_idx|weight_scale_inv|"
                             "weight_scale|weight_scale_2|input_scale|weight_packed|weight_shape|"
                             "weight_zero_point|weight_g_idx|weight_global_scale|input_global_scale|"
-                            "k_scale|v_scale");
+                            "k_scale|v_scale|input_zero_point|output_scale|output_zero_point");
 }
 
 static const char *without(const char *prefix, const char *name) {

@@ -224,6 +224,39 @@ static void pack_int8(file *f, const char *module, int out, int in, float *v, in
     add_half(f, module, "weight_scale", one ? mx_reshape(scales, (const int[]){1}, 1) : scales);
 }
 
+/* The same with zero points, and what is said of inputs, which are not made coarser. group 0: one
+   of shape (1), 1: one for each row, 2: one of shape (); -1, -2: they are 0. */
+static void pack_int8_zeros(file *f, const char *module, int out, int in, float *v, int bits,
+                            int group) {
+    static int8_t z[F];
+    bool blank = group < 0, each = group == 1 || group == -1;
+    float one = 0.5f;
+    pack_int8(f, module, out, in, v, bits, each);
+    for (int i = 0; i < out; i++)
+        z[i] = blank ? 0 : (int8_t)(draw(100) + 1);
+    for (int i = 0; i < out * in; i++)
+        v[i] -= (float)z[each ? i / in : 0] * scale[each ? i / in : 0];
+    mx_array *a = array_of(z, each ? out : 1, 1, MX_INT8);
+    if (!each)
+        a = mx_reshape(a, (const int[]){1}, group != 2);
+    add(f, module, "weight_zero_point", "int8", a);
+    add(f, module, "input_scale", "float32", mx_array_from(&one, &(int){1}, 1, MX_FLOAT32));
+    add(f, module, "input_zero_point", "int8", mx_array_from(z, &(int){1}, 1, MX_INT8));
+    if (strstr(module, "k_proj"))
+        add(f, "model.layers.0.self_attn", "k_scale", "float32",
+            mx_array_from(&one, &(int){1}, 1, MX_FLOAT32));
+}
+
+/* With zero points in words that say nothing. */
+static void pack_compressed_even(file *f, const char *module, int out, int in, float *v, int bits,
+                                 int group) {
+    static uint32_t z[F * F];
+    int groups = in / group, per = out * bits / 32;
+    pack_compressed(f, module, out, in, v, bits, group);
+    memset(z, bits == 4 ? 0x88 : 0x80, sizeof z);
+    add(f, module, "weight_zero_point", "int32", array_of(z, per, groups, MX_INT32));
+}
+
 /* It says another shape. */
 static void pack_compressed_wrong(file *f, const char *module, int out, int in, float *v, int bits,
                                   int group) {
@@ -283,6 +316,28 @@ static void pack_fp8_rows(file *f, const char *module, int out, int in, float *v
     for (int i = 0; i < out * in; i++)
         v[i] *= scale[i / in];
     add(f, module, "weight_scale", "float32", array_of(scale, out, 1, MX_FLOAT32));
+}
+
+/* With a zero point, which is that of none. */
+static void pack_fp8_zeros(file *f, const char *module, int out, int in, float *v, int bits,
+                           int group) {
+    uint8_t z = (uint8_t)bits;
+    pack_fp8_rows(f, module, out, in, v, bits, group);
+    add(f, module, "weight_zero_point", "float8_e4m3", mx_array_from(&z, &(int){1}, 1, MX_UINT8));
+}
+
+/* down_proj has numbers of its own, v_proj is not packed. */
+static void pack_gptq_each(file *f, const char *module, int out, int in, float *v, int bits,
+                           int group) {
+    static float plain[F * F];
+    if (strstr(module, "down_proj"))
+        pack_gptq(f, module, out, in, v, 8, 64);
+    else if (!strstr(module, "v_proj"))
+        pack_gptq(f, module, out, in, v, bits, group);
+    for (int i = 0; i < out * in && strstr(module, "v_proj"); i++)
+        plain[i] = v[i] = (float)draw(100) / 1024;
+    if (strstr(module, "v_proj"))
+        add(f, module, "weight", "float32", array_of(plain, out, in, MX_FLOAT32));
 }
 
 /* bits: 0 modelopt, which multiplies; else compressed-tensors, which divides. */
@@ -395,6 +450,11 @@ static void packed_models(void) {
         {"{\"quant_method\": \"gptq\", \"bits\": 8, \"group_size\": 64, \"dynamic\": "
          "{\"-:.*visual.*\": {}, \"+:.*q_proj\": {\"bits\": 8}}}",
          pack_gptq, 8, 64},
+        {"{\"quant_method\": \"gptq\", \"bits\": 4, \"group_size\": 32, \"dynamic\": "
+         "{\"-:.*\\\\.v_proj\": {}, \"down\": {\"bits\": 2}, "
+         "\"+:model\\\\.layers\\\\.\\\\d+\\\\.mlp\\\\.down\": {\"bits\": 8, \"group_size\": 64, \"mse\": 0.1}, "
+         "\".*down.*\": {\"bits\": 3}}}",
+         pack_gptq_each, 4, 32},
         {"{\"quant_method\": \"gptq\", \"bits\": 2, \"group_size\": 32}", pack_gptq, 2, 32},
         {"{\"quant_method\": \"gptq\", \"bits\": 3, \"group_size\": 64}", pack_gptq, 3, 64},
         {"{\"quant_method\": \"gptq\", \"bits\": 4, \"checkpoint_format\": \"gptq_v2\"}",
@@ -425,6 +485,29 @@ static void packed_models(void) {
          pack_int8, 8, 0},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}",
          pack_fp8_rows, 0, 0},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": false}}}}",
+         pack_int8_zeros, 8, 0},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": false}}}}",
+         pack_int8_zeros, 8, 1},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": false}}}}",
+         pack_int8_zeros, 8, 2},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": true}}}}",
+         pack_int8_zeros, 8, -1},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": true}}}}",
+         pack_int8_zeros, 8, -2},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"symmetric\": true}}}}",
+         pack_compressed_even, 4, 32},
+        {"{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"group_0\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": true}}}}",
+         pack_compressed_even, 8, 64},
+        {"{\"quant_method\": \"compressed-tensors\", \"format\": \"float-quantized\"}",
+         pack_fp8_zeros, 0, 0},
         {"{\"quant_method\": \"compressed-tensors\", \"format\": \"nvfp4-pack-quantized\"}",
          pack_nvfp4, 1, 16},
         {"{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\"}", pack_nvfp4, 0, 16},
@@ -465,7 +548,9 @@ static void lies(void) {
                         middle = {NULL, pack_even, 4, 32}, words = {NULL, pack_compressed, 4, 32},
                         four = {NULL, pack_nvfp4, 0, 16}, whole = {NULL, pack_int8, 8, 1},
                         uneven = {NULL, pack_compressed_zeros, 4, 32},
-                        shaped = {NULL, pack_compressed_wrong, 4, 32};
+                        shaped = {NULL, pack_compressed_wrong, 4, 32},
+                        single = {NULL, pack_int8_zeros, 8, 0},
+                        zeroed = {NULL, pack_fp8_zeros, 1, 0};
     static const struct {
         const packer *p;
         const char *quantization, *word;
@@ -527,15 +612,37 @@ static void lies(void) {
         {&uneven,
          "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
          "{\"weights\": {\"symmetric\": true}}}}",
-         "weight_zero_point', packed by compressed-tensors: symmetric"},
+         "which is 0 by symmetric of quantization_config"},
+        {&single,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"num_bits\": 8, \"symmetric\": true}}}}",
+         "weight_zero_point', packed by compressed-tensors: a zero point is"},
+        {&single,
+         "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
+         "{\"weights\": {\"num_bits\": 8, \"group_size\": 32, \"symmetric\": false}}}}",
+         "weight_scale', packed by compressed-tensors: it has shape (1), and (64,2) was expected by "
+         "num_bits 8 and group_size 32"},
+        {&zeroed, "{\"quant_method\": \"compressed-tensors\"}",
+         "weight_zero_point', packed by compressed-tensors: a zero point is"},
         {&whole,
          "{\"quant_method\": \"compressed-tensors\", \"config_groups\": {\"g\": "
          "{\"weights\": {\"num_bits\": 4}}}}",
          "it holds int8, and num_bits 4"},
         {&shaped, "{\"quant_method\": \"compressed-tensors\"}", "weight_shape', packed by"},
         {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"+:.*down.*\": {\"bits\": 8}}}",
-         "quantization_config.dynamic is {\"+:.*down.*\": {\"bits\": 8}}: modules with numbers"},
+         "down_proj.qzeros', packed by gptq: it has shape (4,8), and (4,16) was expected by bits 8 "
+         "of quantization_config and its dynamic"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"-:.*k_proj\": {}}}",
+         "k_proj.qweight', packed by gptq: '-:.*k_proj' of quantization_config.dynamic leaves it"},
         {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": [4]}", "dynamic is [4]"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"a\": 4}}", "dynamic: 'a': an object"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"+:(a\": {}}}", "dynamic: '+:(a': "},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"a\": {\"bits\": 5}}}",
+         "dynamic: 'a': what it says of 'bits'"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"a\": {\"rotation\": \"x\"}}}",
+         "dynamic: 'a': what it says of 'rotation'"},
+        {&gptq, "{\"quant_method\": \"gptq\", \"dynamic\": {\"(([a-z._0-9]+)*)*[QZ]\": {}}}",
+         "the pattern takes too long"},
         {&fp8, "{\"quant_method\": \"fp8\", \"weight_block_size\": [48, 48], \"fmt\": \"e5m2\"}",
          "it holds float8_e4m3, and fmt of quantization_config is 'e5m2'"},
         {&fp8, "{\"quant_method\": \"fp8\", \"weight_block_size\": [48, 48], \"fmt\": \"e3\"}",

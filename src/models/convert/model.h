@@ -23,6 +23,7 @@ typedef struct mx_model_tensor {
     bool unknown;    /* it looks like words of mx.quantize, and nothing says of which format */
     const struct mx_packing
         *packing;   /* how others have packed it (packed.h); NULL: they have not */
+    json_t *own;    /* what config.json says of it alone then (packed_dynamic.h), or NULL */
     mx_dtype usual; /* of its numbers then */
 } mx_model_tensor;
 

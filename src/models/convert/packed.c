@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "models/convert/packed_parts.h"
+#include "models/convert/packed_dynamic.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -14,7 +14,7 @@ static const char op[] = "convert";
 /* Nothing, or one of these words. */
 static bool is_of(const mx_model *m, const char *key, const char *words) {
     char why[200];
-    json_t *v = mx_packed_option(m, key);
+    json_t *v = mx_packed_option(m, NULL, key);
     const char *text = json_string_value(v);
     char small[32];
     snprintf(small, sizeof small, "%s", text ? text : "");
@@ -28,54 +28,37 @@ static bool is_of(const mx_model *m, const char *key, const char *words) {
 
 /* Nothing, or what says as much. */
 static bool is_unused(const mx_model *m, const char *key) {
-    json_t *v = mx_packed_option(m, key);
+    json_t *v = mx_packed_option(m, NULL, key);
     bool empty = !v || json_is_false(v) || (json_is_array(v) && !json_array_size(v)) ||
                  (json_is_object(v) && !json_object_size(v));
     return empty || mx_packed_refuse(m, key, "numbers would be others, and it is not understood");
 }
 
 static bool is_flag(const mx_model *m, const char *key) {
-    json_t *v = mx_packed_option(m, key);
+    json_t *v = mx_packed_option(m, NULL, key);
     return !v || json_is_boolean(v) || mx_packed_refuse(m, key, "true or false was expected");
 }
 
 /* Columns of a group; -1: all of a row. */
 static bool check_group(const mx_model *m, const char *keys) {
     int64_t n = -1;
-    return mx_packed_int(m, keys, &n) &&
+    return mx_packed_int(m, NULL, keys, &n) &&
            ((n > 0 && n <= INT32_MAX) || n == -1 ||
-            mx_packed_refuse(m, mx_packed_option(m, "group_size") ? "group_size" : "q_group_size",
-                             "columns of a group, or -1 for all, were expected"));
+            mx_packed_refuse(
+                m, mx_packed_option(m, NULL, "group_size") ? "group_size" : "q_group_size",
+                "columns of a group, or -1 for all, were expected"));
 }
 
 /* --- what is said of a method ----------------------------------------------------------------- */
 
-/* Rules for modules whose names match a pattern: "-:" leaves them as they are, which their tensors
-   show; others may only say what is said of all. */
-static bool check_rules(const mx_model *m) {
-    json_t *rules = mx_packed_option(m, "dynamic"), *rule, *v;
-    const char *pattern, *key;
-    if (rules && !json_is_object(rules))
-        return mx_packed_refuse(m, "dynamic", "an object of patterns was expected");
-    json_object_foreach(rules, pattern, rule) {
-        bool leaves = strncmp(pattern, "-:", 2) == 0;
-        json_object_foreach(leaves ? NULL : rule, key, v) {
-            if (!json_equal(mx_packed_option(m, key), v))
-                return mx_packed_refuse(m, "dynamic",
-                                        "modules with numbers of their own are not understood");
-        }
-    }
-    return true;
-}
-
 static bool check_gptq(const mx_model *m) {
     int64_t bits = 4;
-    const char *format = json_string_value(mx_packed_option(m, "checkpoint_format")),
-               *other = json_string_value(mx_packed_option(m, "format"));
+    const char *format = json_string_value(mx_packed_option(m, NULL, "checkpoint_format")),
+               *other = json_string_value(mx_packed_option(m, NULL, "format"));
     if (!is_of(m, "checkpoint_format", "gptq|gptq_v2") || !is_of(m, "format", "gptq|gptq_v2") ||
         !is_unused(m, "is_marlin_format") || !is_unused(m, "adapter") || !is_unused(m, "lora") ||
-        !is_unused(m, "rotation") || !check_rules(m) || !is_flag(m, "sym") ||
-        !is_flag(m, "desc_act") || !mx_packed_int(m, "bits", &bits) ||
+        !is_unused(m, "rotation") || !mx_packed_dynamic_check(m) || !is_flag(m, "sym") ||
+        !is_flag(m, "desc_act") || !mx_packed_int(m, NULL, "bits", &bits) ||
         !check_group(m, "group_size"))
         return false;
     if (format && other && strcmp(format, other))
@@ -88,16 +71,16 @@ static bool check_gptq(const mx_model *m) {
 static bool check_awq(const mx_model *m) {
     int64_t bits = 4;
     if (!is_of(m, "version", "gemm|exllama") || !is_flag(m, "zero_point") ||
-        !mx_packed_int(m, "bits|w_bit", &bits) || !check_group(m, "group_size|q_group_size"))
+        !mx_packed_int(m, NULL, "bits|w_bit", &bits) || !check_group(m, "group_size|q_group_size"))
         return false;
-    if (json_is_false(mx_packed_option(m, "zero_point")))
+    if (json_is_false(mx_packed_option(m, NULL, "zero_point")))
         return mx_packed_refuse(m, "zero_point", "zero points were expected");
-    return bits == 4 || mx_packed_refuse(m, mx_packed_option(m, "bits") ? "bits" : "w_bit",
+    return bits == 4 || mx_packed_refuse(m, mx_packed_option(m, NULL, "bits") ? "bits" : "w_bit",
                                          "4 bits were expected");
 }
 
 static bool check_float8(const mx_model *m) {
-    json_t *size = mx_packed_option(m, "weight_block_size");
+    json_t *size = mx_packed_option(m, NULL, "weight_block_size");
     bool two = json_array_size(size) == 2;
     if (!is_of(m, "fmt", "e4m3|e5m2"))
         return false;
@@ -111,7 +94,7 @@ static bool check_float8(const mx_model *m) {
 
 static bool check_modelopt(const mx_model *m) {
     int64_t group = 16;
-    if (!is_of(m, "quant_algo", "fp8|nvfp4") || !mx_packed_int(m, "group_size", &group))
+    if (!is_of(m, "quant_algo", "fp8|nvfp4") || !mx_packed_int(m, NULL, "group_size", &group))
         return false;
     return group == 16 || mx_packed_refuse(m, "group_size", "nvfp4 has groups of 16");
 }
@@ -123,7 +106,7 @@ static bool refuse_weights(const mx_model *m, const char *key, const char *why) 
 }
 
 static bool check_compressed(const mx_model *m) {
-    json_t *bits, *even, *group, *all = mx_packed_option(m, "config_groups");
+    json_t *bits, *even, *group, *all = mx_packed_option(m, NULL, "config_groups");
     if (all && !json_is_object(all))
         return mx_packed_refuse(m, "config_groups", "an object of groups was expected");
     if (!is_of(m, "format",
@@ -165,9 +148,6 @@ static const struct packer {
     {"compressed-tensors", check_compressed, "weight_packed",
      "weight_scale|weight_zero_point|weight_global_scale|weight_shape|weight_g_idx"},
 };
-
-/* Of inputs and of caches of keys and values, which are not made coarser here. */
-static const char of_inputs[] = "input_scale|input_global_scale|k_scale|v_scale";
 
 static const struct packer *packer_of(const mx_model *m) {
     for (size_t i = 0; m->method && i < sizeof packers / sizeof *packers; i++)
@@ -235,7 +215,7 @@ bool mx_packed_check_beside(const mx_model *m, const mx_model_tensor *t) {
     static const char *const mains[] = {"qweight", "weight_packed", "weight"};
     const struct packer *p = packer_of(m);
     const mx_model_tensor *codes = NULL;
-    if (!p || packing_of(m, t) || mx_name_is_of(t->place.part, of_inputs))
+    if (!p || packing_of(m, t) || mx_packed_is_of_inputs(t->place.part))
         return true;
     if (!mx_name_is_of(t->place.part, p->beside))
         return mx_packed_fail(m, t, "it is not understood");

@@ -7,6 +7,15 @@
 #include "models/convert/packed_parts.h"
 #include "ops/ops.h"
 
+/* compressed-tensors writes zero points beside floats, too, which say nothing. */
+static bool check_blank(const mx_model *m, const mx_model_tensor *t) {
+    const mx_model_tensor *zeros = mx_packed_beside(m, t, "weight_zero_point");
+    return !zeros ||
+           mx_packed_check_zeros(
+               m, zeros, mx_astype(mx_packed_part(m, t, "weight_zero_point", false), MX_FLOAT32), 0,
+               "the format of quantization_config");
+}
+
 /* --- floats of 8 bits ------------------------------------------------------------------------ */
 
 static const char *scale_part(const mx_model *m, const mx_model_tensor *t) {
@@ -21,7 +30,7 @@ typedef struct blocking {
 /* Where config.json says nothing, one scale or one a row is that; else blocks are of the usual
    size. */
 static blocking blocking_of(const mx_model *m, const mx_shape *w, const mx_shape *s) {
-    json_t *size = mx_packed_option(m, "weight_block_size");
+    json_t *size = mx_packed_option(m, NULL, "weight_block_size");
     bool one = s->ndim == 0 || (s->ndim == 1 && s->dim[0] == 1) ||
                (s->ndim == 2 && s->dim[0] == 1 && s->dim[1] == 1);
     bool each = (s->ndim == 1 || (s->ndim == 2 && s->dim[1] == 1)) && s->dim[0] == w->dim[0];
@@ -37,7 +46,7 @@ static int64_t parts_of(int64_t n, int64_t each) {
 
 /* "e4m3" of "float8_e4m3" */
 static bool is_as_said(const mx_model *m, const mx_model_tensor *t) {
-    const char *said = json_string_value(mx_packed_option(m, "fmt")), *s = t->held.storage;
+    const char *said = json_string_value(mx_packed_option(m, NULL, "fmt")), *s = t->held.storage;
     size_t n = said ? strlen(said) : 0, k = strlen(s);
     return !said || (n < k && strcmp(s + k - n, said) == 0) ||
            mx_packed_fail(m, t, "it holds %s, and fmt of quantization_config is '%s'", s, said);
@@ -90,7 +99,7 @@ static bool float8_read(const mx_model *m, const mx_model_tensor *t, mx_packed *
     const mx_model_tensor *s = mx_packed_beside(m, t, scale_part(m, t));
     mx_array *w = mx_astype(mx_packed_part(m, t, "weight", false), MX_FLOAT32);
     mx_array *scale = s && w ? mx_packed_part(m, t, scale_part(m, t), false) : NULL;
-    if (!scale)
+    if (!scale || !check_blank(m, t))
         return false;
     scale = mx_astype(scale, MX_FLOAT32);
     bool narrow = scale && are_powers(scale);
@@ -141,7 +150,7 @@ static bool nvfp4_read(const mx_model *m, const mx_model_tensor *t, mx_packed *o
     mx_array *scale = bytes ? mx_packed_part(m, t, "weight_scale", true) : NULL;
     mx_array *factor = scale ? mx_packed_part(m, t, factor_part(m), false) : NULL;
     mx_array *one = factor ? mx_contiguous(mx_astype(factor, MX_FLOAT32), false) : NULL;
-    if (!one || !mx_eval1(one))
+    if (!one || !check_blank(m, t) || !mx_eval1(one))
         return false;
     float by = *(const float *)(const void *)one->data;
     out->factor = is_modelopt(m) ? by : 1 / by;

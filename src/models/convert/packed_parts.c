@@ -5,15 +5,18 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "graph/eval/eval.h"
 #include "models/convert/packed_parts.h"
+#include "ops/ops.h"
 
 static const char op[] = "convert";
 
 /* --- config.json ----------------------------------------------------------------------------- */
 
-json_t *mx_packed_option(const mx_model *m, const char *keys) {
+json_t *mx_packed_option(const mx_model *m, const mx_model_tensor *t, const char *keys) {
     json_t *all = json_object_get(m->config, "quantization_config");
-    return json_is_object(all) ? mx_json_at(all, keys) : NULL;
+    json_t *own = t && t->own ? mx_json_at(t->own, keys) : NULL;
+    return own ? own : json_is_object(all) ? mx_json_at(all, keys) : NULL;
 }
 
 bool mx_packed_refuse(const mx_model *m, const char *key, const char *why) {
@@ -27,11 +30,11 @@ bool mx_packed_refuse(const mx_model *m, const char *key, const char *why) {
     return false;
 }
 
-bool mx_packed_int(const mx_model *m, const char *keys, int64_t *out) {
+bool mx_packed_int(const mx_model *m, const mx_model_tensor *t, const char *keys, int64_t *out) {
     char key[64];
     for (const char *k = keys; k; k = strchr(k, '|'), k = k ? k + 1 : NULL) {
         snprintf(key, sizeof key, "%.*s", (int)strcspn(k, "|"), k);
-        json_t *v = mx_packed_option(m, key);
+        json_t *v = mx_packed_option(m, t, key);
         if (v && !json_is_integer(v))
             return mx_packed_refuse(m, key, "a whole number was expected");
         if (v)
@@ -46,7 +49,7 @@ static bool is_of_integers(const json_t *weights) {
 }
 
 bool mx_packed_all_say(const mx_model *m, const char *key, json_t **out) {
-    json_t *groups = mx_packed_option(m, "config_groups"), *group;
+    json_t *groups = mx_packed_option(m, NULL, "config_groups"), *group;
     const char *name;
     bool found = false;
     *out = NULL;
@@ -69,6 +72,12 @@ bool mx_packed_all_say(const mx_model *m, const char *key, json_t **out) {
 json_t *mx_packed_weights_option(const mx_model *m, const char *key) {
     json_t *v;
     return mx_packed_all_say(m, key, &v) ? v : NULL;
+}
+
+bool mx_packed_is_of_inputs(const char *part) {
+    return mx_name_is_of(part, "input_scale|input_zero_point|input_global_scale|output_scale|"
+                               "output_zero_point|q_scale|k_scale|v_scale|k_zero_point|"
+                               "v_zero_point|prob_scale");
 }
 
 /* --- tensors --------------------------------------------------------------------------------- */
@@ -129,4 +138,17 @@ bool mx_packed_are_floats(const mx_model *m, const mx_model_tensor *part) {
                           "it holds %s: scales of float16, bfloat16 or float32 were "
                           "expected",
                           s);
+}
+
+bool mx_packed_check_zeros(const mx_model *m, const mx_model_tensor *zeros, mx_array *zero,
+                           float want, const char *why) {
+    mx_array *rows = mx_contiguous(zero, false);
+    if (!rows || !mx_eval1(rows))
+        return false;
+    const float *v = (const float *)(const void *)rows->data;
+    for (int64_t i = 0; i < rows->size; i++)
+        if (v[i] != want)
+            return mx_packed_fail(m, zeros, "a zero point is %g, which is %g by %s", (double)v[i],
+                                  (double)want, why);
+    return true;
 }

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "models/convert/packed.h"
+#include "models/convert/packed_dynamic.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -222,22 +222,34 @@ static bool add_module(mx_model *m, mx_model_tensor *codes) {
     return true;
 }
 
-/* Modules that others have packed, with all of their parts beside them. */
-static bool add_packed(mx_model *m) {
-    size_t n = m->count;
-    for (size_t i = 0; i < n; i++) {
+static bool is_of_inputs(const mx_model_tensor *t) {
+    const char *dot = strrchr(t->name, '.');
+    return dot && mx_packed_is_of_inputs(dot + 1);
+}
+
+static bool add_modules(mx_model *m, const mx_packed_dynamic *d) {
+    for (size_t i = 0, n = m->count; i < n; i++) {
         mx_model_tensor *t = &m->tensor[i];
         const char *part = t->place.part;
+        t->dropped = t->dropped || (!t->place.row && is_of_inputs(t));
         if (!t->place.row || strcmp(m->method, "mxfp4") == 0)
             continue;
-        if (mx_packed_is_main(m, t) && !add_module(m, t))
+        if (mx_packed_is_main(m, t) && (!mx_packed_dynamic_set(m, d, t) || !add_module(m, t)))
             return false;
         t->beside = t->beside || is_foreign(part) || strcmp(part, "scales") == 0;
     }
-    for (size_t i = 0; i < n; i++)
-        if (m->tensor[i].beside && !mx_packed_check_beside(m, &m->tensor[i]))
-            return false;
     return true;
+}
+
+/* Modules that others have packed, with all of their parts beside them. */
+static bool add_packed(mx_model *m) {
+    mx_packed_dynamic *d;
+    size_t n = m->count;
+    bool ok = mx_packed_dynamic_of(m, &d) && add_modules(m, d);
+    mx_packed_dynamic_free(d);
+    for (size_t i = 0; ok && i < n; i++)
+        ok = !m->tensor[i].beside || mx_packed_check_beside(m, &m->tensor[i]);
+    return ok;
 }
 
 bool mx_model_list(mx_model *m) {
