@@ -85,6 +85,12 @@ def user(content):
     return {"role": "user", "content": content}
 
 
+def params(server, **more):
+    """What the engine was asked."""
+    answer = server.chat(model="params", **more)
+    return json.loads(answer["choices"][0]["message"]["content"])
+
+
 @contextlib.contextmanager
 def serving(*options, program=None, models=MODELS, env=None, cwd=None):
     """A server, ended with SIGTERM; it must end well, and say nothing."""

@@ -302,10 +302,7 @@ static int trained_of(const char *name, const char *module) {
     o.adapter_path = adapter;
     if (CHECK_MSG(train(m.path, data_folder("data", lines, NULL, NULL), &o, &s), "%s",
                   mlx_last_error_message())) {
-        char path[600];
-        mx_map arrays = {0};
-        snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
-        CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+        mx_map arrays = arrays_of(adapter);
         for (size_t i = 0; i < arrays.count; i++)
             found += strstr(arrays.entry[i].key, module) != NULL;
         mx_free_arrays(&arrays);
@@ -339,10 +336,7 @@ static void routers(void) {
 
 /* An adapter's arrays under other names of modules, beside a config that says only what it must. */
 static void rename_modules(const char *adapter, const char *from, const char *to) {
-    char path[600];
-    mx_map arrays = {0}, others = {0};
-    snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
-    CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+    mx_map arrays = arrays_of(adapter), others = {0};
     for (size_t i = 0; i < arrays.count; i++) {
         const char *name = arrays.entry[i].key, *at = strstr(name, from);
         char other[200];
@@ -350,7 +344,7 @@ static void rename_modules(const char *adapter, const char *from, const char *to
                  at ? at + strlen(from) : name);
         CHECK(mx_map_set(&others, other, mx_array_retain(arrays.entry[i].value), NULL));
     }
-    CHECK(mx_save_safetensors(path, &others, NULL));
+    put_arrays(adapter, &others);
     mx_free_arrays(&arrays);
     mx_free_arrays(&others);
     write_into(adapter, "adapter_config.json",

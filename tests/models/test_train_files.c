@@ -365,7 +365,6 @@ static void layout(void) {
     const char *adapter = own_path("layout");
     if (learned(m.path, "dora", adapter)) {
         char path[600];
-        mx_map arrays = {0};
         snprintf(path, sizeof path, "%s/adapter_config.json", adapter);
         json_t *config = json_load_file(path, 0, NULL), *p = mx_json_at(config, "lora_parameters");
         CHECK_STR(mx_json_text_at(config, "fine_tune_type"), "dora");
@@ -375,8 +374,7 @@ static void layout(void) {
         CHECK_EQ_INT((int)json_array_size(json_object_get(p, "keys")), 7);
         CHECK_STR(json_string_value(json_array_get(json_object_get(p, "keys"), 0)),
                   "self_attn.q_proj");
-        snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
-        CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+        mx_map arrays = arrays_of(adapter);
         CHECK_EQ_INT((int)arrays.count, 2 * 7 * 3);
         const mx_array *a = mx_map_get(&arrays, "model.layers.1.mlp.down_proj.lora_a"),
                        *b = mx_map_get(&arrays, "model.layers.1.mlp.down_proj.lora_b"),
@@ -410,10 +408,7 @@ static void experts(void) {
     mlx_train t = mlx_train_new();
     if (CHECK_MSG(train(m.path, data_folder("data", lines, NULL, NULL), &o, &s), "%s",
                   mlx_last_error_message())) {
-        char path[600];
-        mx_map arrays = {0};
-        snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
-        CHECK(mx_load_safetensors(path, false, &arrays, NULL));
+        mx_map arrays = arrays_of(adapter);
         const mx_array *a = mx_map_get(&arrays, "model.layers.2.mlp.switch_mlp.up_proj.lora_a"),
                        *b = mx_map_get(&arrays, "model.layers.2.mlp.switch_mlp.up_proj.lora_b");
         CHECK(a && a->ndim == 3 && a->shape[1] == 4 && b && b->ndim == 3 && b->shape[2] == 4);
@@ -612,14 +607,12 @@ static void bad_options(void) {
 
 static void adapter_of(const char *folder_path, const char *config, const char *name,
                        const int *shape, int ndim, mx_dtype dtype) {
-    char path[600];
     mkdir(folder_path, 0777);
     write_into(folder_path, "adapter_config.json", config);
-    snprintf(path, sizeof path, "%s/adapters.safetensors", folder_path);
     mx_map arrays = {0};
     mx_map_set(&arrays, name, mx_array_retain(mx_astype(tiny_tensor(name, shape, ndim), dtype)),
                NULL);
-    CHECK(mx_save_safetensors(path, &arrays, NULL));
+    put_arrays(folder_path, &arrays);
     mx_free_arrays(&arrays);
 }
 

@@ -132,4 +132,20 @@ __attribute__((unused)) static bool train(const char *model, const char *data,
     return ok;
 }
 
+/* An adapter's arrays, for mx_free_arrays. */
+__attribute__((unused)) static mx_map arrays_of(const char *adapter) {
+    char path[700];
+    mx_map arrays = {0};
+    snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
+    CHECK_MSG(mx_load_safetensors(path, false, &arrays, NULL), "%s", mx_error_message());
+    return arrays;
+}
+
+/* The same written. */
+__attribute__((unused)) static void put_arrays(const char *adapter, const mx_map *arrays) {
+    char path[700];
+    snprintf(path, sizeof path, "%s/adapters.safetensors", adapter);
+    CHECK(mx_save_safetensors(path, arrays, NULL));
+}
+
 #endif
