@@ -28,12 +28,12 @@ typedef struct srv_event {
     int top_num;
     int *top_tokens;
     float *top_log_p;
-    const char *text; /* with a zero behind */
-    size_t text_num;
-    srv_finish finish; /* of SRV_END */
-    int status;        /* of SRV_FAILED: HTTP's; 0: 500 */
-    const char *code;  /* and as srv_fault has it */
-    int stop;          /* which stop text; -1 */
+    const char *text;     /* with a zero behind */
+    size_t text_num, cut; /* cut: bytes of the token behind it that a stop text has cut off */
+    srv_finish finish;    /* of SRV_END */
+    int status;           /* of SRV_FAILED: HTTP's; 0: 500 */
+    const char *code;     /* and as srv_fault has it */
+    int stop;             /* which stop text; -1 */
     int64_t prompt, cached, generated;
 } srv_event;
 

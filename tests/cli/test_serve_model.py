@@ -236,6 +236,8 @@ def test_log_probabilities_of_a_text_that_a_stop_cuts(real, path):
         logs = choice["logprobs"]
         tokens = [row["token"] for row in logs["content"]] if chat else logs["tokens"]
         assert found == text[: text.index(stop)] and choice["finish_reason"] == "stop"
+        if chat:
+            assert bytes(b for row in logs["content"] for b in row["bytes"]).decode() == found
         assert "".join(tokens).startswith(found) and not found.startswith(
             "".join(tokens[:-1]) + "\0"
         )

@@ -12,6 +12,7 @@ typedef struct answer {
     int token[1024];
     double log_p[1024];
     size_t end[1024]; /* of the text, with this token's */
+    size_t cut;       /* of the last one */
     int n, events, progress, ended;
     int cancel_at; /* the callback cancels after so many tokens; 0: never */
     int64_t id;
@@ -47,8 +48,10 @@ __attribute__((unused)) static int take_event(const mlx_lm_event *e, void *paylo
     }
     if (strlen(a->text) + e->text_num < sizeof a->text)
         memcpy(a->text + strlen(a->text), e->text, e->text_num + 1);
-    if (e->token >= 0 && a->n <= 1024)
+    if (e->token >= 0 && a->n <= 1024) {
         a->end[a->n - 1] = strlen(a->text);
+        a->cut = e->cut;
+    }
     if (!e->finish)
         return a->cancel_at && a->n >= a->cancel_at;
     a->ended++;

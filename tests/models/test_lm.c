@@ -248,9 +248,10 @@ static void stop_texts_cut_tokens(void) {
         CHECK(b.last.generated >= b.n);
         int n = 0;
         for (; n < a.n && (n ? a.end[n - 1] : 0) < cut; n++)
-            CHECK(b.token[n] == a.token[n] && b.log_p[n] == a.log_p[n] && b.end[n] <= a.end[n] &&
-                  b.end[n] <= cut);
+            CHECK(b.token[n] == a.token[n] && b.log_p[n] == a.log_p[n] &&
+                  b.end[n] == (a.end[n] < cut ? a.end[n] : cut));
         CHECK_EQ_INT(b.n, n);
+        CHECK(!n || b.cut == a.end[n - 1] - b.end[n - 1]);
     }
     list[0] = "\x01never";
     answer b = once(r, NULL);

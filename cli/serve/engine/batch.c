@@ -34,6 +34,7 @@ static srv_event event_of(const engine_request *r, const mlx_lm_event *e) {
                        .top_log_p = (float *)e->top_log_p,
                        .text = e->text ? e->text : "",
                        .text_num = e->text ? e->text_num : 0,
+                       .cut = e->cut,
                        .stop = e->stop,
                        .prompt = e->prompt,
                        .cached = e->cached,

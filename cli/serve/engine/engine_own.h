@@ -6,6 +6,7 @@
 
 #include "serve/engine.h"
 #include "serve/serve.h"
+#include "serve/turns.h"
 
 enum { MODEL_AWAY, MODEL_LOADING, MODEL_THERE };
 
@@ -64,6 +65,7 @@ struct srv_engine {
     pthread_mutex_t structure_lock;
     engine_structure structures[KEPT_STRUCTURES];
     uint64_t uses;
+    srv_turns turns; /* of who makes one */
     srv_model **models;
     size_t count;
     pthread_mutex_t lock;
@@ -85,7 +87,7 @@ void engine_batch_close(srv_model *m);
 bool engine_structure_lend(srv_engine *e, const srv_ask *a, mlx_structure *s, srv_fault *f);
 void engine_structure_back(srv_engine *e, const srv_ask *a);
 /* Making them is bounded, and ends with the request that asks. */
-void engine_structure_begin(void);
+void engine_structure_begin(srv_engine *e);
 void engine_structure_close(srv_engine *e);
 
 #endif

@@ -298,8 +298,7 @@ srv_engine *srv_engine_open(const srv_engine_options *o, srv_fault *f) {
     }
     e->o = *o;
     pthread_mutex_init(&e->lock, NULL);
-    pthread_mutex_init(&e->structure_lock, NULL);
-    engine_structure_begin();
+    engine_structure_begin(e);
     pthread_cond_init(&e->changed, NULL);
     for (size_t i = 0; i < o->model_count && !f->status; i++)
         add_source(e, &o->models[i], f);

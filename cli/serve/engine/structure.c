@@ -1,6 +1,7 @@
 /* Structures that answers are held to. The last ones are kept: programs ask for the same again and
  * again, and the masks of their states are found once. They are made outside of the lock, on the
- * thread of who asks, so that nobody waits for another's; made twice at the same time, one goes. */
+ * thread of who asks, by turns, so that nobody waits long for another's; made twice at the same
+ * time, one goes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,35 +63,51 @@ static engine_structure *keep(srv_engine *e, engine_structure made) {
     return oldest;
 }
 
-/* Of the request whose structure this thread makes; NULL: it makes none. */
-static _Thread_local srv_queue *asking;
+/* What this thread makes one for; queue NULL: it makes none. */
+static _Thread_local struct {
+    srv_queue *queue;
+    srv_turns *turns;
+    srv_turn turn;
+} asking;
 
 /* Making one ends with its request: its client has gone, its time is over, the server ends. */
-static int has_to_stop(void *unused) {
+static bool has_ended(void *unused) {
     (void)unused;
-    return cli_interrupted() || (asking && srv_queue_stopped(asking));
+    return cli_interrupted() || (asking.queue && srv_queue_stopped(asking.queue));
 }
 
-void engine_structure_begin(void) {
+static int has_to_stop(void *unused) {
+    return has_ended(unused) ||
+           (asking.queue && !srv_turns_pass(asking.turns, &asking.turn, has_ended, NULL));
+}
+
+void engine_structure_begin(srv_engine *e) {
+    srv_turns_begin(&e->turns);
+    pthread_mutex_init(&e->structure_lock, NULL);
     mlx_structure_limit_steps(&(uint64_t){0}, STRUCTURE_STEPS);
     mlx_set_interrupt_check_within(has_to_stop, NULL);
 }
 
-static bool open_for(engine_structure *made, const srv_ask *a) {
-    asking = a->to;
-    int failed = open_kind(&made->structure, a->structure, made->text);
-    asking = NULL;
+/* False: the library's error. */
+static bool open_for(srv_engine *e, engine_structure *made, const srv_ask *a, bool *ended) {
+    asking.queue = a->to;
+    asking.turns = &e->turns;
+    *ended = !srv_turns_take(&e->turns, &asking.turn, has_ended, NULL);
+    int failed = *ended || open_kind(&made->structure, a->structure, made->text);
+    srv_turns_give(&e->turns, &asking.turn);
+    asking.queue = NULL;
     return !failed;
 }
 
-static bool make(engine_structure *made, const srv_ask *a, srv_fault *f) {
+static bool make(srv_engine *e, engine_structure *made, const srv_ask *a, srv_fault *f) {
+    bool ended;
     const char *text = a->structure_text ? a->structure_text : "";
     *made = (engine_structure){a->structure, strdup(text), mlx_structure_new(), 0};
     if (!made->text)
         return srv_fail(f, 500, "out of memory");
-    if (open_for(made, a))
+    if (open_for(e, made, a, &ended))
         return true;
-    if (mlx_last_error_code() == MLX_ERROR_INTERRUPTED)
+    if (ended || mlx_last_error_code() == MLX_ERROR_INTERRUPTED)
         return srv_fail_stopped(f);
     return engine_fail(f);
 }
@@ -101,7 +118,7 @@ static engine_structure *find_or_make(srv_engine *e, const srv_ask *a, srv_fault
     if (there)
         return there;
     pthread_mutex_unlock(&e->structure_lock);
-    bool ok = make(&made, a, f);
+    bool ok = make(e, &made, a, f);
     pthread_mutex_lock(&e->structure_lock);
     there = ok ? find(e, a) : NULL;
     if (ok && !there)
@@ -134,4 +151,5 @@ void engine_structure_close(srv_engine *e) {
     for (size_t i = 0; i < KEPT_STRUCTURES; i++)
         let_go(&e->structures[i]);
     pthread_mutex_destroy(&e->structure_lock);
+    srv_turns_end(&e->turns);
 }

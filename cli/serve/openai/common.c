@@ -25,26 +25,27 @@ json_t *srv_openai_token(srv_job *j, int token) {
     return text;
 }
 
-static json_t *bytes_of(srv_job *j, int token) {
+/* Without the last `cut`. */
+static json_t *bytes_of(srv_job *j, int token, size_t cut) {
     size_t n = 0;
     char *bytes = srv_model_token(j->model, token, &n);
     json_t *list = bytes ? json_array() : NULL;
-    for (size_t i = 0; list && i < n; i++)
+    for (size_t i = 0; list && i + cut < n; i++)
         json_array_append_new(list, json_integer((unsigned char)bytes[i]));
     free(bytes);
     return list;
 }
 
-static json_t *entry(srv_job *j, int token, double log_p) {
+static json_t *entry(srv_job *j, int token, double log_p, size_t cut) {
     return json_pack("{s:o, s:o, s:o}", "token", srv_openai_token(j, token), "logprob",
-                     srv_openai_log_p(log_p), "bytes", bytes_of(j, token));
+                     srv_openai_log_p(log_p), "bytes", bytes_of(j, token, cut));
 }
 
 void srv_openai_log(srv_job *j, srv_choice *c, const srv_event *e) {
-    json_t *row = entry(j, e->token, e->log_p), *top = json_array();
+    json_t *row = entry(j, e->token, e->log_p, e->cut), *top = json_array();
     int n = e->top_num < j->p.log_probabilities ? e->top_num : (int)j->p.log_probabilities;
     for (int i = 0; i < n; i++)
-        json_array_append_new(top, entry(j, e->top_tokens[i], e->top_log_p[i]));
+        json_array_append_new(top, entry(j, e->top_tokens[i], e->top_log_p[i], 0));
     json_object_set_new(row, "top_logprobs", top);
     if (!row || json_array_append_new(c->logs, row))
         srv_fail(&j->call->fault, 500, "out of memory");

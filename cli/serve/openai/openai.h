@@ -6,7 +6,8 @@
 
 /* {prompt_tokens, completion_tokens, ...} */
 json_t *srv_openai_usage(const srv_job *j);
-/* {token, logprob, bytes, top_logprobs} of a token, for the lists of chat. */
+/* {token, logprob, bytes, top_logprobs} of a token, for the lists of chat: the bytes of all are the
+   text's. */
 void srv_openai_log(srv_job *j, srv_choice *c, const srv_event *e);
 /* The text of a token; NULL: no memory. */
 json_t *srv_openai_token(srv_job *j, int token);

@@ -162,8 +162,9 @@ typedef struct mlx_lm_event_ {
     const int *top_tokens; /* likeliest first, borrowed */
     const float *top_log_p;
     size_t top_num;
-    int stop;  /* of MLX_LM_STOP_TEXT: which of the stop texts has come; else -1 */
-    int error; /* of MLX_LM_FAILED: why, one of the MLX_ERROR_ constants; else 0 */
+    int stop;   /* of MLX_LM_STOP_TEXT: which of the stop texts has come; else -1 */
+    int error;  /* of MLX_LM_FAILED: why, one of the MLX_ERROR_ constants; else 0 */
+    size_t cut; /* bytes at the end of the token's text that a stop text has cut off */
 } mlx_lm_event;
 
 /* Called by mlx_lm_batch_step on its thread; not 0: cancel this request. It may add and cancel

@@ -20,7 +20,8 @@ _Static_assert(sizeof(mlx_lm_request) == sizeof(mx_request) &&
                "mlx_lm_request and mx_request differ");
 _Static_assert(sizeof(mlx_lm_event) == sizeof(mx_event) && SAME(mlx_lm_event, mx_event, finish) &&
                    SAME(mlx_lm_event, mx_event, generated) && SAME(mlx_lm_event, mx_event, stop) &&
-                   SAME(mlx_lm_event, mx_event, error) && (int)MLX_LM_FAILED == (int)MX_FAILED,
+                   SAME(mlx_lm_event, mx_event, error) && SAME(mlx_lm_event, mx_event, cut) &&
+                   (int)MLX_LM_FAILED == (int)MX_FAILED,
                "mlx_lm_event and mx_event differ");
 _Static_assert(sizeof(mlx_lm_batch_options) == sizeof(mx_batch_options) &&
                    SAME(mlx_lm_batch_options, mx_batch_options, kv_bits) &&

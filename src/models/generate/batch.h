@@ -69,6 +69,7 @@ typedef struct mx_event {
     size_t top_num;
     int stop;
     int error; /* an mx_status */
+    size_t cut;
 } mx_event;
 
 typedef int mx_event_call(const mx_event *event, void *payload);

@@ -2,7 +2,8 @@
  *
  * Whether a token is the answer's is known when its text begins to be shown: what a stop text cuts
  * off has no event, so that tokens, with their log probabilities, are those of the text. A token
- * that begins before the cut is the answer's, with the text up to there.
+ * that begins before the cut is the answer's, with the text up to there; so it waits until all of
+ * its text is shown, or cut off.
  *
  *     said     |The| end| of| the| line|      tokens as they came
  *     shown    |The| end| of|                 "the l" may become a stop text: both tokens wait
@@ -44,18 +45,20 @@ static bool take(gen_work *w, size_t n) {
     return true;
 }
 
-/* Bytes of the i-th that are shown and not told. */
-static size_t own(const gen_work *w, size_t i) {
-    const gen_late *l = &w->late;
-    size_t end = i + 1 < l->n ? l->token[i + 1].from : l->said;
-    size_t n = end > l->told ? end - l->told : 0;
-    return n < w->shown.len ? n : w->shown.len;
+/* Where the text of the i-th ends. */
+static size_t end_of(const gen_late *l, size_t i) {
+    return i + 1 < l->n ? l->token[i + 1].from : l->said;
+}
+
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
 }
 
 static bool tell_one(gen_work *w, size_t i, gen_call c) {
     gen_late *l = &w->late;
     size_t k = w->log_probabilities > 0 ? (size_t)w->log_probabilities : 0;
-    if (!take(w, own(w, i)))
+    size_t end = end_of(l, i), n = end > l->told ? end - l->told : 0, own = least(n, w->shown.len);
+    if (!take(w, own))
         return false;
     mx_event e = gen_event_of(w);
     e.token = l->token[i].token;
@@ -66,6 +69,7 @@ static bool tell_one(gen_work *w, size_t i, gen_call c) {
     e.top_tokens = k ? l->top + i * k : w->top;
     e.top_log_p = k ? l->top_p + i * k : w->top_p;
     e.top_num = k;
+    e.cut = n - own;
     gen_tell(w, &e, c);
     return true;
 }
@@ -82,10 +86,17 @@ static void drop(gen_work *w, size_t n) {
     l->n = left;
 }
 
+/* Is the i-th the answer's, and what it shows known? */
+static bool is_ready(const gen_work *w, size_t i) {
+    const gen_late *l = &w->late;
+    size_t shown = l->told + w->shown.len;
+    return l->token[i].from < shown && (w->finish == MX_STOP_TEXT || end_of(l, i) <= shown);
+}
+
 bool gen_late_tell(gen_work *w, bool rest, gen_call c) {
     gen_late *l = &w->late;
     size_t i = 0;
-    while (i < l->n && (rest || l->token[i].from < l->told + w->shown.len) && tell_one(w, i, c))
+    while (i < l->n && (rest || is_ready(w, i)) && tell_one(w, i, c))
         i++;
     drop(w, i);
     return !mx_failed();
