@@ -20,7 +20,7 @@ typedef struct chat {
 /* --- messages --------------------------------------------------------------------------- */
 
 static bool add_message(chat *t, const char *role, const char *text, size_t n) {
-    json_t *message = json_pack("{s:s, s:o}", "role", role, "content", cli_json_bytes(text, n));
+    json_t *message = json_pack("{s:s, s:o}", "role", role, "content", cli_json_said(text, n));
     return json_array_append_new(t->messages, message) == 0;
 }
 

@@ -75,11 +75,10 @@ static json_t *rows_of(const texts *t, const size_t *ends, const float *v, int64
         for (size_t j = 0; j < t->count; j++)
             json_array_append_new(near, cli_json_real(product(v + (int64_t)i * h,
                                                               v + (int64_t)j * h, h)));
-        json_array_append_new(rows,
-                              json_pack("{s:o, s:I, s:o, s:o}", "text",
-                                        cli_json_bytes(t->text[i], t->length[i]), "tokens",
-                                        (json_int_t)(ends[i] - (i ? ends[i - 1] : 0)), "vector",
-                                        numbers(v + (int64_t)i * h, h), "similarities", near));
+        json_array_append_new(
+            rows, json_pack("{s:o, s:I, s:o, s:o}", "text", cli_json_said(t->text[i], t->length[i]),
+                            "tokens", (json_int_t)(ends[i] - (i ? ends[i - 1] : 0)), "vector",
+                            numbers(v + (int64_t)i * h, h), "similarities", near));
     }
     return rows;
 }
@@ -152,8 +151,8 @@ static json_t *ranked(const texts *t, rank *ranks) {
     for (size_t i = 0; i < t->count; i++)
         json_array_append_new(rows, json_pack("{s:I, s:f, s:o}", "index", (json_int_t)ranks[i].text,
                                               "score", ranks[i].score, "text",
-                                              cli_json_bytes(t->text[ranks[i].text],
-                                                             t->length[ranks[i].text])));
+                                              cli_json_said(t->text[ranks[i].text],
+                                                            t->length[ranks[i].text])));
     return json_pack("{s:o}", "texts", rows);
 }
 

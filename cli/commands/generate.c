@@ -27,7 +27,7 @@ static void show(cli_call *c, const json_t *doc) {
 static json_t *document(const cli_lm_answer *a) {
     json_t *doc = cli_lm_numbers(a);
     if (doc)
-        json_object_set_new(doc, "text", cli_json_bytes(a->text, a->text_num));
+        json_object_set_new(doc, "text", cli_json_said(a->text, a->text_num));
     return doc;
 }
 
@@ -52,7 +52,7 @@ static int make_question(cli_call *c, cli_lm *m, mlx_lm_request *r, mlx_tokens *
         json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "system", "content",
                                                   cli_json_text(system)));
     json_array_append_new(messages, json_pack("{s:s, s:o}", "role", "user", "content",
-                                              cli_json_bytes(r->text, r->text_num)));
+                                              cli_json_said(r->text, r->text_num)));
     int status = cli_lm_prompt(c, m, messages, prompt);
     if (status == CLI_OK && mlx_tokens_data(&r->tokens, &r->token_num, *prompt))
         status = cli_library(c);

@@ -15,6 +15,16 @@ json_t *cli_json_bytes(const char *text, size_t length) {
     return value;
 }
 
+json_t *cli_json_said(const char *text, size_t length) {
+    json_t *value = json_stringn(length ? text : "", length);
+    size_t n;
+    char *readable = value ? NULL : cli_mended(text, length, &n);
+    if (readable)
+        value = json_stringn(readable, n);
+    free(readable);
+    return value;
+}
+
 json_t *cli_json_text(const char *text) {
     return text ? cli_json_bytes(text, strlen(text)) : NULL;
 }

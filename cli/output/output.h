@@ -23,6 +23,9 @@
    direction, bytes that are no UTF-8 and backslashes as "\n", "\x1b", "\u202e", "\\". For free; NULL:
    no memory. */
 char *cli_escape(const char *text, size_t length);
+/* Bytes that are no UTF-8 as U+FFFD, one each, which is how a model reads them. *n bytes, for free;
+   NULL: no memory. */
+char *cli_mended(const char *text, size_t length, size_t *n);
 /* Print what a model says to stdout at once: as it is, but to a terminal, which gets lines and tabs
    and what joins characters, and all else as cli_escape has it. */
 void cli_say(const char *text, size_t length);
@@ -89,6 +92,8 @@ char *cli_cell(const json_t *value, cli_look look);
 /* A text of any bytes; invalid ones are escaped as cli_escape does. */
 json_t *cli_json_text(const char *text);
 json_t *cli_json_bytes(const char *text, size_t length); /* zeros among them */
+/* What a model reads or says, as cli_mended has it. */
+json_t *cli_json_said(const char *text, size_t length);
 /* NaN and infinities, which JSON lacks, are the texts "nan", "inf" and "-inf". */
 json_t *cli_json_real(double value);
 json_t *cli_json_shape(const int *shape, int ndim);

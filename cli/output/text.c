@@ -69,6 +69,22 @@ char *cli_escape(const char *text, size_t length) {
     return out;
 }
 
+char *cli_mended(const char *text, size_t length, size_t *n) {
+    char *out = malloc(3 * length + 1), *to = out;
+    const unsigned char *at = (const unsigned char *)text;
+    for (size_t i = 0; out && i < length;) {
+        int bytes;
+        bool valid = code_point(at + i, length - i, &bytes) >= 0;
+        size_t k = valid ? (size_t)bytes : 3;
+        memcpy(to, valid ? text + i : "\xEF\xBF\xBD", k);
+        to += k;
+        i += (size_t)bytes;
+    }
+    if (out)
+        *n = (size_t)(to - out);
+    return out;
+}
+
 /* Bytes at text that go to a terminal as they are although cli_escape would not have it so. */
 static size_t plain_at(const char *text, size_t left) {
     if (*text == '\n' || *text == '\t' || *text == '\\')

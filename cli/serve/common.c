@@ -26,35 +26,3 @@ void srv_make_id(char *out, size_t room, const char *prefix) {
 void srv_call_id(srv_call *c) {
     srv_make_id(c->id, sizeof c->id, "req_");
 }
-
-/* How many bytes a character of UTF-8 has here; 0: it is none (RFC 3629). */
-static size_t character(const unsigned char *s, size_t n) {
-    size_t length = s[0] < 0x80                   ? 1
-                    : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-                    : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-                    : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                                  : 0;
-    if (length == 0 || length > n)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    bool bad = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] >= 0xa0) ||
-               (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] >= 0x90);
-    return bad ? 0 : length;
-}
-
-json_t *srv_json_text(const char *text, size_t n) {
-    json_t *exact = json_stringn(n ? text : "", n);
-    srv_text fixed = {0};
-    if (exact)
-        return exact;
-    for (size_t i = 0; i < n;) {
-        size_t k = character((const unsigned char *)text + i, n - i);
-        srv_text_put(&fixed, k ? text + i : "\xef\xbf\xbd", k ? k : 3);
-        i += k ? k : 1;
-    }
-    json_t *value = fixed.failed ? NULL : json_stringn(fixed.data, fixed.n);
-    srv_text_free(&fixed);
-    return value;
-}

@@ -74,7 +74,7 @@ static bool keep_call(srv_choice *c, const cli_piece *p) {
     char id[48];
     srv_make_id(id, sizeof id, "call_");
     json_t *call = json_pack("{s:s, s:o, s:s}", "id", p->id && *p->id ? p->id : id, "name",
-                             srv_json_text(p->name, strlen(p->name)), "arguments", p->text);
+                             cli_json_said(p->name, strlen(p->name)), "arguments", p->text);
     return call && json_array_append_new(c->calls, call) == 0;
 }
 

@@ -98,7 +98,5 @@ const char *srv_finish_text(const srv_choice *c);
 /* prefix and 24 letters that nobody has had. */
 void srv_make_id(char *out, size_t room, const char *prefix);
 int64_t srv_now(void);
-/* A text of the answer as JSON: bytes that are no UTF-8 become U+FFFD. */
-json_t *srv_json_text(const char *text, size_t n);
 
 #endif

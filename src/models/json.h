@@ -22,6 +22,8 @@ json_t *mx_json_parse(const char *op, const char *name, const char *text, size_t
 json_t *mx_json_parse_zeros(const char *op, const char *name, const char *text, size_t n);
 /* Adds the place of a byte, as a JSON pointer of names as they are written. */
 void mx_json_place(mx_text *t, const char *text, size_t at);
+/* The same as programs write it: "a.b[2]". */
+void mx_json_path(mx_text *t, const char *text, size_t at);
 /* Numbers with the fewest digits that read back as the same; keys in their order. For mx_free. */
 char *mx_json_text(const json_t *value);
 /* What the first of "a|b.c" that is there and not null is; NULL: none is. Borrowed. */

@@ -44,6 +44,14 @@ static size_t levels_before(const char *text, size_t at, level *levels) {
     return depth;
 }
 
+static int length_of(const level *l) {
+    return (int)(l->key_num < 100 ? l->key_num : 100);
+}
+
+static const char *name_of(const level *l) {
+    return l->key ? l->key : "";
+}
+
 void mx_json_place(mx_text *t, const char *text, size_t at) {
     level levels[MOST_DEPTH];
     size_t depth = levels_before(text, at, levels);
@@ -51,6 +59,15 @@ void mx_json_place(mx_text *t, const char *text, size_t at) {
         if (levels[i].list)
             mx_text_add(t, "/%zu", levels[i].index);
         else
-            mx_text_add(t, "/%.*s", (int)(levels[i].key_num < 100 ? levels[i].key_num : 100),
-                        levels[i].key ? levels[i].key : "");
+            mx_text_add(t, "/%.*s", length_of(&levels[i]), name_of(&levels[i]));
+}
+
+void mx_json_path(mx_text *t, const char *text, size_t at) {
+    level levels[MOST_DEPTH];
+    size_t depth = levels_before(text, at, levels);
+    for (size_t i = 0; i < depth; i++)
+        if (levels[i].list)
+            mx_text_add(t, "[%zu]", levels[i].index);
+        else
+            mx_text_add(t, i ? ".%.*s" : "%.*s", length_of(&levels[i]), name_of(&levels[i]));
 }

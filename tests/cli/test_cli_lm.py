@@ -452,3 +452,16 @@ def test_capital_of_france():
         pytest.skip("no SmolLM2")
     doc = document("generate", "-q", "-m", SMOL, "-p", "What is the capital of France?", "-n", 40)
     assert "Paris" in doc["text"] and doc["finish"] == "end"
+
+
+def test_bytes_that_are_no_text_are_shown_as_they_are_read():
+    minilm = MODELS / "all-MiniLM-L6-v2"
+    if not minilm.is_dir():
+        pytest.skip("no all-MiniLM-L6-v2")
+    given = b"ab\xffc\nab\xef\xbf\xbdc\na\\xff\n"
+    shown = run("embed", "-m", minilm, input=given, text=False).stdout.decode().splitlines()
+    assert shown[0][:14] == shown[1][:14] == " 1.000  1.000 "  # the same to the model
+    assert [line.split()[-1] for line in shown] == ["ab\ufffdc", "ab\ufffdc", "a\\\\xff"]
+    done = run("embed", "-m", minilm, "--json", input=given, text=False)
+    texts = [row["text"] for row in json.loads(done.stdout)["texts"]]
+    assert texts == ["ab\ufffdc", "ab\ufffdc", "a\\xff"]

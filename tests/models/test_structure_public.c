@@ -25,6 +25,27 @@ static bool bit(const uint32_t *words, int i) {
 
 /* --- limits ----------------------------------------------------------------------------------- */
 
+/* Where a byte stands that a parser complains of. */
+static void places(void) {
+    static const char text[] = "{\"a\": [1, {\"b,\\\"]\": 12, \"c\": [[], [3, 40]]}], \"d\": 5}";
+    static const struct {
+        const char *before, *place;
+    } all[] = {{"{", ""},
+               {"1, {", "a[0]"},
+               {"12", "a[1].b,\\\"]"},
+               {"3", "a[1].c[1][0]"},
+               {"40", "a[1].c[1][1]"},
+               {"5", "d"}};
+    mlx_string place = mlx_string_new();
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        size_t at = (size_t)(strstr(text, all[i].before) - text);
+        CHECK(mlx_json_place(&place, text, at) == 0);
+        CHECK_STR(mlx_string_data(place), all[i].place);
+    }
+    CHECK(mlx_json_place(&place, NULL, 0) != 0 && mlx_json_place(NULL, text, 0) != 0);
+    mlx_string_free(place);
+}
+
 /* All parts of a structure count together, also the automata of patterns inside of a schema. */
 static void limits_of_steps(void) {
     static const char large[] = "(.{0,300}a.{300}){1,3}", small[] = "[a-z]{5}";
@@ -369,6 +390,7 @@ static void quiet(const char *msg, void *data) {
 
 int main(void) {
     mlx_set_error_handler(quiet, NULL, NULL);
+    RUN(places);
     RUN(limits_of_steps);
     RUN(limits_of_branches);
     RUN(bytes_of_tokens);

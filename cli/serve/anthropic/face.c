@@ -84,7 +84,7 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     if (c->block_kind == NO_BLOCK)
         start_block(j, c, p->kind, empty_block(c, p->kind));
     json_t *delta = json_pack("{s:s, s:o}", "type", types[p->kind], keys[p->kind],
-                              srv_json_text(p->text, p->n));
+                              cli_json_said(p->text, p->n));
     srv_text_event(j->out, "content_block_delta",
                    json_pack("{s:s, s:i, s:o}", "type", "content_block_delta", "index", c->block,
                              "delta", delta));
@@ -116,10 +116,10 @@ static json_t *whole(srv_job *j) {
     const json_t *call;
     size_t i;
     if (c->reasoning.n)
-        json_array_append_new(content, thinking(srv_json_text(c->reasoning.data, c->reasoning.n)));
+        json_array_append_new(content, thinking(cli_json_said(c->reasoning.data, c->reasoning.n)));
     if (c->text.n)
         json_array_append_new(content, json_pack("{s:s, s:o}", "type", "text", "text",
-                                                 srv_json_text(c->text.data, c->text.n)));
+                                                 cli_json_said(c->text.data, c->text.n)));
     json_array_foreach(c->calls, i, call) json_array_append_new(content, use(call, input_of(call)));
     json_t *doc = document(j, content);
     if (!doc || json_object_set_new(doc, "stop_reason", json_string(reason(c))) ||

@@ -81,9 +81,9 @@ static void line(srv_job *j, json_t *doc) {
 static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     json_t *doc = document(j, false);
     if (p->kind == CLI_PIECE_TEXT)
-        say(j, doc, srv_json_text(p->text, p->n), NULL, NULL);
+        say(j, doc, cli_json_said(p->text, p->n), NULL, NULL);
     else if (p->kind == CLI_PIECE_REASONING)
-        say(j, doc, json_string(""), srv_json_text(p->text, p->n), NULL);
+        say(j, doc, json_string(""), cli_json_said(p->text, p->n), NULL);
     else
         say(j, doc, json_string(""), NULL,
             json_pack("[o]", call_json(json_array_get(c->calls, json_array_size(c->calls) - 1))));
@@ -107,8 +107,8 @@ static json_t *whole(srv_job *j) {
     const json_t *call;
     size_t i;
     json_array_foreach(c->calls, i, call) json_array_append_new(calls, call_json(call));
-    say(j, doc, srv_json_text(c->text.data, c->text.n),
-        c->reasoning.n ? srv_json_text(c->reasoning.data, c->reasoning.n) : NULL, calls);
+    say(j, doc, cli_json_said(c->text.data, c->text.n),
+        c->reasoning.n ? cli_json_said(c->reasoning.data, c->reasoning.n) : NULL, calls);
     add_end(j, doc);
     return doc;
 }

@@ -79,9 +79,9 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     size_t n = json_array_size(c->calls);
     const json_t *call = json_array_get(c->calls, n ? n - 1 : 0);
     if (p->kind == CLI_PIECE_TEXT)
-        chunk(j, c, json_pack("{s:o}", "content", srv_json_text(p->text, p->n)), NULL);
+        chunk(j, c, json_pack("{s:o}", "content", cli_json_said(p->text, p->n)), NULL);
     else if (p->kind == CLI_PIECE_REASONING)
-        chunk(j, c, json_pack("{s:o}", "reasoning_content", srv_json_text(p->text, p->n)), NULL);
+        chunk(j, c, json_pack("{s:o}", "reasoning_content", cli_json_said(p->text, p->n)), NULL);
     else
         chunk(j, c,
               json_pack("{s:[{s:i, s:O, s:s, s:{s:O, s:O}}]}", "tool_calls", "index", (int)n - 1,
@@ -124,11 +124,11 @@ static json_t *calls_json(const json_t *calls) {
 
 static json_t *message(const srv_choice *c) {
     bool calls = json_array_size(c->calls) > 0;
-    json_t *content = c->text.n || !calls ? srv_json_text(c->text.data, c->text.n) : json_null();
+    json_t *content = c->text.n || !calls ? cli_json_said(c->text.data, c->text.n) : json_null();
     json_t *m = json_pack("{s:s, s:o, s:n}", "role", "assistant", "content", content, "refusal");
     if (m && c->reasoning.n)
         json_object_set_new(m, "reasoning_content",
-                            srv_json_text(c->reasoning.data, c->reasoning.n));
+                            cli_json_said(c->reasoning.data, c->reasoning.n));
     if (m && calls)
         json_object_set_new(m, "tool_calls", calls_json(c->calls));
     return m;

@@ -20,7 +20,7 @@ json_t *srv_openai_log_p(double log_p) {
 json_t *srv_openai_token(srv_job *j, int token) {
     size_t n;
     char *bytes = srv_model_token(j->model, token, &n);
-    json_t *text = bytes ? srv_json_text(bytes, n) : NULL;
+    json_t *text = bytes ? cli_json_said(bytes, n) : NULL;
     free(bytes);
     return text;
 }

@@ -82,7 +82,7 @@ static json_t *logs_of(srv_job *j, srv_choice *c) {
 
 static json_t *choice_json(srv_job *j, srv_choice *c, const char *text, size_t n,
                            const char *finish) {
-    return json_pack("{s:i, s:o, s:o, s:o}", "index", c->index, "text", srv_json_text(text, n),
+    return json_pack("{s:i, s:o, s:o, s:o}", "index", c->index, "text", cli_json_said(text, n),
                      "logprobs", logs_of(j, c), "finish_reason",
                      finish ? json_string(finish) : json_null());
 }

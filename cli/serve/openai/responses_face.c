@@ -13,7 +13,7 @@ enum { NO_BLOCK = -1, TEXT_BLOCK = CLI_PIECE_TEXT, REASONING_BLOCK = CLI_PIECE_R
 /* logs: of an output_text, taken over; NULL of another. */
 static json_t *text_part(const char *text, size_t n, json_t *logs) {
     json_t *part = json_pack("{s:s, s:o}", "type", logs ? "output_text" : "reasoning_text", "text",
-                             srv_json_text(text, n));
+                             cli_json_said(text, n));
     if (logs && (!part || json_object_update_new(part, json_pack("{s:[], s:o}", "annotations",
                                                                  "logprobs", logs))))
         return json_decref(part), NULL;
@@ -190,7 +190,7 @@ static void close_block(srv_job *j, srv_choice *c, const char *status) {
     size_t n = said(c)->n - c->block_from;
     send(j, is_text(c) ? "response.output_text.done" : "response.reasoning_text.done",
          with(is_text(c) ? with(place(c), "logprobs", logs_of(c, 0, c->block_logs)) : place(c),
-              "text", srv_json_text(text, n)));
+              "text", cli_json_said(text, n)));
     json_t *part = text_part(text, n, logs_of(c, 0, c->block_logs));
     send(j, "response.content_part.done", with(place(c), "part", json_incref(part)));
     json_t *item = item_of(c, status, json_pack("[o]", part));
@@ -223,7 +223,7 @@ static void send_call(srv_job *j, srv_choice *c) {
 /* Log probabilities go with the text that comes of them; those of what is no text go. */
 static void say(srv_job *j, srv_choice *c, const cli_piece *p) {
     size_t said = c->block_logs;
-    json_t *delta = with(place(c), "delta", srv_json_text(p->text, p->n));
+    json_t *delta = with(place(c), "delta", cli_json_said(p->text, p->n));
     c->block_logs = json_array_size(c->logs);
     if (is_text(c))
         delta = with(delta, "logprobs", logs_of(c, said, c->block_logs));

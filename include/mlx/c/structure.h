@@ -75,6 +75,10 @@ MLX_API int mlx_structure_free(mlx_structure s);
    programs that open what strangers send. Beyond it opening is an error. 0: the usual number,
    134217728, some seconds. before: what it was. */
 MLX_API int mlx_structure_limit_steps(uint64_t *before, uint64_t steps);
+/* Where byte `at` of a JSON text stands, for messages about a schema or a request that a parser
+   tells by its byte: "tools[0].function.name", with names as they are written; "" on the outside.
+   The text before it counts, 64 levels of which are looked at. */
+MLX_API int mlx_json_place(mlx_string *place, const char *text, size_t at);
 
 /* --- vocabularies ------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "capi/capi.h"
+#include "models/json.h"
 #include "models/structure/schema/schema.h"
 #include "models/structure/structure.h"
 
@@ -80,6 +81,16 @@ int mlx_structure_limit_steps(uint64_t *before, uint64_t steps) {
     if (ok)
         *before = sg_limit_steps(steps);
     return capi_done(ok);
+}
+
+int mlx_json_place(mlx_string *place, const char *text, size_t at) {
+    mx_text path = {0};
+    mx_error_clear();
+    bool ok = is_given(place, "result is") && is_given(text, "text is");
+    if (ok)
+        mx_json_path(&path, text, at);
+    char *made = ok ? mx_text_take(&path) : NULL;
+    return capi_done(made && capi_take_string(place, made));
 }
 
 /* --- vocabularies ------------------------------------------------------------------------- */
