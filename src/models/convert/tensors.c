@@ -231,7 +231,7 @@ static bool add_modules(mx_model *m, const mx_packed_dynamic *d) {
     for (size_t i = 0, n = m->count; i < n; i++) {
         mx_model_tensor *t = &m->tensor[i];
         const char *part = t->place.part;
-        t->dropped = t->dropped || (!t->place.row && is_of_inputs(t));
+        t->beside = !t->place.row && is_of_inputs(t);
         if (!t->place.row || strcmp(m->method, "mxfp4") == 0)
             continue;
         if (mx_packed_is_main(m, t) && (!mx_packed_dynamic_set(m, d, t) || !add_module(m, t)))
@@ -248,7 +248,8 @@ static bool add_packed(mx_model *m) {
     bool ok = mx_packed_dynamic_of(m, &d) && add_modules(m, d);
     mx_packed_dynamic_free(d);
     for (size_t i = 0; ok && i < n; i++)
-        ok = !m->tensor[i].beside || mx_packed_check_beside(m, &m->tensor[i]);
+        ok = !m->tensor[i].beside || !m->tensor[i].place.row ||
+             mx_packed_check_beside(m, &m->tensor[i]);
     return ok;
 }
 
