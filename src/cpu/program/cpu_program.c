@@ -322,9 +322,15 @@ static bool interpret(const mx_program *p) {
 }
 
 bool cpu_program_run(const mx_program *p, const bool *donate) {
+    bool fits;
     if (!cpu_outputs_give(p, donate))
         return false;
-    return p->size == 0 || (cpu_is_single(p) ? cpu_single_run(p) : interpret(p));
+    if (p->size == 0)
+        return true;
+    if (cpu_is_single(p))
+        return cpu_single_run(p);
+    bool ok = cpu_rows_run(p, &fits);
+    return fits ? ok : interpret(p);
 }
 
 /* --- as a source ------------------------------------------------------------------------------ */

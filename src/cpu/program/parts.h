@@ -2,6 +2,7 @@
  *
  *     cpu_program.c    tiles, registers and fetches: any program
  *     single.c         one instruction over operands that lie as its result does
+ *     rows.c           one instruction over operands that lie in rows
  *     outputs.c        memory for the results, and a loop over their elements
  */
 #ifndef MX_CPU_PROGRAM_PARTS_H
@@ -35,5 +36,7 @@ bool cpu_outputs_compute(const mx_program *p, int64_t n, int64_t grain, mx_range
 
 bool cpu_is_single(const mx_program *p);
 bool cpu_single_run(const mx_program *p); /* its output has its memory */
+/* Likewise, where *fits. */
+bool cpu_rows_run(const mx_program *p, bool *fits);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "kernels/pointwise/k_pointwise.h"
 #include "kernels/kernels.h"
+#include "kernels/pointwise/k_pw_chain.h"
 #include "kernels/simd/simd.h"
 
 /* Before a loop whose iterations are independent though pointers may be equal: out[i] from a[i]. */
@@ -32,34 +33,41 @@
 #define PW_UNARY(f)  void f(void *out, const void *a, size_t n);
 #define PW_BINARY(f) void f(void *out, const void *a, const void *b, size_t n);
 
-#define PW_KERNEL1(op, t)                  PW_UNARY(KN(k_##op##_##t))
-#define PW_KERNEL2(op, t)                  PW_BINARY(KN(k_##op##_##t))
-#define PW_INT_KERNEL1(op, t, type, index) PW_KERNEL1(op, t)
-#define PW_INT_KERNEL2(op, t, type, index) PW_KERNEL2(op, t)
-#define PW_FLOATS(X, op)                   X(op, f32) X(op, f16) X(op, bf16)
-#define F32_1(op, f)                       PW_FLOATS(PW_KERNEL1, op)
-#define F32_S1(op, f)                      PW_FLOATS(PW_KERNEL1, op)
-#define F32_ALL(op, f)                     PW_FLOATS(PW_KERNEL1, op)
-#define F32_2(op, f)                       PW_FLOATS(PW_KERNEL2, op)
-#define F32_CMP(op, f)                     PW_FLOATS(PW_KERNEL2, op)
-#define F64_1(op, f)                       PW_KERNEL1(op, f64)
-#define F64_S1(op, f)                      PW_KERNEL1(op, f64)
-#define F64_2(op, f)                       PW_KERNEL2(op, f64)
-#define F64_S2(op, f)                      PW_KERNEL2(op, f64)
-#define F64_CMP(op, f)                     PW_KERNEL2(op, f64)
-#define C64_1(op, f)                       PW_KERNEL1(op, c64)
-#define C64_ALL1(op, f)                    PW_KERNEL1(op, c64)
-#define C64_2(op, f)                       PW_KERNEL2(op, c64)
-#define C64_ALL2(op, f)                    PW_KERNEL2(op, c64)
-#define C64_CMP(op, f)                     PW_KERNEL2(op, c64)
-#define C64_PART(op, f)                    PW_KERNEL1(op, c64)
-#define C64_F32_1(op)                      PW_KERNEL1(op, c64)
-#define C64_F32_2(op)                      PW_KERNEL2(op, c64)
-#define INT_1(op)                          PW_INTS(PW_INT_KERNEL1, op)
-#define INT_2(op)                          PW_INTS(PW_INT_KERNEL2, op)
-#define INT_CMP(op)                        PW_INTS(PW_INT_KERNEL2, op)
-#define BOOL_1(op, f)                      PW_KERNEL1(op, bool)
-#define BOOL_2(op, f)                      PW_KERNEL2(op, bool)
+#define PW_KERNEL1(op, t)                   PW_UNARY(KN(k_##op##_##t))
+#define PW_KERNEL2(op, t)                   PW_BINARY(KN(k_##op##_##t))
+#define PW_BOOL_NUMBER(op)                  mx_k_with_number KN(k_##op##_bool_number);
+#define PW_NUMBER(op, t)                    mx_k_with_number KN(k_##op##_##t##_number);
+#define PW_NUMBERED(op, t)                  PW_KERNEL2(op, t) PW_NUMBER(op, t)
+#define PW_INT_KERNEL1(op, t, type, index)  PW_KERNEL1(op, t)
+#define PW_INT_KERNEL2(op, t, type, index)  PW_KERNEL2(op, t)
+#define PW_INT_NUMBERED(op, t, type, index) PW_NUMBERED(op, t)
+#define PW_FLOATS(X, op)                    X(op, f32) X(op, f16) X(op, bf16)
+#define F32_1(op, f)                        PW_FLOATS(PW_KERNEL1, op)
+#define F32_S1(op, f)                       PW_FLOATS(PW_KERNEL1, op)
+#define F32_ALL(op, f)                      PW_FLOATS(PW_KERNEL1, op)
+#define F32_2(op, f)                        PW_FLOATS(PW_KERNEL2, op)
+#define F32_A2(op, f)                       PW_FLOATS(PW_NUMBERED, op)
+#define F32_CMP(op, f)                      PW_FLOATS(PW_NUMBERED, op)
+#define F64_1(op, f)                        PW_KERNEL1(op, f64)
+#define F64_S1(op, f)                       PW_KERNEL1(op, f64)
+#define F64_2(op, f)                        PW_KERNEL2(op, f64)
+#define F64_S2(op, f)                       PW_KERNEL2(op, f64)
+#define F64_A2(op, f)                       PW_NUMBERED(op, f64)
+#define F64_CMP(op, f)                      PW_NUMBERED(op, f64)
+#define C64_1(op, f)                        PW_KERNEL1(op, c64)
+#define C64_ALL1(op, f)                     PW_KERNEL1(op, c64)
+#define C64_2(op, f)                        PW_KERNEL2(op, c64)
+#define C64_ALL2(op, f)                     PW_KERNEL2(op, c64)
+#define C64_CMP(op, f)                      PW_KERNEL2(op, c64)
+#define C64_PART(op, f)                     PW_KERNEL1(op, c64)
+#define C64_F32_1(op)                       PW_KERNEL1(op, c64)
+#define C64_F32_2(op)                       PW_KERNEL2(op, c64)
+#define INT_1(op)                           PW_INTS(PW_INT_KERNEL1, op)
+#define INT_2(op)                           PW_INTS(PW_INT_KERNEL2, op)
+#define INT_A2(op)                          PW_INTS(PW_INT_NUMBERED, op)
+#define INT_CMP(op)                         PW_INTS(PW_INT_NUMBERED, op)
+#define BOOL_1(op, f)                       PW_KERNEL1(op, bool)
+#define BOOL_2(op, f)                       PW_KERNEL2(op, bool) PW_BOOL_NUMBER(op)
 #include "kernels/pointwise/k_pw.def"
 
 /* By element size 1 2 4 8: copies, fills, selects. */

@@ -53,13 +53,26 @@ SV void map2_bool(void *out, const void *a, const void *b, size_t n,
         o[i] = f(x[i], y[i]);
 }
 
+SV void number_bool(void *out, const void *a, const void *number, size_t n, bool turned,
+                    uint8_t (*f)(uint8_t, uint8_t)) {
+    uint8_t *o = out, y = *(const uint8_t *)number;
+    const uint8_t *x = a;
+    PW_LOOP
+    for (size_t i = 0; i < n; i++)
+        o[i] = turned ? f(y, x[i]) : f(x[i], y);
+}
+
 #define BOOL_1(op, f)                                            \
     void KN(k_##op##_bool)(void *out, const void *a, size_t n) { \
         map1_bool(out, a, n, f);                                 \
     }
-#define BOOL_2(op, f)                                                           \
-    void KN(k_##op##_bool)(void *out, const void *a, const void *b, size_t n) { \
-        map2_bool(out, a, b, n, f);                                             \
+#define BOOL_2(op, f)                                                                \
+    void KN(k_##op##_bool)(void *out, const void *a, const void *b, size_t n) {      \
+        map2_bool(out, a, b, n, f);                                                  \
+    }                                                                                \
+    void KN(k_##op##_bool_number)(void *out, const void *a, const void *b, size_t n, \
+                                  bool turned) {                                     \
+        number_bool(out, a, b, n, turned, f);                                        \
     }
 #include "kernels/pointwise/k_pw.def"
 

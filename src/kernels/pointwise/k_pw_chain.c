@@ -2,6 +2,7 @@
 #include "kernels/pointwise/k_pw_chain.h"
 
 #include "kernels/kernels.h"
+#include "kernels/pointwise/k_pw.h"
 #include "kernels/pointwise/k_pw_arith.h"
 #include "kernels/simd/simd.h"
 #include "kernels/simd/vmath.h"
@@ -90,6 +91,20 @@ const mx_k_chain KN(mx_chain) = {
     .unary = {
 #define F32_A1(name, op) [MX_PW_##name] = AS_STEP(step_##name),
 #define F32_A2(name, op)
+#include "kernels/pointwise/k_pw.def"
+    },
+    .number = {
+#define NUMBER_AT(op, t, index) [MX_PW_##op][index] = KN(k_##op##_##t##_number),
+#define INT_AT(op, t, type, index) NUMBER_AT(op, t, index)
+#define F32_A1(op, f)
+#define F32_A2(op, f) \
+    NUMBER_AT(op, f32, MX_FLOAT32) NUMBER_AT(op, f16, MX_FLOAT16) NUMBER_AT(op, bf16, MX_BFLOAT16)
+#define F32_CMP(op, f) F32_A2(op, f)
+#define F64_A2(op, f) NUMBER_AT(op, f64, MX_FLOAT64)
+#define F64_CMP(op, f) F64_A2(op, f)
+#define INT_A2(op) PW_INTS(INT_AT, op)
+#define INT_CMP(op) INT_A2(op)
+#define BOOL_2(op, f) NUMBER_AT(op, bool, MX_BOOL)
 #include "kernels/pointwise/k_pw.def"
     },
     .binary = {

@@ -24,6 +24,10 @@ typedef struct mx_k_link {
     float number; /* where the operand is one */
 } mx_k_link;
 
+/* One operation of n elements at `a` with one number, which is on the left where `turned`: what the
+   kernel of the operation gives where an operand is full of that number. */
+typedef void mx_k_with_number(void *out, const void *a, const void *number, size_t n, bool turned);
+
 typedef enum mx_k_operand { MX_LINK_DATA, MX_LINK_NUMBER, MX_LINK_OPERANDS } mx_k_operand;
 
 typedef struct mx_k_chain {
@@ -35,6 +39,8 @@ typedef struct mx_k_chain {
     mx_k_step *unary[MX_PW_COUNT];
     /* turned [1]: the operand is on the left */
     mx_k_step *binary[MX_PW_COUNT][MX_LINK_OPERANDS][2];
+    /* An operation by itself, by the operands' dtype; NULL: it has none. */
+    mx_k_with_number *number[MX_PW_COUNT][MX_DTYPE_COUNT];
 } mx_k_chain;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "kernels/pointwise/k_pw.h"
 #include "kernels/pointwise/k_pw_arith.h"
+#include "kernels/pointwise/k_pw_number.h"
 #include "kernels/simd/special.h"
 #include "kernels/simd/vmath.h"
 #include "kernels/simd/vmath_pow.h"
@@ -87,8 +88,16 @@ static float f_digamma(float x) {
     void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
         map2_f32(out, a, b, n, f);                                             \
     }
-#define F32_CMP(op, f)                                                         \
-    void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) { \
-        compare_f32(out, a, b, n, f);                                          \
+#define F32_A2(op, f)                                                                              \
+    F32_2(op, f)                                                                                   \
+    void KN(k_##op##_f32_number)(void *out, const void *a, const void *b, size_t n, bool turned) { \
+        number_lanes(MX_FLOAT32, out, a, b, n, turned, f);                                         \
+    }
+#define F32_CMP(op, f)                                                                             \
+    void KN(k_##op##_f32)(void *out, const void *a, const void *b, size_t n) {                     \
+        compare_f32(out, a, b, n, f);                                                              \
+    }                                                                                              \
+    void KN(k_##op##_f32_number)(void *out, const void *a, const void *b, size_t n, bool turned) { \
+        number_compare_lanes(MX_FLOAT32, out, a, b, n, turned, f);                                 \
     }
 #include "kernels/pointwise/k_pw.def"

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "kernels/pointwise/k_pw.h"
+#include "kernels/pointwise/k_pw_number.h"
 #include "kernels/simd/special.h"
 #include "kernels/simd/vmath64.h"
 #include "kernels/simd/vmath64_pow.h"
@@ -57,6 +58,18 @@ SV vd vd_minimum(vd a, vd b) {
     return vd_select(vdm_or(vd_lt(a, b), vd_isnan(a)), a, b);
 }
 
+#if PW_WIDE
+#define WIDE(name, op)                 \
+    SV vdm name(vl a, vl b) {          \
+        return op(as_vd(a), as_vd(b)); \
+    }
+WIDE(wide_d_eq, vd_eq)
+WIDE(wide_d_ne, vd_ne)
+WIDE(wide_d_lt, vd_lt)
+WIDE(wide_d_le, vd_le)
+WIDE(wide_d_gt, vd_gt)
+WIDE(wide_d_ge, vd_ge)
+#else
 SV bool d_eq(double a, double b) {
     return a == b;
 }
@@ -75,6 +88,15 @@ SV bool d_gt(double a, double b) {
 SV bool d_ge(double a, double b) {
     return a >= b;
 }
+SV void number_compare_f64(void *out, const void *a, const void *number, size_t n, bool turned,
+                           bool (*f)(double, double)) {
+    uint8_t *o = out;
+    const double *x = a, y = *(const double *)number;
+    PW_LOOP
+    for (size_t i = 0; i < n; i++)
+        o[i] = turned ? f(y, x[i]) : f(x[i], y);
+}
+#endif
 
 #define F64_1(op, f)                                            \
     void KN(k_##op##_f64)(void *out, const void *a, size_t n) { \
@@ -92,8 +114,23 @@ SV bool d_ge(double a, double b) {
     void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
         each2_f64(out, a, b, n, f);                                            \
     }
-#define F64_CMP(op, f)                                                         \
-    void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) { \
-        compare_f64(out, a, b, n, f);                                          \
+#define F64_A2(op, f)                                                                              \
+    F64_2(op, f)                                                                                   \
+    void KN(k_##op##_f64_number)(void *out, const void *a, const void *b, size_t n, bool turned) { \
+        number_f64(out, a, b, n, turned, f);                                                       \
+    }
+#if PW_WIDE
+#define COMPARE(f)        wide_compare(out, a, b, n, wide_##f)
+#define COMPARE_NUMBER(f) wide_number(out, a, b, n, turned, wide_##f)
+#else
+#define COMPARE(f)        compare_f64(out, a, b, n, f)
+#define COMPARE_NUMBER(f) number_compare_f64(out, a, b, n, turned, f)
+#endif
+#define F64_CMP(op, f)                                                                             \
+    void KN(k_##op##_f64)(void *out, const void *a, const void *b, size_t n) {                     \
+        COMPARE(f);                                                                                \
+    }                                                                                              \
+    void KN(k_##op##_f64_number)(void *out, const void *a, const void *b, size_t n, bool turned) { \
+        COMPARE_NUMBER(f);                                                                         \
     }
 #include "kernels/pointwise/k_pw.def"

@@ -7,6 +7,7 @@
 #include "kernels/pointwise/k_pw.h"
 #include "kernels/pointwise/k_pw_arith.h"
 #include "kernels/pointwise/k_pw_cast.h"
+#include "kernels/pointwise/k_pw_number.h"
 #include "kernels/simd/vmath.h"
 
 enum { TILE = 256 };
@@ -78,13 +79,18 @@ SV void through2(const mx_dtype t, void *out, const void *a, const void *b, size
     void KN(k_##op##_##t)(void *out, const void *a, const void *b, size_t n) { \
         how(T, out, a, b, n, f);                                               \
     }
+#define NUMBER(op, t, T, how, f)                                                      \
+    void KN(k_##op##_##t##_number)(void *out, const void *a, const void *b, size_t n, \
+                                   bool turned) {                                     \
+        how(T, out, a, b, n, turned, f);                                              \
+    }
 #define HALVES(KIND, op, how, f)      \
     KIND(op, f16, MX_FLOAT16, how, f) \
     KIND(op, bf16, MX_BFLOAT16, how, f)
 
 #define F32_A1(op, f)  HALVES(ONE, op, map1, f)
-#define F32_A2(op, f)  HALVES(TWO, op, map2, f)
-#define F32_CMP(op, f) HALVES(TWO, op, compare, f)
+#define F32_A2(op, f)  HALVES(TWO, op, map2, f) HALVES(NUMBER, op, number_lanes, f)
+#define F32_CMP(op, f) HALVES(TWO, op, compare, f) HALVES(NUMBER, op, number_compare_lanes, f)
 #define F32_1(op, f)   HALVES(ONE, op, through1, KN(k_##op##_f32))
 #define F32_S1(op, f)  HALVES(ONE, op, through1, KN(k_##op##_f32))
 #define F32_ALL(op, f) HALVES(ONE, op, through1, KN(k_##op##_f32))
