@@ -4,8 +4,10 @@
  *
  * How calls and reasoning are marked is a style, a row of styles.c, which is told by the words in a
  * model's chat template. A marker counts wherever tokens are divided in it; what may become one is
- * held back. What looks like a call and is none is text: nothing is lost. Values that stand in a
- * call without quotes get the types that the schema of its tool says.
+ * held back. What looks like a call and is none is text as it was written, its markers with it, and
+ * what stands before and behind calls is text: nothing is lost but white space around what is
+ * marked (pieces.h). Values that stand in a call without quotes get the types that the schema of
+ * its tool says.
  */
 #ifndef CLI_ANSWER_H
 #define CLI_ANSWER_H
@@ -38,6 +40,8 @@ typedef bool cli_piece_sink(const cli_piece *piece, void *data);
 /* The style of a template's text (NULL: none is known). Never NULL. */
 const cli_answer_style *cli_answer_style_of(const char *source);
 const char *cli_answer_style_name(const cli_answer_style *style);
+/* So many letters and digits its templates want of a call's id; 0: they take any. */
+size_t cli_answer_ids(const cli_answer_style *style);
 
 typedef struct cli_answer_options {
     const cli_answer_style *style;

@@ -53,7 +53,7 @@ bool cli_answer_give(answer_call *call, void *to, const char *name, const char *
 
 static bool give(answer_part o, answer_call *call, void *to) {
     static const char *const names[] = {"name", "tool_name", "function", NULL};
-    static const char *const ids[] = {"id", "tool_call_id", NULL};
+    static const char *const ids[] = {"id", NULL}; // "tool_call_id" counts, from 0 on
     static const char *const keys[] = {"arguments", "parameters", "args", NULL};
     answer_part name, id, given;
     if (*o.at != '{' || !first_of(o, names, &name) || !first_of(o, ids, &id) ||
@@ -82,28 +82,24 @@ static bool give_all(answer_part value, answer_call *call, void *to) {
     return any;
 }
 
-static size_t skip_between(const char *text, size_t n) {
-    size_t i = 0;
-    while (i < n && (isspace((unsigned char)text[i]) || text[i] == ';' || text[i] == ','))
-        i++;
-    return i;
-}
-
-static bool each_value(const char *body, size_t n, answer_call *call, void *to) {
-    size_t at = skip_between(body, n);
-    bool ok = at < n;
-    while (ok && at < n) {
-        answer_part rest = {body + at, body + n}, value = cli_written_value(&rest);
-        ok = value.at && give_all(value, call, to);
-        at = (size_t)(rest.at - body);
-        at += skip_between(body + at, n - at);
-    }
-    return ok;
+static void skip_between(answer_part *r) {
+    while (r->at < r->end && (isspace((unsigned char)*r->at) || *r->at == ';' || *r->at == ','))
+        r->at++;
 }
 
 /* {"name": ..., "arguments": {...}}, one or more, or lists of them. */
-bool cli_answer_read_json(const answer_body *body, answer_call *call, void *to) {
-    return each_value(body->text, body->n, NULL, NULL) && each_value(body->text, body->n, call, to);
+bool cli_answer_read_json(const answer_body *body, answer_call *call, void *to, answer_part *rest) {
+    answer_part r = {body->text, body->text + body->n}, value;
+    bool any = false;
+    skip_between(&r);
+    while ((value = cli_written_value(&r)).at && give_all(value, NULL, NULL)) {
+        if (call && !give_all(value, call, to))
+            return false;
+        any = true;
+        *rest = r;
+        skip_between(&r);
+    }
+    return any;
 }
 
 bool cli_answer_inside_json(answer_part body) {
@@ -113,85 +109,79 @@ bool cli_answer_inside_json(answer_part body) {
 
 /* --- the name before the arguments ------------------------------------------------------------ */
 
-/* The name that ends at `end`, back to where words of no name begin. */
-static char *name_before(const char *begin, const char *end) {
-    while (end > begin && isspace((unsigned char)end[-1]))
-        end--;
-    const char *at = end;
-    while (at > begin && (isalnum((unsigned char)at[-1]) || strchr("_-.", at[-1])))
-        at--;
-    return at < end ? strndup(at, (size_t)(end - at)) : NULL;
+char *cli_answer_take_name(answer_part *rest, const char *more) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    cli_written_skip(rest);
+    const char *from = rest->at;
+    while (rest->at < rest->end && *rest->at &&
+           ((unsigned char)*rest->at >= 0x80 || strchr(letters, *rest->at) ||
+            strchr(more, *rest->at)))
+        rest->at++;
+    return rest->at > from ? strndup(from, (size_t)(rest->at - from)) : NULL;
+}
+
+/* A call whose arguments stand at the beginning of what follows. */
+static bool give_object(const char *name, const char *id, answer_part *r, answer_call *call,
+                        void *to) {
+    answer_part value = cli_written_value(r);
+    return name && value.at && *value.at == '{' && cli_answer_give(call, to, name, id, value);
+}
+
+/* "[CALL_ID]ID"; NULL: there is none. */
+static char *take_id(answer_part *r) {
+    return cli_written_skip_word(r, "[CALL_ID]") ? cli_answer_take_name(r, "-.") : NULL;
 }
 
 /* Words between a name and its arguments. */
-static const char *const between[] = {"<｜tool▁sep｜>", "[ARGS]", "[CALL_ID]", ">", NULL};
-
-static const char *end_of_name(const char *body, const char *brace) {
-    const char *first = brace;
-    for (size_t i = 0; between[i]; i++) {
-        const char *found = strstr(body, between[i]);
-        if (found && found < first)
-            first = found;
-    }
-    return first;
+static void skip_separator(answer_part *r) {
+    static const char *const between[] = {"<｜tool▁sep｜>", "[ARGS]", ">", NULL};
+    size_t i = 0;
+    cli_written_skip(r);
+    while (between[i] && !cli_written_skip_word(r, between[i]))
+        i++;
 }
 
-/* "function<sep>name\n```json\n{" has the name behind its separator. */
-static const char *begin_of_name(const char *body) {
-    static const char old[] = "function<｜tool▁sep｜>";
-    size_t n = sizeof old - 1;
-    return strncmp(body, old, n) == 0 ? body + n : body;
+static bool skip_fence(answer_part *r) {
+    cli_written_skip(r);
+    return cli_written_skip_word(r, "```") && (cli_written_skip_word(r, "json") || true);
 }
 
-/* A call whose arguments stand at the beginning. */
-static bool give_object(const char *name, answer_part rest, answer_call *call, void *to) {
-    answer_part value = cli_written_value(&rest);
-    return value.at && *value.at == '{' && cli_answer_give(call, to, name, NULL, value);
+/* The end of a fence, as far as it has come. */
+static void skip_fence_end(answer_part *r) {
+    answer_part end = *r;
+    cli_written_skip(&end);
+    for (int i = 0; i < 3 && end.at < end.end && *end.at == '`'; i++)
+        end.at++;
+    *r = end;
 }
 
-/* name SEPARATOR {...}, with what stands around the JSON; or JSON alone. */
-bool cli_answer_read_named(const answer_body *body, answer_call *call, void *to) {
-    const char *text = body->text;
-    size_t skipped = skip_between(text, body->n);
-    if (text[skipped] == '[' && strncmp(text + skipped, "[ARGS]", 6) != 0)
-        return cli_answer_read_json(body, call, to);
-    const char *begin = begin_of_name(text + skipped), *brace = strchr(begin, '{');
-    const char *fence = brace ? strstr(begin, "```") : NULL;
-    char *name =
-        brace ? name_before(begin, end_of_name(begin, fence && fence < brace ? fence : brace))
-              : NULL;
-    bool ok = name && give_object(name, (answer_part){brace, text + body->n}, call, to);
+/* NAME SEPARATOR {...}, which a fence may be around; or JSON alone. "function<sep>NAME" is the older
+   way to begin. */
+bool cli_answer_read_named(const answer_body *body, answer_call *call, void *to,
+                           answer_part *rest) {
+    answer_part r = {body->text, body->text + body->n};
+    cli_written_skip(&r);
+    cli_written_skip_word(&r, "function<｜tool▁sep｜>");
+    char *name = cli_answer_take_name(&r, "-."), *id = take_id(&r);
+    skip_separator(&r);
+    bool fenced = skip_fence(&r), ok = give_object(name, id, &r, call, to);
+    if (ok && fenced)
+        skip_fence_end(&r);
+    if (ok)
+        *rest = r;
+    free(id);
     free(name);
-    return ok || (!name && cli_answer_read_json(body, call, to));
-}
-
-/* --- the name in the words before ------------------------------------------------------------- */
-
-static const char addressed[] = "to=functions.";
-
-const char *cli_answer_head_name(const char *head, size_t *n) {
-    if (!head || !*head)
-        return NULL;
-    const char *at = strstr(head, addressed);
-    if (at)
-        at += sizeof addressed - 1;
-    *n = at ? strcspn(at, " <\n\t") : strlen(head);
-    return at ? at : head;
+    return ok || (!name && cli_answer_read_json(body, call, to, rest));
 }
 
 /* {...}: the arguments alone. */
-bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to) {
+bool cli_answer_read_headed(const answer_body *body, answer_call *call, void *to,
+                            answer_part *rest) {
     size_t length = 0;
     const char *at = cli_answer_head_name(body->head, &length);
-    char *name = at ? strndup(at, length) : NULL;
-    bool ok = name && *name &&
-              give_object(name, (answer_part){body->text, body->text + body->n}, call, to);
+    char *name = at && length ? strndup(at, length) : NULL;
+    *rest = (answer_part){body->text, body->text + body->n};
+    bool ok = give_object(name, NULL, rest, call, to);
     free(name);
     return ok;
-}
-
-int cli_answer_head_leads(const char *head) {
-    if (strstr(head, addressed))
-        return IN_CALL;
-    return strstr(head, "analysis") ? IN_REASONING : IN_TEXT;
 }

@@ -12,7 +12,7 @@
 static const answer_marker plain_markers[] = {THINK, {0}};
 
 static const answer_marker hermes_markers[] = {
-    THINK, {"<tool_call>", IN_TEXT, IN_CALL}, {"</tool_call>", IN_CALL, IN_TEXT}, {0}};
+    THINK, {"<tool_call>", IN_TEXT | IN_CALL, IN_CALL}, {"</tool_call>", IN_CALL, IN_TEXT}, {0}};
 
 static const answer_marker coder_markers[] = {THINK,
                                               {"<tool_call>", IN_TEXT, IN_CALL},
@@ -26,8 +26,10 @@ static const answer_marker glm4_markers[] = {
 
 static const answer_marker recipient_markers[] = {{">>>", IN_TEXT | IN_CALL, IN_LINE}, {0}};
 
-static const answer_marker llama_markers[] = {
-    THINK, {"<|python_tag|>", IN_TEXT, IN_CALL}, {"<|eom_id|>", IN_TEXT | IN_CALL, IN_TEXT}, {0}};
+static const answer_marker llama_markers[] = {THINK,
+                                              {"<|python_tag|>", IN_TEXT | IN_CALL, IN_CALL},
+                                              {"<|eom_id|>", IN_TEXT | IN_CALL, IN_TEXT},
+                                              {0}};
 
 static const answer_marker mistral_markers[] = {{"[THINK]", IN_TEXT, IN_REASONING},
                                                 {"[/THINK]", IN_REASONING, IN_TEXT},
@@ -36,26 +38,26 @@ static const answer_marker mistral_markers[] = {{"[THINK]", IN_TEXT, IN_REASONIN
 
 static const answer_marker deepseek_markers[] = {
     THINK,
-    {"<｜tool▁calls▁begin｜>", IN_TEXT, IN_NOTHING},
-    {"<｜tool▁call▁begin｜>", IN_TEXT | IN_NOTHING, IN_CALL},
-    {"<｜tool▁call▁end｜>", IN_CALL, IN_NOTHING},
-    {"<｜tool▁calls▁end｜>", IN_NOTHING | IN_CALL, IN_TEXT},
+    {"<｜tool▁calls▁begin｜>", IN_TEXT, IN_LIST},
+    {"<｜tool▁call▁begin｜>", IN_TEXT | IN_LIST | IN_CALL, IN_CALL},
+    {"<｜tool▁call▁end｜>", IN_CALL, IN_LIST},
+    {"<｜tool▁calls▁end｜>", IN_LIST | IN_CALL, IN_TEXT},
     {0}};
 
-static const answer_marker harmony_markers[] = {
-    {"<|start|>assistant", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
-    {"<|start|>", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
-    {"<|channel|>", IN_TEXT | IN_REASONING | IN_CALL | IN_NOTHING, IN_HEAD},
-    {"<|message|>", IN_HEAD, BY_HEAD},
-    {"<|end|>", IN_TEXT | IN_REASONING | IN_CALL, IN_NOTHING},
-    {"<|call|>", IN_TEXT | IN_REASONING | IN_CALL, IN_NOTHING},
-    {"<|return|>", IN_TEXT | IN_REASONING | IN_CALL, IN_NOTHING},
-    {0}};
+enum { IN_MESSAGE = IN_TEXT | IN_REASONING | IN_CALL | IN_HEAD };
+static const answer_marker harmony_markers[] = {{"<|start|>assistant", IN_MESSAGE, IN_HEAD},
+                                                {"<|start|>", IN_MESSAGE, IN_HEAD},
+                                                {"<|channel|>", IN_MESSAGE, IN_HEAD},
+                                                {"<|message|>", IN_HEAD, BY_HEAD},
+                                                {"<|end|>", IN_MESSAGE, IN_TEXT},
+                                                {"<|call|>", IN_MESSAGE, IN_TEXT},
+                                                {"<|return|>", IN_MESSAGE, IN_TEXT},
+                                                {0}};
 
 static const answer_marker command_markers[] = {
     {"<|START_THINKING|>", IN_TEXT, IN_REASONING},
     {"<|END_THINKING|>", IN_REASONING, IN_TEXT},
-    {"<|START_ACTION|>", IN_TEXT | IN_REASONING, IN_CALL},
+    {"<|START_ACTION|>", IN_TEXT | IN_REASONING | IN_CALL, IN_CALL},
     {"<|END_ACTION|>", IN_CALL, IN_TEXT},
     {"<|START_RESPONSE|>", IN_TEXT | IN_REASONING, IN_TEXT},
     {"<|END_RESPONSE|>", IN_TEXT, IN_TEXT},
@@ -68,24 +70,26 @@ static const answer_marker action_markers[] = {{"Action: ```json", IN_TEXT, IN_C
                                                {0}};
 
 static const answer_marker granite_markers[] = {THINK,
-                                                {"<|tool_call|>", IN_TEXT, IN_CALL},
+                                                {"<|tool_call|>", IN_TEXT | IN_CALL, IN_CALL},
                                                 {"<|/tool_call|>", IN_CALL, IN_TEXT},
                                                 {"</|tool_call|>", IN_CALL, IN_TEXT},
                                                 {0}};
 
 /* The tokens of the model, and what published templates tell it to write. */
 static const answer_marker phi4_markers[] = {THINK,
-                                             {"<|tool_call|>", IN_TEXT, IN_CALL},
+                                             {"<|tool_call|>", IN_TEXT | IN_CALL, IN_CALL},
                                              {"<|/tool_call|>", IN_CALL, IN_TEXT},
                                              {"</|tool_call|>", IN_CALL, IN_TEXT},
-                                             {"functools", IN_BEGIN, IN_CALL},
+                                             {"functools", IN_BEGIN | IN_BEHIND, IN_CALL},
                                              {0}};
 
-static const answer_marker lfm2_markers[] = {
-    THINK, {"<|tool_call_start|>", IN_TEXT, IN_CALL}, {"<|tool_call_end|>", IN_CALL, IN_TEXT}, {0}};
+static const answer_marker lfm2_markers[] = {THINK,
+                                             {"<|tool_call_start|>", IN_TEXT | IN_CALL, IN_CALL},
+                                             {"<|tool_call_end|>", IN_CALL, IN_TEXT},
+                                             {0}};
 
 static const answer_marker functionary_markers[] = {
-    THINK, {"<function=", IN_TEXT, IN_CALL}, {"</function>", IN_CALL, IN_TEXT}, {0}};
+    THINK, {"<function=", IN_TEXT | IN_CALL, IN_CALL}, {"</function>", IN_CALL, IN_TEXT}, {0}};
 
 /* The first whose words a template has; the last has none. */
 static const cli_answer_style styles[] = {
@@ -113,6 +117,7 @@ static const cli_answer_style styles[] = {
      .tells = {"[TOOL_CALLS]", "[THINK]"},
      .markers = mistral_markers,
      .read = cli_answer_read_named,
+     .ids = 9,
      .opening = "[TOOL_CALLS]",
      .key = "name",
      .arguments = "arguments",
@@ -215,6 +220,10 @@ const cli_answer_style *cli_answer_style_of(const char *source) {
 
 const char *cli_answer_style_name(const cli_answer_style *style) {
     return style->name;
+}
+
+size_t cli_answer_ids(const cli_answer_style *style) {
+    return style->ids;
 }
 
 bool cli_answer_names_before(const cli_answer_style *style) {

@@ -6,31 +6,9 @@
 
 #include "answer/style.h"
 
-static void skip_spaces(answer_part *r) {
-    while (r->at < r->end && isspace((unsigned char)*r->at))
-        r->at++;
-}
-
-static bool skip(answer_part *r, const char *word) {
-    size_t n = strlen(word);
-    if ((size_t)(r->end - r->at) < n || memcmp(r->at, word, n) != 0)
-        return false;
-    r->at += n;
-    return true;
-}
-
-/* What stands before `word`, which is read; {NULL}: it is not there. */
-static answer_part before(answer_part *r, const char *word) {
-    const char *found = memmem(r->at, (size_t)(r->end - r->at), word, strlen(word));
-    answer_part part = {found ? r->at : NULL, found};
-    if (found)
-        r->at = found + strlen(word);
-    return part;
-}
-
 /* A name without the spaces around it, for free; NULL: it is none. */
 static char *name_in(answer_part part) {
-    skip_spaces(&part);
+    cli_written_skip(&part);
     while (part.at < part.end && isspace((unsigned char)part.end[-1]))
         part.end--;
     size_t n = (size_t)(part.end - part.at);
@@ -41,18 +19,15 @@ static char *name_in(answer_part part) {
 /* Arguments in the making: an object. */
 typedef struct made {
     FILE *to;
-    json_t *keys; /* that it has */
+    const char *between;
 } made;
 
 static bool put_value(made *m, const answer_body *body, const char *name, const char *key,
                       answer_part text) {
-    if (!key || json_object_get(m->keys, key) || json_object_set_new(m->keys, key, json_null()))
-        return false;
     char *quoted = cli_answer_quoted(key, strlen(key));
     char *value = cli_answer_typed(body->tools, name, key, text);
-    bool ok =
-        quoted && value &&
-        fprintf(m->to, "%s%s:%s", json_object_size(m->keys) > 1 ? "," : "", quoted, value) > 0;
+    bool ok = quoted && value && fprintf(m->to, "%s%s:%s", m->between, quoted, value) > 0;
+    m->between = ",";
     free(quoted);
     free(value);
     return ok;
@@ -66,11 +41,12 @@ static answer_part parameter_value(answer_part *r) {
     static const char close[] = "</parameter>";
     const char *from = r->at;
     for (;;) {
-        answer_part part = before(r, close), next = *r;
+        answer_part part = cli_written_before(r, close), next = *r;
         if (!part.at)
             return part;
-        skip_spaces(&next);
-        if (next.at == next.end || skip(&next, "<parameter=") || skip(&next, "</function>"))
+        cli_written_skip(&next);
+        if (next.at == next.end || cli_written_skip_word(&next, "<parameter=") ||
+            cli_written_skip_word(&next, "</function>"))
             return (answer_part){from, part.end};
     }
 }
@@ -84,8 +60,8 @@ static answer_part without_ends(answer_part value) {
 
 static bool read_parameters(answer_part *r, const answer_body *body, const char *name,
                             made *arguments) {
-    for (skip_spaces(r); skip(r, "<parameter="); skip_spaces(r)) {
-        answer_part part = before(r, ">"), value = {NULL, NULL};
+    for (cli_written_skip(r); cli_written_skip_word(r, "<parameter="); cli_written_skip(r)) {
+        answer_part part = cli_written_before(r, ">"), value = {NULL, NULL};
         char *key = part.at ? name_in(part) : NULL;
         if (key)
             value = parameter_value(r);
@@ -94,20 +70,20 @@ static bool read_parameters(answer_part *r, const answer_body *body, const char 
         if (!ok)
             return false;
     }
-    bool ended = skip(r, "</function>") || !body->cut;
-    skip_spaces(r);
+    bool ended = cli_written_skip_word(r, "</function>") || !body->cut;
+    cli_written_skip(r);
     return ended && r->at == r->end;
 }
 
 /* --- NAME <arg_key>KEY</arg_key> <arg_value>VALUE</arg_value> --------------------------------- */
 
 static bool read_pairs(answer_part *r, const answer_body *body, const char *name, made *arguments) {
-    for (skip_spaces(r); skip(r, "<arg_key>"); skip_spaces(r)) {
-        answer_part part = before(r, "</arg_key>"), value = {NULL, NULL};
+    for (cli_written_skip(r); cli_written_skip_word(r, "<arg_key>"); cli_written_skip(r)) {
+        answer_part part = cli_written_before(r, "</arg_key>"), value = {NULL, NULL};
         char *key = part.at ? name_in(part) : NULL;
-        skip_spaces(r);
-        if (key && skip(r, "<arg_value>"))
-            value = before(r, "</arg_value>");
+        cli_written_skip(r);
+        if (key && cli_written_skip_word(r, "<arg_value>"))
+            value = cli_written_before(r, "</arg_value>");
         bool ok = value.at && put_value(arguments, body, name, key, value);
         free(key);
         if (!ok)
@@ -125,16 +101,15 @@ typedef bool arguments_reader(answer_part *r, const answer_body *body, const cha
 static char *make_arguments(answer_part *r, const answer_body *body, const char *name,
                             arguments_reader *read, size_t *n) {
     char *text = NULL;
-    made m = {open_memstream(&text, n), json_object()};
-    bool ok = m.to && m.keys && putc('{', m.to) == '{' && read(r, body, name, &m) &&
-              putc('}', m.to) == '}';
-    json_decref(m.keys);
+    made m = {open_memstream(&text, n), ""};
+    bool ok = m.to && putc('{', m.to) == '{' && read(r, body, name, &m) && putc('}', m.to) == '}';
     if ((!m.to || fclose(m.to) == 0) && ok)
         return text;
     free(text);
     return NULL;
 }
 
+/* All of the body is of the call. */
 static bool read_arguments(answer_part *r, const answer_body *body, char *name,
                            arguments_reader *read, answer_call *call, void *to) {
     size_t n;
@@ -149,25 +124,29 @@ static bool is_json(answer_part r) {
     return r.at < r.end && strchr("{[", *r.at);
 }
 
-bool cli_answer_read_parameters(const answer_body *body, answer_call *call, void *to) {
+bool cli_answer_read_parameters(const answer_body *body, answer_call *call, void *to,
+                                answer_part *rest) {
     static const char opening[] = "<function=";
     answer_part r = {body->text, body->text + body->n};
-    skip_spaces(&r);
+    cli_written_skip(&r);
     if (is_json(r))
-        return cli_answer_read_json(body, call, to);
-    if (strcmp(body->lead, opening) != 0 && !skip(&r, opening))
+        return cli_answer_read_json(body, call, to, rest);
+    if (strcmp(body->lead, opening) != 0 && !cli_written_skip_word(&r, opening))
         return false;
-    answer_part name = before(&r, ">");
+    *rest = (answer_part){r.end, r.end};
+    answer_part name = cli_written_before(&r, ">");
     return name.at && read_arguments(&r, body, name_in(name), read_parameters, call, to);
 }
 
-bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to) {
+bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to,
+                           answer_part *rest) {
     answer_part r = {body->text, body->text + body->n};
-    skip_spaces(&r);
+    cli_written_skip(&r);
     if (is_json(r))
-        return cli_answer_read_json(body, call, to);
+        return cli_answer_read_json(body, call, to, rest);
     const char *end = memmem(r.at, (size_t)(r.end - r.at), "<arg_key>", 9);
     answer_part name = {r.at, end ? end : r.end};
+    *rest = (answer_part){r.end, r.end};
     r.at = name.end;
     return read_arguments(&r, body, name_in(name), read_pairs, call, to);
 }
@@ -175,14 +154,14 @@ bool cli_answer_read_pairs(const answer_body *body, answer_call *call, void *to)
 /* The last opening of `word` in a text; NULL: there is none. */
 static const char *last_of(answer_part text, const char *word) {
     const char *last = NULL;
-    for (answer_part part; (part = before(&text, word)).at;)
+    for (answer_part part; (part = cli_written_before(&text, word)).at;)
         last = part.end;
     return last;
 }
 
 bool cli_answer_inside_pair(answer_part body) {
     answer_part start = body;
-    skip_spaces(&start);
+    cli_written_skip(&start);
     if (is_json(start))
         return cli_answer_inside_json(body);
     const char *opened = last_of(body, "<arg_value>"), *closed = last_of(body, "</arg_value>");

@@ -41,7 +41,16 @@ answer_line cli_answer_line(const cli_answer_style *style, const json_t *tools, 
 
 /* --- types ------------------------------------------------------------------------------------ */
 
-enum { TEXT = 1, NUMBER = 2, INTEGER = 4, BOOLEAN = 8, NOTHING = 16, OBJECT = 32, LIST = 64 };
+enum {
+    TEXT = 1,
+    NUMBER = 2,
+    INTEGER = 4,
+    BOOLEAN = 8,
+    NOTHING = 16,
+    OBJECT = 32,
+    LIST = 64,
+    ANY = 127
+};
 enum { MOST_DEPTH = 8, MOST_STEPS = 256 };
 
 static unsigned type_named(const char *word) {
@@ -189,7 +198,7 @@ char *cli_answer_quoted(const char *text, size_t n) {
 char *cli_answer_typed(const json_t *tools, const char *name, const char *key, answer_part text) {
     unsigned types = types_of_parameter(tools, name, key);
     if (!types)
-        types = OBJECT | LIST | TEXT;
+        types = ANY;
     answer_part value = types == TEXT ? (answer_part){NULL, NULL} : value_of(text);
     if (value.at && *value.at != '"' && type_of_written(value) & types)
         return strndup(value.at, (size_t)(value.end - value.at));

@@ -24,6 +24,34 @@ void cli_written_skip(answer_part *rest) {
         rest->at++;
 }
 
+bool cli_written_take(answer_part *rest, char c) {
+    cli_written_skip(rest);
+    bool is = rest->at < rest->end && *rest->at == c;
+    rest->at += is;
+    return is;
+}
+
+bool cli_written_is_next(answer_part *rest, const char *those) {
+    cli_written_skip(rest);
+    return rest->at < rest->end && *rest->at && strchr(those, *rest->at);
+}
+
+bool cli_written_skip_word(answer_part *rest, const char *word) {
+    size_t n = strlen(word);
+    if ((size_t)(rest->end - rest->at) < n || memcmp(rest->at, word, n) != 0)
+        return false;
+    rest->at += n;
+    return true;
+}
+
+answer_part cli_written_before(answer_part *rest, const char *word) {
+    const char *found = memmem(rest->at, (size_t)(rest->end - rest->at), word, strlen(word));
+    answer_part part = {found ? rest->at : NULL, found};
+    if (found)
+        rest->at = found + strlen(word);
+    return part;
+}
+
 static void skip(scan *s) {
     while (s->at < s->end && is_space(*s->at))
         s->at++;
@@ -210,13 +238,17 @@ answer_part cli_written_value(answer_part *rest) {
     return value;
 }
 
+static bool is_between(char c) {
+    return is_space(c) || c == ',' || c == ';' || c == '[' || c == ']';
+}
+
 bool cli_written_in_text(answer_part values) {
     scan s = {.at = values.at, .end = values.end};
     bool ok = true;
-    while (ok && s.at < s.end) {
+    while (ok && s.at < s.end && *s.at == '{') {
         s.depth = 0;
         ok = scan_value(&s);
-        while (s.at < s.end && (is_space(*s.at) || *s.at == ',' || *s.at == ';'))
+        while (s.at < s.end && is_between(*s.at))
             s.at++;
     }
     free(s.open);

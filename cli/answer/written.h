@@ -18,11 +18,19 @@ typedef struct answer_part {
 
 /* Spaces go. */
 void cli_written_skip(answer_part *rest);
+/* Spaces go, and so does the character behind them. False: it is another. */
+bool cli_written_take(answer_part *rest, char c);
+/* Spaces go: is one of those next? */
+bool cli_written_is_next(answer_part *rest, const char *those);
+/* A word at the beginning goes. False: it is not there. */
+bool cli_written_skip_word(answer_part *rest, const char *word);
+/* What stands before a word, and both go; {NULL}: it is not there. */
+answer_part cli_written_before(answer_part *rest, const char *word);
 /* The value at the beginning, spaces aside; *rest is what follows. {NULL}: there is none, which is
    left as it is. It may be nested as deep as memory goes. */
 answer_part cli_written_value(answer_part *rest);
-/* Values, one after another, with spaces, commas and semicolons between them: do they end in the
-   midst of a text (a string)? What then comes is of that text. */
+/* Objects, one after another, with spaces, brackets, commas and semicolons between them: do they
+   end in the midst of a text (a string)? What then comes is of that text. */
 bool cli_written_in_text(answer_part values);
 /* The items of an object (key, a text in its quotes, and value) or a list (key {NULL}), where
    `*rest` is the whole value at first. False: there are no more. Both are whole. */

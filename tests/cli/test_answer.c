@@ -1,48 +1,5 @@
 /* Answers of models, taken apart: every style, whole, cut at every byte, and byte by byte. */
-#include "answer/answer.h"
-#include "check.h"
-
-typedef struct row {
-    const char *style; /* words of its template */
-    const char *prompt, *text;
-    const char *wanted; /* pieces: T(text) R(reasoning) C(name{arguments}) */
-    bool bare;          /* without tools */
-    const char *begun;  /* what somebody wrote of the answer */
-} row;
-
-static const char tools_text[] =
-    "[{'function': {'name': 'weather', 'parameters': {'$defs': {'unit': {'enum': ['C', 'F']}},"
-    " 'type': 'object', 'properties': {'city': {'type': 'string'}, 'days': {'type': 'integer'},"
-    " 'exact': {'type': ['boolean', 'null']}, 'unit': {'$ref': '#/$defs/unit'},"
-    " 'near': {'anyOf': [{'type': 'number'}, {'type': 'null'}]}, 'any': {},"
-    " 'loop': {'$ref': '#/properties/loop'}, 'list': {'type': 'array'},"
-    " 'const': {'const': 5}, 'text': {'type': ['string', 'integer']}}}}},"
-    " {'function': {'name': 'time'}},"
-    " {'function': {'name': 'map', 'parameters': {'additionalProperties': {'type': 'number'}}}}]";
-static json_t *tools;
-
-#define PARAMETER(key, value) "<parameter=" key ">\n" value "\n</parameter>\n"
-#define CODER(name, inner)    "<tool_call>\n<function=" name ">\n" inner "</function>\n</tool_call>"
-#define PAIR(key, value)      "<arg_key>" key "</arg_key>\n<arg_value>" value "</arg_value>\n"
-#define GLM(name, inner)      "<tool_call>" name "\n" inner "</tool_call>"
-#define ROME                  "{\"city\":\"Rome\"}"
-
-#define CALLED(arguments) "{\"name\": \"f\", \"arguments\": " arguments "}"
-#define HERMES(arguments) "<tool_call>\n" CALLED(arguments) "\n</tool_call>"
-#define LFM(calls)        "<|tool_call_start|>" calls "<|tool_call_end|>"
-#define TEN_OPEN          "[[[[[[[[[["
-#define TEN_CLOSED        "]]]]]]]]]]"
-#define FIFTY_OPEN        TEN_OPEN TEN_OPEN TEN_OPEN TEN_OPEN TEN_OPEN
-#define FIFTY_CLOSED      TEN_CLOSED TEN_CLOSED TEN_CLOSED TEN_CLOSED TEN_CLOSED
-#define DEEP              FIFTY_OPEN FIFTY_OPEN
-#define PEED              FIFTY_CLOSED FIFTY_CLOSED
-
-static const char coder[] = "<tool_call> <function=x> <parameter=y>",
-                  glm[] = "<tool_call> <arg_key>", lines[] = "'>>>all\\n' + text",
-                  glm4[] = "<|assistant|> <|observation|>", harmony[] = "<|channel|>",
-                  hermes[] = "<tool_call>", deepseek[] = "<｜tool▁calls▁begin｜>",
-                  action[] = "Action: ```json \"parameters\":", granite[] = "<|start_of_role|>",
-                  lfm2[] = "<|tool_list_start|>";
+#include "answer_pieces.h"
 
 static const row rows[] = {
     /* Qwen3-Coder */
@@ -63,13 +20,13 @@ static const row rows[] = {
     {coder, "",
      CODER("weather", PARAMETER("city", "5") PARAMETER("exact", "None") PARAMETER("near", "null")
                           PARAMETER("any", "7") PARAMETER("const", "5") PARAMETER("text", "8")),
-     "C(weather{\"city\":\"5\",\"exact\":null,\"near\":null,\"any\":\"7\",\"const\":5,\"text\":8})"},
+     "C(weather{\"city\":\"5\",\"exact\":null,\"near\":null,\"any\":7,\"const\":5,\"text\":8})"},
     {coder, "",
      CODER("weather", PARAMETER("days", "three") PARAMETER("list", "[1") PARAMETER(
                           "any", "{\"a\":1}") PARAMETER("loop", "1") PARAMETER("other", "2")),
-     "C(weather{\"days\":\"three\",\"list\":\"[1\",\"any\":{\"a\":1},\"loop\":\"1\",\"other\":\"2\"})"},
+     "C(weather{\"days\":\"three\",\"list\":\"[1\",\"any\":{\"a\":1},\"loop\":1,\"other\":2})"},
     {coder, "", CODER("map", PARAMETER("x", "2")) CODER("gone", PARAMETER("x", "2")),
-     "C(map{\"x\":2})C(gone{\"x\":\"2\"})"},
+     "C(map{\"x\":2})C(gone{\"x\":2})"},
     {coder, "",
      CODER("weather", PARAMETER("city", "\na\n</parameter> x </function>\n</tool_call> <\n")),
      "C(weather{\"city\":\"\\na\\n</parameter> x </function>\\n</tool_call> <\\n\"})"},
@@ -86,7 +43,7 @@ static const row rows[] = {
      "T(a <function=weather>\n<parameter=city>\nRome)"},
     {coder, "", "<tool_call>x</tool_call> y", "T(<tool_call>x</tool_call> y)"},
     {coder, "", CODER("weather", PARAMETER("city", "1") PARAMETER("city", "2")),
-     "T(" CODER("weather", PARAMETER("city", "1") PARAMETER("city", "2")) ")"},
+     "C(weather{\"city\":\"1\",\"city\":\"2\"})"},
     {coder, "", CODER("time", ""), "T(" CODER("time", "") ")", .bare = true},
     {coder, "", CODER("", "") " x", "T(" CODER("", "") " x)"},
     /* GLM 4.5 and later */
@@ -118,7 +75,7 @@ static const row rows[] = {
     {lines, ">>>", "weather\n" ROME, "C(weather" ROME ")"},
     {lines, ">>>", "all\nLet me see.\n>>>weather\n" ROME ">>>time\n{}",
      "T(Let me see.)C(weather" ROME ")C(time{})"},
-    {lines, "", "a >>>weather\n" ROME " >>>all\nb", "T(a)C(weather" ROME ")T(b)"},
+    {lines, "", "a >>>weather\n" ROME " >>>all\nb", "T(a)C(weather" ROME ")T(  b)"},
     {lines, ">>>", "weather\n{\"city\": \">>>time\\n\"}", "C(weather{\"city\":\">>>time\\n\"})"},
     {lines, ">>>", "python\nprint(1)", "T(python\nprint(1))"},
     {lines, ">>>", "weather\nRome >>>time\n{}", "T(weather\nRome >>>time\n{})"},
@@ -137,7 +94,7 @@ static const row rows[] = {
     {harmony, "<|start|>assistant", "Yes.", "T(Yes.)"},
     {harmony, "", "Yes.", "T(Yes.)"},
     {harmony, "", "<|channel|>commentary to=functions.weather<|message|>no<|call|>",
-     "T(<|message|>no<|call|>)"},
+     "T(<|channel|>commentary to=functions.weather<|message|>no<|call|>)"},
     /* those that were there */
     {hermes, "", "a\n<tool_call>\n{\"name\": \"weather\", \"arguments\": " ROME "}\n</tool_call>",
      "T(a)C(weather" ROME ")"},
@@ -153,20 +110,18 @@ static const row rows[] = {
      "Plan: I ask.\nAction: ```json\n[\n    {\n        \"tool_name\": \"weather\",\n"
      "        \"parameters\": {\n            \"city\": \"a```b\"\n        }\n    },\n"
      "    {\"tool_name\": \"time\", \"parameters\": {}}\n]\n``` b",
-     "T(Plan: I ask.)C(weather{\"city\":\"a```b\"})C(time{})T(b)"},
+     "T(Plan: I ask.)C(weather{\"city\":\"a```b\"})C(time{})T(\n b)"},
     {action, "", "Action:```json\n[{\"tool_name\": \"time\", \"parameters\": {}}]", "C(time{})"},
     {action, "", "Action: ```json\n[1]\n```", "T(Action: ```json\n[1]\n```)"},
     {action, "", "```json\n[1]\n```", "T(```json\n[1]\n```)"},
     /* Granite, Phi-4 */
     {granite, "", "<|tool_call|>[" CALLED(ROME) ", " CALLED("{}") "]", "C(f" ROME ")C(f{})"},
     {granite, "", "<think>a</think>b <|tool_call|>" CALLED(ROME), "R(a)T(b)C(f" ROME ")"},
-    {"<|tool|> <|/tool|>", "", "<|tool_call|>[" CALLED(ROME) "]<|/tool_call|>b",
-     "C(f" ROME ")T(b)"},
-    {"<|tool|> <|/tool|>", "", "functools[" CALLED("{\"s\": \"<|/tool_call|>\"}") "]",
+    {phi, "", "<|tool_call|>[" CALLED(ROME) "]<|/tool_call|>b", "C(f" ROME ")T(b)"},
+    {phi, "", "functools[" CALLED("{\"s\": \"<|/tool_call|>\"}") "]",
      "C(f{\"s\":\"<|/tool_call|>\"})"},
-    {"<|tool|> <|/tool|>", "", "functools is a module", "T(functools is a module)"},
-    {"<|tool|> <|/tool|>", "", "import functools[" CALLED(ROME) "]",
-     "T(import functools[" CALLED(ROME) "])"},
+    {phi, "", "functools is a module", "T(functools is a module)"},
+    {phi, "", "import functools[" CALLED(ROME) "]", "T(import functools[" CALLED(ROME) "])"},
     /* LFM2 */
     {lfm2, "", LFM("[weather(city=\"Rome\", days=3)]") "b",
      "C(weather{\"city\":\"Rome\",\"days\":3})T(b)"},
@@ -174,13 +129,13 @@ static const row rows[] = {
      "a " LFM("[time(), a.b-c(x=[1, 'y', (True, False),], z={'k': None, \"l\": -1.50e3,})]"),
      "T(a)C(time{})C(a.b-c{\"x\":[1,\"y\",[true,false]],\"z\":{\"k\":null,\"l\":-1.50e3}})"},
     {lfm2, "", LFM("[f(s='a\\'b\"c\\n\\x41\\u00e9\\U0001f600\\d é')]"),
-     "C(f{\"s\":\"a\\u0027b\\u0022c\\u000a\\u0041\\u00e9\\ud83d\\ude00\\\\d é\"})"},
+     "C(f{\"s\":\"a'b\\\"c\\u000aA\\u00e9\\ud83d\\ude00\\\\d é\"})"},
     {lfm2, "", LFM("[f(s='<|tool_call_end|>', t=\"'\")]"),
      "C(f{\"s\":\"<|tool_call_end|>\",\"t\":\"'\"})"},
     {lfm2, "", LFM("f(a=1)"), "C(f{\"a\":1})"},
     {lfm2, "", LFM("[" CALLED("{\"s\": \"<|tool_call_end|>\"}") "]"),
      "C(f{\"s\":\"<|tool_call_end|>\"})"},
-    {lfm2, "", LFM("[f(a=1, a=2)]"), "T(" LFM("[f(a=1, a=2)]") ")"},
+    {lfm2, "", LFM("[f(a=1, a=2)]"), "C(f{\"a\":1,\"a\":2})"},
     {lfm2, "", LFM("[f(1)]"), "T(" LFM("[f(1)]") ")"},
     {lfm2, "", LFM("[f(a=g())]"), "T(" LFM("[f(a=g())]") ")"},
     {lfm2, "", LFM("[f(a='x)]"), "T(" LFM("[f(a='x)]") ")"},
@@ -208,9 +163,9 @@ static const row rows[] = {
      "C(f{\"s\":\"<|call|><|end|><|start|>assistant<|channel|>\"})"},
     {"<function=", "", "<function=f>{\"s\": \"</function>\"}</function>b",
      "C(f{\"s\":\"</function>\"})T(b)"},
-    {"[TOOL_CALLS]", "", "[TOOL_CALLS][" CALLED("{\"s\": \"[TOOL_CALLS]\"}") "]",
+    {mistral, "", "[TOOL_CALLS][" CALLED("{\"s\": \"[TOOL_CALLS]\"}") "]",
      "C(f{\"s\":\"[TOOL_CALLS]\"})"},
-    {"[TOOL_CALLS]", "", "[TOOL_CALLS]f[ARGS]{\"s\": \"[TOOL_CALLS]\"}[TOOL_CALLS]f[ARGS]{}",
+    {mistral, "", "[TOOL_CALLS]f[ARGS]{\"s\": \"[TOOL_CALLS]\"}[TOOL_CALLS]f[ARGS]{}",
      "C(f{\"s\":\"[TOOL_CALLS]\"})C(f{})"},
     {"<|START_ACTION|>", "",
      "<|START_ACTION|>[{\"tool_name\": \"f\", \"parameters\": {\"s\": \"<|END_ACTION|>\"}}]"
@@ -249,13 +204,108 @@ static const row rows[] = {
      "C(map{\"x\":1e400,\"y\":0.10})"},
     {glm, "", GLM("weather", PAIR("days", "123456789012345678901234567890") PAIR("near", "1.10")),
      "C(weather{\"days\":123456789012345678901234567890,\"near\":1.10})"},
+    /* text behind calls and before them, and calls behind text */
+    {lines, ">>>", "weather\n" ROME " and more.", "C(weather" ROME ")T(and more.)"},
+    {lines, ">>>", "all\nA \n>>>weather\n" ROME "\n B >>>time\n{}",
+     "T(A)C(weather" ROME ")T( \n\n B)C(time{})"},
+    {glm4, "<|assistant|>", "\nweather\n" ROME " and\nmore", "C(weather" ROME ")T(and\nmore)"},
+    {glm4, "<|assistant|>", "weather\n" ROME "\ntime\n{} x", "C(weather" ROME ")C(time{})T(x)"},
+    {glm4, "<|assistant|>", "weather\n" ROME " x <|observation|>", "C(weather" ROME ")T(x)"},
+    {glm4, "<|assistant|>", "weather\n" ROME "\nweather", "C(weather" ROME ")T(weather)"},
+    {mistral, "", "[TOOL_CALLS]f[ARGS]{} more", "C(f{})T(more)"},
+    {mistral, "", "A [TOOL_CALLS] [" CALLED("{}") "] B [TOOL_CALLS]f{} C",
+     "T(A)C(f{})T(  B)C(f{})T(  C)"},
+    {mistral, "", "[TOOL_CALLS][" CALLED("{}") "] [" CALLED(ROME) "] x", "C(f{})C(f" ROME ")T(x)"},
+    {mistral, "", "[TOOL_CALLS]f[CALL_ID]a1b2c3d4e[ARGS]{}", "C(f#a1b2c3d4e{})"},
+    {mistral, "", "[TOOL_CALLS][{\"name\": \"f\", \"id\": \"a1\"}]", "C(f#a1{})"},
+    {mistral, "", "[TOOL_CALLS]I call f[ARGS]{}", "T([TOOL_CALLS]I call f[ARGS]{})"},
+    {granite, "", "<|tool_call|>[" CALLED("{}") "] and more", "C(f{})T(and more)"},
+    {granite, "", "<|tool_call|>[" CALLED("{}") "]<|tool_call|>[" CALLED(ROME) "]",
+     "C(f{})C(f" ROME ")"},
+    {granite, "", "<|tool_call|>[" CALLED("{}") ", x]<|tool_call|>[" CALLED(ROME) "]",
+     "T(<|tool_call|>[" CALLED("{}") ", x])C(f" ROME ")"},
+    {granite, "", "<|tool_call|>[" CALLED("{}") "]<|/tool", "C(f{})"},
+    {phi, "", "functools[" CALLED("{}") "] it's \"so", "C(f{})T(it's \"so)"},
+    {phi, "", "functools[" CALLED("{}") "] functools[" CALLED(ROME) "]", "C(f{})C(f" ROME ")"},
+    {"<|START_ACTION|>", "",
+     "<|START_ACTION|>[{\"tool_call_id\": \"0\", \"tool_name\": \"f\"}]<|END_ACTION|> b",
+     "C(f{})T(b)"},
+    {"<|python_tag|>", "", "{\"name\": \"f\"}; {\"name\": \"g\"}; {\"a\": 1}",
+     "C(f{})C(g{})T(; {\"a\": 1})"},
+    {hermes, "", "One " HERMES("{}") " and two.\n", "T(One)C(f{})T(  and two.\n)"},
+    {hermes, "", "One\n\n" HERMES("{}") "\n" HERMES("{}") "\n", "T(One)C(f{})C(f{})"},
+    {hermes, "", "A " HERMES("{}") "\n" HERMES("{}") "\nB", "T(A)C(f{})C(f{})T( \nB)"},
+    {hermes, "", "A <think>b\n</think>\n\nC", "T(A)R(b)T( \n\nC)"},
+    {hermes, "", "<tool_call>" CALLED("{}") "} </tool_call>", "C(f{})T(})"},
+    {hermes, "", "<tool_call>" CALLED("{}") "<tool_call>" CALLED(ROME), "C(f{})C(f" ROME ")"},
+    {hermes, "", "<tool_call>" CALLED("{}") " \"x </tool_call> b", "C(f{})T(\"x  b)"},
+    {hermes, "", "<tool_call>" CALLED("{}") "\n</tool", "C(f{})"},
+    {hermes, "", HERMES("{}") "\n</tool", "C(f{})T(</tool)"},
+    {hermes, "", HERMES("{}") "\n<tool", "C(f{})T(<tool)"},
+    {hermes, "", "In <tool_call> tags: " HERMES("{}"), "T(In <tool_call> tags:)C(f{})"},
+    {coder, "", CODER("time", "") "\n<tool", "C(time{})T(<tool)"},
+    {coder, "", "<tool_call>\n<function=time>\n</function>\n</too", "C(time{})"},
+    {coder, "", "A " CODER("time", "") " B", "T(A)C(time{})T(  B)"},
+    /* what is left of a call that is none is as it was written */
+    {harmony, "<|start|>assistant", "Before. <|channel|>commentary to=functions.f<|message|>{} x",
+     "T(Before.)C(f{})T(  x)"},
+    {harmony, "<|start|>assistant", " to=functions.f<|channel|>commentary<|message|>{}<|call|> x",
+     "C(f{})T(x)"},
+    {harmony, "", "<|channel|>analysis<|message|>a<|end|> b <|channel|>final<|message|>c",
+     "R(a)T(b c)"},
+    {harmony, "", "<|channel|>final<|message|>a<|end|><|start|>assistant b", "T(a b)"},
+    {harmony, "", "a <|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"s\": \"x",
+     "T(a <|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"s\": \"x)"},
+    {harmony, "<|start|>assistant", " to=functions.f<|channel|>commentary<|message|>{\"s",
+     "T(to=functions.f<|channel|>commentary<|message|>{\"s)"},
+    {harmony, "", "<|channel|>commentary to=functions.f <|con",
+     "T(<|channel|>commentary to=functions.f <|con)"},
+    {harmony, "", "<|channel|>analysis", ""},
+    {harmony, "",
+     "<|channel|>commentary to=functions.f<|message|>{]<|call|><|start|>assistant"
+     "<|channel|>commentary to=functions.f<|message|>{}<|call|>",
+     "T(<|channel|>commentary to=functions.f<|message|>{]<|call|>)C(f{})"},
+    {deepseek, "", DEEPSEEK(DEEP_CALL("{]")), "T(" DEEPSEEK(DEEP_CALL("{]")) ")"},
+    {deepseek, "", DEEPSEEK(DEEP_CALL("{}") "\n" DEEP_CALL("{]")) " x",
+     "C(f{})T(" DEEP_CALL("{]") " x)"},
+    {deepseek, "", DEEPSEEK("\n" DEEP_CALL("{]") "\n" DEEP_CALL("{}")),
+     "T(<｜tool▁calls▁begin｜>\n" DEEP_CALL("{]") ")C(f{})T(\n<｜tool▁calls▁end｜>)"},
+    {deepseek, "", "a " DEEPSEEK("b " DEEP_CALL("{}") " c"),
+     "T(a <｜tool▁calls▁begin｜>b)C(f{})T( c<｜tool▁calls▁end｜>)"},
+    {deepseek, "", "<｜tool▁calls▁begin｜>" DEEP_CALL("{}") "<｜tool▁ca", "C(f{})"},
+    {deepseek, "", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"s",
+     "T(<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>f<｜tool▁sep｜>{\"s)"},
+    {deepseek, "", "a <｜tool▁calls▁begin｜>", "T(a <｜tool▁calls▁begin｜>)"},
+    {deepseek, "", "a " DEEPSEEK("") " b", "T(a " DEEPSEEK("") " b)"},
+    /* Python's own ways to write a value */
+    {lfm2, "", LFM("[f(a=.5, b=5., c=+2, d=1_000, e=-.5e-3, g=5.e3, h=0x1F, i=-0b11)]"),
+     "C(f{\"a\":0.5,\"b\":5.0,\"c\":2,\"d\":1000,\"e\":-0.5e-3,\"g\":5.0e3,\"h\":31,\"i\":-3})"},
+    {lfm2, "", LFM("[f(a='a' \"b\"\n'c', b=r'\\d\\'', c='''x\n'y'\n''', d='\\101\\0', e=u'é')]"),
+     "C(f{\"a\":\"abc\",\"b\":\"\\\\d\\\\'\",\"c\":\"x\\u000a'y'\\u000a\",\"d\":\"A\\u0000\",\"e\":\"é\"})"},
+    {lfm2, "", LFM("[f(a=(5), b=(), c=(1,), d=('a' 'b'), e=0x1, g=((1, 2), (3)), h=(1, 2,))]"),
+     "C(f{\"a\":5,\"b\":[],\"c\":[1],\"d\":\"ab\",\"e\":1,\"g\":[[1,2],3],\"h\":[1,2]})"},
+    {lfm2, "", LFM("[f(a=(1 2))]"), "T(" LFM("[f(a=(1 2))]") ")"},
+    {lfm2, "", LFM("[f(größe=1, a-b=2)]"), "C(f{\"größe\":1,\"a-b\":2})"},
+    {lfm2, "", LFM("[f(a=1__0)]"), "T(" LFM("[f(a=1__0)]") ")"},
+    {lfm2, "", LFM("[f(a=007)]"), "T(" LFM("[f(a=007)]") ")"},
+    {lfm2, "", LFM("[f(a=.)]"), "T(" LFM("[f(a=.)]") ")"},
+    {lfm2, "", LFM("[f(a=0x)]"), "T(" LFM("[f(a=0x)]") ")"},
+    {lfm2, "", LFM("[f(a=''')]"), "T(" LFM("[f(a=''')]") ")"},
+    {lfm2, "",
+     LFM("[f(a='''"
+         "<|tool_call_end|>'\n''')]"),
+     "C(f{\"a\":\"<|tool_call_end|>'\\u000a\"})"},
+    {lfm2, "", LFM("[f()] it's") " so", "C(f{})T(it's so)"},
+    {lfm2, "", LFM("[f()][g()]") "x", "C(f{})C(g{})T(x)"},
+    {lfm2, "", LFM("f(), g() and (x"), "C(f{})C(g{})T(and (x)"},
+    {lfm2, "", LFM("[f(), g(x)]"), "T(" LFM("[f(), g(x)]") ")"},
     /* what somebody has begun is not told, and its thought goes on */
     {hermes, "", " is</think>\nYes.", "R( is)T(Yes.)", .begun = "<think>\nThis"},
     {hermes, "", " It is</think>b", "R(It is)T(b)", .begun = "<think>\n"},
     {hermes, "<think>\n", " is</think>b", "R( is)T(b)", .begun = "This"},
     {hermes, "<think>\n", " is</think>b", "T( is</think>b)", .begun = "This</think>\n\nHere"},
     {hermes, "", " a</think>b", "T( a</think>b)", .begun = "<think>hm</think>So"},
-    {hermes, "", " a <think>b</think>c", "T( a)R(b)T(c)", .begun = "So"},
+    {hermes, "", " a <think>b</think>c", "T( a)R(b)T( c)", .begun = "So"},
     {hermes, "", "nk>b", "T(b)", .begun = "<think>hm</thi"},
     {hermes, "", "ng> b", "R(ng> b)", .begun = "<think>hm</thi"},
     {hermes, "", " <b", "T( <b)", .begun = "a <thi"},
@@ -268,75 +318,8 @@ static const row rows[] = {
     {harmony, "<|start|>assistant", " is<|end|>", "T( is)", .begun = "This"},
 };
 
-/* --- pieces as text --------------------------------------------------------------------------- */
-
-typedef struct shown {
-    char text[2048];
-    size_t n;
-    int kind;
-} shown;
-
-static void say(shown *s, const char *text, size_t n) {
-    if (s->n + n < sizeof s->text)
-        memcpy(s->text + s->n, text, n);
-    s->n += n;
-}
-
-static void close_part(shown *s) {
-    if (s->kind >= 0)
-        say(s, ")", 1);
-    s->kind = -1;
-}
-
-static bool take(const cli_piece *p, void *data) {
-    static const char *const openings[] = {
-        [CLI_PIECE_TEXT] = "T(", [CLI_PIECE_REASONING] = "R(", [CLI_PIECE_CALL] = "C("};
-    shown *s = data;
-    if (s->kind != (int)p->kind || p->kind == CLI_PIECE_CALL) {
-        close_part(s);
-        say(s, openings[p->kind], 2);
-    }
-    s->kind = p->kind;
-    if (p->name)
-        say(s, p->name, strlen(p->name));
-    say(s, p->text, p->n);
-    return true;
-}
-
-/* The pieces of a row's text, which comes in parts: the first ends at `cut`, the others have `each`
-   bytes. */
-static const char *pieces(const row *r, size_t cut, size_t each) {
-    static shown s;
-    size_t n = strlen(r->text);
-    s = (shown){.kind = -1};
-    cli_answer *a =
-        cli_answer_new(&(cli_answer_options){.style = cli_answer_style_of(r->style),
-                                             .tools = r->bare ? NULL : tools,
-                                             .reasoning = true,
-                                             .prompt = r->prompt,
-                                             .prompt_num = strlen(r->prompt),
-                                             .begun = r->begun,
-                                             .begun_num = strlen(r->begun ? r->begun : ""),
-                                             .sink = take,
-                                             .data = &s});
-    bool ok = a && cli_answer_feed(a, r->text, cut);
-    for (size_t at = cut; ok && at < n; at += each)
-        ok = cli_answer_feed(a, r->text + at, n - at < each ? n - at : each);
-    CHECK(ok && cli_answer_end(a));
-    cli_answer_free(a);
-    close_part(&s);
-    s.text[s.n < sizeof s.text ? s.n : 0] = 0;
-    return s.text;
-}
-
 static void every_cut(void) {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        size_t n = strlen(rows[i].text);
-        CHECK_STR(pieces(&rows[i], n, 1), rows[i].wanted);
-        CHECK_STR(pieces(&rows[i], 0, 1), rows[i].wanted);
-        for (size_t cut = 1; cut < n; cut++)
-            CHECK_STR(pieces(&rows[i], cut, n), rows[i].wanted);
-    }
+    check_rows(rows, sizeof rows / sizeof *rows);
 }
 
 /* A forced call is fed with its opening, of which the prompt has a part. */
@@ -375,6 +358,23 @@ static void halting(void) {
     cli_answer_free(a);
     close_part(&s);
     CHECK_STR(s.text, "C(weather" ROME ")");
+}
+
+/* Zeros are characters as others are. */
+static void zeros(void) {
+    static const char text[] = "a\0 " HERMES("{}") "\0b <tool_call>\0";
+    static const char wanted[] = "T(a\0)C(f{})T( \0b <tool_call>\0)";
+    for (size_t each = 1; each < sizeof text; each++) {
+        shown s = {.kind = -1};
+        cli_answer *a = cli_answer_new(&(cli_answer_options){
+            .style = cli_answer_style_of(hermes), .tools = tools, .sink = take, .data = &s});
+        for (size_t at = 0, n = sizeof text - 1; at < n; at += each)
+            CHECK(cli_answer_feed(a, text + at, n - at < each ? n - at : each));
+        CHECK(cli_answer_end(a));
+        cli_answer_free(a);
+        close_part(&s);
+        CHECK(s.n == sizeof wanted - 1 && memcmp(s.text, wanted, s.n) == 0);
+    }
 }
 
 /* --- whatever a structure allows is a call ---------------------------------------------------- */
@@ -521,21 +521,13 @@ static void forced(void) {
             one_call(every_style[k]);
 }
 
-static json_t *parsed(void) {
-    char *text = strdup(tools_text);
-    for (char *at = text; at && *at; at++)
-        *at = *at == '\'' ? '"' : *at;
-    json_t *value = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    return value;
-}
-
 int main(void) {
-    tools = parsed();
+    tools = parsed(tools_text);
     CHECK(tools);
     RUN(every_cut);
     RUN(opened);
     RUN(halting);
+    RUN(zeros);
     RUN(forced);
     json_decref(tools);
     return check_done();
