@@ -53,14 +53,14 @@ static bool is_light(const char *text, size_t n) {
     return cli_json_memory(text, n) <= FREE_MEMORY + (uint64_t)MEMORY_OF_A_BYTE * n;
 }
 
-json_t *srv_json_read(const char *text, size_t n, size_t flags, srv_fault *f) {
+json_t *srv_json_read(const char *text, size_t n, size_t flags, const char *it, srv_fault *f) {
     json_error_t error;
     json_t *value = NULL;
     char field[160];
     if (!cli_json_is_shallow(text, n, MOST_DEPTH))
-        srv_fail(f, 400, "the body is nested deeper than %d", MOST_DEPTH);
+        srv_fail(f, 400, "%s nested deeper than %d", it, MOST_DEPTH);
     else if (!is_light(text, n))
-        srv_fail(f, 400, "the body has more values than its length is worth");
+        srv_fail(f, 400, "%s of more values than so long a text is worth", it);
     else if ((value = json_loadb(text, n, flags, &error)))
         return value;
     else if (cli_json_number_is_lost(text, &error, field, sizeof field))
@@ -68,7 +68,7 @@ json_t *srv_json_read(const char *text, size_t n, size_t flags, srv_fault *f) {
                        "the number is out of range: whole ones have 64 bits at most (-2^63 to "
                        "2^63 - 1), others are those of float64");
     else
-        srv_fail(f, 400, "the body is no JSON: %s, at byte %d", error.text, error.position);
+        srv_fail(f, 400, "%s no JSON: %s, at byte %d", it, error.text, error.position);
     return NULL;
 }
 

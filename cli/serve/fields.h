@@ -68,8 +68,8 @@ bool srv_fail_field(srv_fault *f, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* JSON of a stranger's, nested 64 deep at most, whose values take no more than 16 MiB and 8 times
-   its length. NULL: the fault says why. */
-json_t *srv_json_read(const char *text, size_t n, size_t flags, srv_fault *f);
+   its length. NULL: the fault says why, of `it` ("the body is"). */
+json_t *srv_json_read(const char *text, size_t n, size_t flags, const char *it, srv_fault *f);
 /* Check an object and store its members. */
 bool srv_fields_read(const srv_field *table, const json_t *object, void *to, srv_fault *f);
 /* The same of an object inside, whose place is said in messages: "messages[2]". */

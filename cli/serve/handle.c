@@ -93,8 +93,8 @@ bool srv_admit(srv_call *c) {
 /* --- the body --------------------------------------------------------------------------------- */
 
 static bool read_body(srv_call *c) {
-    c->json =
-        srv_json_read(c->body, c->body_num, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &c->fault);
+    c->json = srv_json_read(c->body, c->body_num, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+                            "the body is", &c->fault);
     return c->json &&
            (json_is_object(c->json) || srv_fail(&c->fault, 400, "the body is no JSON object"));
 }

@@ -70,10 +70,36 @@ static void free_stream(srv_stream *s) {
 
 /* --- what comes ------------------------------------------------------------------------------- */
 
+static bool have_id(const json_t *calls, const char *id) {
+    const json_t *call;
+    size_t i;
+    bool have = false;
+    json_array_foreach(calls, i, call) {
+        const char *other = json_string_value(json_object_get(call, "id"));
+        have = have || (other && strcmp(other, id) == 0);
+    }
+    return have;
+}
+
+/* An id of the model's is one if no call of the conversation has it. */
+static bool is_new_id(const srv_choice *c, const char *id) {
+    const json_t *message;
+    size_t i;
+    bool have = !id || !*id || have_id(c->calls, id);
+    json_array_foreach(c->job->p.messages, i, message) have =
+        have || have_id(json_object_get(message, "tool_calls"), id);
+    return !have;
+}
+
+static void make_call_id(const srv_job *j, char *out, size_t room) {
+    size_t n = j->style ? cli_answer_ids(j->style) : 0;
+    srv_make_id(out, n ? n + 1 : room, n ? "" : "call_");
+}
+
 static bool keep_call(srv_choice *c, const cli_piece *p) {
     char id[48];
-    srv_make_id(id, sizeof id, "call_");
-    json_t *call = json_pack("{s:s, s:o, s:s}", "id", p->id && *p->id ? p->id : id, "name",
+    make_call_id(c->job, id, sizeof id);
+    json_t *call = json_pack("{s:s, s:o, s:s}", "id", is_new_id(c, p->id) ? p->id : id, "name",
                              cli_json_said(p->name, strlen(p->name)), "arguments", p->text);
     return call && json_array_append_new(c->calls, call) == 0;
 }

@@ -26,24 +26,30 @@ bool srv_message_add(json_t *list, const char *role, json_t *content, json_t *ca
     return ok || no_memory(f);
 }
 
+/* Arguments, an object or the text of one. NULL: the fault says why, of that field. */
+static json_t *read_arguments(const json_t *given, const char *field, srv_fault *f) {
+    srv_fault other = {0};
+    const char *text = json_string_value(given);
+    json_t *object = text && !*text && json_string_length(given) == 0 ? json_object()
+                     : text ? srv_json_read(text, json_string_length(given), JSON_ALLOW_NUL,
+                                            "the arguments are", &other)
+                            : json_incref((json_t *)(uintptr_t)given);
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
+    if (*other.field)
+        srv_fail_field(f, field, "'%s' of the arguments: %s", other.field, other.text);
+    else
+        srv_fail_field(f, field, "%s",
+                       other.status ? other.text : "the arguments are no JSON object");
+    return NULL;
+}
+
 json_t *srv_message_call(const char *id, const json_t *name, const json_t *arguments,
                          const char *field, srv_fault *f) {
-    srv_fault other = {0}; // the sentence of this function is better
-    json_t *object = json_is_string(arguments)
-                         ? srv_json_read(json_string_value(arguments),
-                                         json_string_length(arguments), JSON_ALLOW_NUL, &other)
-                         : json_incref((json_t *)arguments);
-    if (arguments && json_is_string(arguments) && json_string_length(arguments) == 0)
-        object = json_object();
-    if (!object && *other.field) {
-        srv_fail_field(f, field, "'%s' of the arguments: %s", other.field, other.text);
+    json_t *object = read_arguments(arguments, field, f);
+    if (!object)
         return NULL;
-    }
-    if (!json_is_object(object)) {
-        json_decref(object);
-        srv_fail_field(f, field, "the arguments are no JSON object");
-        return NULL;
-    }
     json_t *call = json_pack("{s:s, s:s, s:{s:O, s:o}}", "id", id ? id : "", "type", "function",
                              "function", "name", name, "arguments", object);
     if (!call)

@@ -232,7 +232,7 @@ def test_what_cannot_be_enforced(server):
          "messages[0]", "only the assistant"),
         ({"messages": [{"role": "assistant", "tool_calls":
                         [{"function": {"name": "f", "arguments": "no"}}]}]},
-         "messages[0].tool_calls[0].function.arguments", "no JSON object"),
+         "messages[0].tool_calls[0].function.arguments", "the arguments are no JSON: '[' or"),
         ({"user": 5}, "user", "a text"),
         ({"model": 5}, "model", "a text"),
     ],

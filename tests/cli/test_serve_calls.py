@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from serve_answers import SCHEMA, TOOLS
+from serve_answers import ARGUMENTS, MARKED, SCHEMA, TOOLS
 from server import server, user  # noqa: F401
 
 # no type of this program has these; nor may a marker in a text end the call
@@ -48,6 +48,83 @@ def test_arguments_in_documents_are_as_written(server):
         text = raw(server, path, **more)
         assert f'"function":{{"name":"weather","arguments":{WRITTEN}}}' in text
         assert all(json.loads(line)["model"] for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ('{"a": "\\ud800"}', "the arguments are no JSON: invalid Unicode"),
+        ('{"a": ' + "[" * 70 + "]" * 70 + "}", "the arguments are nested deeper than 64"),
+        ("[1]", "the arguments are no JSON object"),
+        ('{"a": 1', "the arguments are no JSON: '}' expected"),
+    ],
+)
+def test_arguments_that_cannot_come_back(server, arguments, why):
+    call = {"id": "c", "function": {"name": "f", "arguments": arguments}}
+    messages = [user("a"), {"role": "assistant", "tool_calls": [call]}]
+    error = server.chat(messages=messages, status=400)["error"]
+    assert error["param"] == "messages[1].tool_calls[0].function.arguments"
+    assert error["message"].split(": ", 1)[1].startswith(why)
+
+
+# --- text around calls ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", MARKED)
+def test_text_behind_a_call(server, style):
+    """A call is one whatever follows it, and what follows is told."""
+    asked = {"model": f"echo-{style}", "tools": TOOLS}
+    choice = server.chat(MARKED[style] + " and it's more.", **asked)["choices"][0]
+    assert [c["function"]["name"] for c in choice["message"]["tool_calls"]] == ["weather"]
+    assert choice["message"]["content"] == "and it's more."
+    found = server.events("/v1/chat/completions",
+                          messages=[user(MARKED[style] + " and it's more.")], **asked)  # fmt: skip
+    deltas = [chunk["choices"][0]["delta"] for _, chunk in found[:-1]]
+    assert "".join(d.get("content") or "" for d in deltas) == "and it's more."
+
+
+@pytest.mark.parametrize("style", [s for s in MARKED if s not in ("llama3", "glm-4")])
+def test_text_around_a_call(server, style):
+    choice = server.chat(f"One {MARKED[style]} and two. ", model=f"echo-{style}",
+                         tools=TOOLS)["choices"][0]  # fmt: skip
+    assert len(choice["message"]["tool_calls"]) == 1
+    assert choice["message"]["content"] == "One  and two. "
+
+
+@pytest.mark.parametrize("style", MARKED)
+def test_a_cut_call_is_as_it_was_written(server, style):
+    """Up to the name's last letter it is none."""
+    text = MARKED[style][: MARKED[style].index("weather") + 6]
+    choice = server.chat(text, model=f"echo-{style}", tools=TOOLS)["choices"][0]
+    assert choice["message"]["content"] == text and "tool_calls" not in choice["message"]
+
+
+# --- ids ------------------------------------------------------------------------------------------
+
+
+def calls_of(server, text, style, *messages):
+    answer = server.chat(model=f"echo-{style}", tools=TOOLS, messages=[*messages, user(text)])
+    return answer["choices"][0]["message"]["tool_calls"]
+
+
+def test_ids_are_unique(server):
+    """The model's, if it is one of the conversation; Command R7B counts its own from 0 on."""
+    (call,) = calls_of(server, MARKED["mistral"], "mistral")
+    assert call["id"] == "abc123XYZ"
+    said = [user("a"), {"role": "assistant", "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": call["id"], "content": "x"}]  # fmt: skip
+    (again,) = calls_of(server, MARKED["mistral"], "mistral", *said)
+    assert again["id"] != call["id"]
+    twice = calls_of(server, MARKED["mistral"] * 2, "mistral")
+    assert len({c["id"] for c in twice}) == 2
+    (call,) = calls_of(server, MARKED["command-r"], "command-r")
+    assert call["id"].startswith("call_")
+
+
+def test_ids_are_as_templates_want_them(server):
+    """Mistral's refuse others than those of nine letters and digits."""
+    (call,) = calls_of(server, f"[TOOL_CALLS]weather{ARGUMENTS}", "mistral")
+    assert len(call["id"]) == 9 and call["id"].isalnum()
 
 
 MARKERS = {

@@ -308,12 +308,15 @@ def test_more_values_than_the_length_is_worth(server, one):
     """Read, these 6 MB would take up to a hundred times as much."""
     many = one + f",{one}" * (6000000 // (len(one) + 1))
     status, _, answer = server.ask(CHAT, f'{{"messages": [{many}]}}', "POST")
-    assert status == 400 and "more values than its length" in answer["error"]["message"]
+    assert (
+        status == 400
+        and "the body is of more values than so long a text" in answer["error"]["message"]
+    )
     call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": f"[{many}]"}}
     status, _, answer = server.ask(
         CHAT, {"messages": [{"role": "assistant", "content": "", "tool_calls": [call]}]}
     )
-    assert status == 400 and "no JSON object" in answer["error"]["message"]
+    assert status == 400 and "the arguments are of more values" in answer["error"]["message"]
     assert fine(server)
 
 
