@@ -474,6 +474,29 @@ static void piece_task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
+/* Columns of few short runs, [begin, end) outputs of them: neighbours follow each other along the
+   innermost kept axis. Accumulators of a result's dtype lie there. */
+static void runs_task(void *ctx, int64_t begin, int64_t end) {
+    plan *p = ctx;
+    _Alignas(64) char own[CHUNK * 8];
+    const axis *k = p->n_kept ? &p->kept[p->n_kept - 1] : &(axis){1, 0, 0},
+               *r = &p->red[p->n_red - 1];
+    bool there = p->acc == p->final && p->col.out == 1;
+    for (int64_t n; begin < end; begin += n) {
+        place at = place_of(p, begin);
+        n = k->size - begin % k->size;
+        n = n < end - begin ? n : end - begin;
+        for (int64_t i = 0; i < n; i++, at.in += k->in, at.out += k->out) {
+            char *acc = there ? p->result + at.out * (int64_t)p->final : own;
+            p->init(acc, (size_t)p->col.size);
+            p->runs(acc, p->data + at.in * (int64_t)p->item, p->start, (size_t)p->starts,
+                    (size_t)r->size, (size_t)p->col.size, r->in);
+            if (!there)
+                deliver(p, acc, at.out, p->col.out, p->col.size);
+        }
+    }
+}
+
 static void combine_blocks(plan *p) {
     int64_t w = width_of(p) * (int64_t)p->acc;
     for (int64_t u = 0; u < p->outer * p->chunks; u++) {
@@ -505,6 +528,8 @@ static bool run(plan *p) {
     if (whole_rows)
         mx_parallel_for(p->outer, 1 + GRAIN / (p->length + 1),
                         p->source->program ? read_rows_task : row_task, p);
+    else if (p->starts && p->chunks == 1)
+        mx_parallel_for(p->outer, 1 + GRAIN / (p->length * p->col.size + 1), runs_task, p);
     else if (!run_pieces(p))
         return false;
     return !p->failed || mx_fail_nomem("reduce", TILE * 8);
