@@ -2,6 +2,7 @@
 its result.
 
 ONNX Runtime and OpenVINO take what PyTorch exports; what cannot be exported they do not have.
+OpenVINO computes float64 in float32 (a product of 1024x1024 is off by 6e-7), which is not the same.
 """
 
 import os
@@ -120,6 +121,8 @@ def onnxruntime(case):
 def openvino(case):
     import openvino as library
 
+    if any(i.dtype == "float64" for i in case.inputs):
+        missing("float64")
     hints = {"INFERENCE_NUM_THREADS": THREADS, "INFERENCE_PRECISION_HINT": "f32"}
     with tempfile.TemporaryDirectory() as folder:
         path, inputs = exported(case, folder)
