@@ -66,6 +66,32 @@ SV void row_tile(const mx_k_row_tile_args *t, const int nv, const bool whole, co
             store_part(t->c + i * t->ldc, acc[i][j], j, t->n, t->add, whole);
 }
 
+/* Fewer columns than a vector has, as in many small products: what does not change stays in
+   registers. */
+static void narrow_tile(const mx_k_row_tile_args *t) {
+    vf acc[TILE_MR];
+    const float *a[TILE_MR], *b = t->b;
+    const size_t n = (size_t)t->n;
+    const ptrdiff_t a_step = t->a_step, b_step = t->b_step;
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++) {
+        a[i] = t->a[i];
+        acc[i] = vf_zero();
+    }
+    ptrdiff_t at = 0;
+    for (ptrdiff_t k = t->k; k; k--, at += a_step, b += b_step) {
+        vf bv = vf_loadn(b, n);
+        UNROLL
+        for (int i = 0; i < TILE_MR; i++)
+            acc[i] = vf_fma(vf_set1(a[i][at]), bv, acc[i]);
+    }
+    float *c = t->c;
+    UNROLL
+    for (int i = 0; i < TILE_MR; i++, c += t->ldc)
+        if (i < t->m)
+            vf_storen(c, t->add ? vf_add(vf_loadn(c, n), acc[i]) : acc[i], n);
+}
+
 void KN(k_row_tile)(const mx_k_row_tile_args *t) {
     if (t->n == 2 * L && t->ahead)
         row_tile(t, 2, true, true);
@@ -74,7 +100,7 @@ void KN(k_row_tile)(const mx_k_row_tile_args *t) {
     else if (t->n == L)
         row_tile(t, 1, true, false);
     else if (t->n < L)
-        row_tile(t, 1, false, false);
+        narrow_tile(t);
     else
         row_tile(t, 2, false, false);
 }
