@@ -34,11 +34,22 @@ SV float row_max(const mx_dtype t, const void *x, size_t n) {
     return vf_hmax(vf_max(vf_max(m[0], m[1]), vf_max(m[2], m[3])));
 }
 
-/* The sum of e[i] = exp(x[i] - max) over n <= BLOCK elements; e may be NULL, or x itself. */
-SV float exp_block(const mx_dtype t, const void *x, size_t n, float max, float *e) {
+/* The cache fetches 4 vectors from element i of what is read next, whose first pass would wait for
+   memory: this one leaves that idle. */
+SV void ask(const mx_dtype t, const void *next, size_t i) {
+    const char *p = lanes_row(t, next, i, 1);
+    for (size_t at = 0; at < 4 * L * (t == MX_FLOAT32 ? 4 : 2); at += 64)
+        __builtin_prefetch(p + at, 0, 3);
+}
+
+/* The sum of e[i] = exp(x[i] - max) over n <= BLOCK elements; e may be NULL, or x itself. `next` is
+   asked for meanwhile. */
+SV float exp_block(const mx_dtype t, const void *x, size_t n, float max, float *e,
+                   const void *next) {
     vf m = vf_set1(max), s[4] = {vf_zero(), vf_zero(), vf_zero(), vf_zero()};
     size_t i = 0;
-    for (; i + 4 * L <= n; i += 4 * L)
+    for (; i + 4 * L <= n; i += 4 * L) {
+        ask(t, next, i);
         for (int k = 0; k < 4; k++) {
             size_t j = i + (size_t)k * L;
             vf y = exp_below(vf_sub(lanes_load(t, x, j), m));
@@ -46,6 +57,7 @@ SV float exp_block(const mx_dtype t, const void *x, size_t n, float max, float *
             if (e)
                 vf_store(e + j, y);
         }
+    }
     for (; i + L <= n; i += L) {
         vf y = exp_below(vf_sub(lanes_load(t, x, i), m));
         s[0] = vf_add(s[0], y);
@@ -62,12 +74,13 @@ SV float exp_block(const mx_dtype t, const void *x, size_t n, float max, float *
     return vf_sum(vf_add(vf_add(s[0], s[1]), vf_add(s[2], s[3])));
 }
 
-SV double exp_sum(const mx_dtype t, const void *x, size_t n, float max, float *e) {
+SV double exp_sum(const mx_dtype t, const void *x, size_t n, float max, float *e,
+                  const void *next) {
     double sum = 0;
     for (size_t i = 0; i < n; i += BLOCK) {
         size_t m = n - i < BLOCK ? n - i : BLOCK;
         const void *p = lanes_row(t, x, i, 1);
-        sum += (double)exp_block(t, p, m, max, e ? e + i : NULL);
+        sum += (double)exp_block(t, p, m, max, e ? e + i : NULL, lanes_row(t, next, i, 1));
     }
     return sum;
 }
@@ -108,10 +121,10 @@ SV void softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, p
                      size_t rows, size_t n) {
     float kept[BLOCK];
     for (size_t r = 0; r < rows; r++) {
-        const void *p = lanes_row(t, x, r, xs);
+        const void *p = lanes_row(t, x, r, xs), *next = lanes_row(t, x, r + (r + 1 < rows), xs);
         void *o = lanes_row_out(t, out, r, os);
         float *e = t == MX_FLOAT32 ? o : n <= BLOCK ? kept : NULL, max = row_max(t, p, n);
-        float scale = (float)(1.0 / exp_sum(t, p, n, max, e));
+        float scale = (float)(1.0 / exp_sum(t, p, n, max, e, next));
         if (e)
             scale_row(t, o, e, n, scale);
         else
@@ -122,9 +135,9 @@ SV void softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, p
 SV void log_softmax_rows(const mx_dtype t, void *out, ptrdiff_t os, const void *x, ptrdiff_t xs,
                          size_t rows, size_t n) {
     for (size_t r = 0; r < rows; r++) {
-        const void *p = lanes_row(t, x, r, xs);
+        const void *p = lanes_row(t, x, r, xs), *next = lanes_row(t, x, r + (r + 1 < rows), xs);
         float max = row_max(t, p, n);
-        double sum = exp_sum(t, p, n, max, NULL);
+        double sum = exp_sum(t, p, n, max, NULL, next);
         shift_row(t, lanes_row_out(t, out, r, os), p, n, max, (float)log(sum));
     }
 }
@@ -139,12 +152,12 @@ SV bool row_has_nan(const mx_dtype t, const void *x, size_t n) {
 SV void logsumexp_rows(const mx_dtype t, void *out, const void *x, ptrdiff_t xs, size_t rows,
                        size_t n) {
     for (size_t r = 0; r < rows; r++) {
-        const void *p = lanes_row(t, x, r, xs);
+        const void *p = lanes_row(t, x, r, xs), *next = lanes_row(t, x, r + (r + 1 < rows), xs);
         float max = row_max(t, p, n);
         if (isinf(max))
             lanes_put(t, out, r, row_has_nan(t, p, n) ? NAN : max);
         else
-            lanes_put(t, out, r, (float)((double)max + log(exp_sum(t, p, n, max, NULL))));
+            lanes_put(t, out, r, (float)((double)max + log(exp_sum(t, p, n, max, NULL, next))));
     }
 }
 
@@ -186,7 +199,7 @@ SV void part_of(const mx_dtype t, mx_softmax_part *part, const void *x, size_t n
     bool nothing = max == -INFINITY && !row_has_nan(t, x, n);
     part->sum = nothing                                    ? 0
                 : max == INFINITY && !row_has_nan(t, x, n) ? 1
-                                                           : exp_sum(t, x, n, max, NULL);
+                                                           : exp_sum(t, x, n, max, NULL, x);
 }
 
 /* ---- float64 ---- */
