@@ -14,6 +14,7 @@ struct cli_answer {
     answer_bytes pending; /* not looked at to the end: it may end in the beginning of a marker */
     size_t begun;         /* its first bytes, that somebody wrote: they are not told */
     answer_bytes body;    /* of a call */
+    size_t inside;        /* up to here it has come within a text; 0: that is not known */
     answer_bytes head;    /* words of a head with their markers, or a tool's name */
     answer_bytes lead;    /* what stood before the body, or the line */
     answer_bytes outer;   /* what opened a list of calls, of which none has come */
@@ -113,11 +114,30 @@ static bool read_call(cli_answer *a, answer_call *call, answer_part *rest) {
     return style->read && style->read(&body, call, a, rest);
 }
 
-/* Is a marker, right behind the body that has come, of its text? */
+/* Do these characters neither end a text nor stand for others in one? */
+static bool are_plain(const char *at, const char *end) {
+    while (at < end && *at >= ' ' && *at < 0x7F && !strchr("\"'\\", *at))
+        at++;
+    return at == end;
+}
+
+/* Is a marker, right behind the body that has come, of its text? A model may write thousands into
+   one: the body is not read again then. */
 static bool is_inside(const cli_answer *a) {
     const cli_answer_style *style = a->o.style;
     answer_part body = {a->body.data, a->body.data + a->body.n};
+    if (a->inside && are_plain(body.at + a->inside, body.end))
+        return true;
     return style->inside ? style->inside(body) : cli_answer_inside_json(body);
+}
+
+/* The marker is of the body. */
+static bool keep_marker(cli_answer *a, const char *text, bool inside) {
+    bool quoted = inside && a->o.style->inside != cli_answer_inside_pair;
+    bool escaped = a->body.n && a->body.data[a->body.n - 1] == '\\';
+    bool ok = answer_bytes_put(&a->body, text, strlen(text));
+    a->inside = quoted && !escaped ? a->body.n : 0;
+    return ok;
 }
 
 static void open_call(cli_answer *a) {
@@ -125,6 +145,7 @@ static void open_call(cli_answer *a) {
     a->halted = a->o.halts;
     a->o.halts = false;
     answer_bytes_clear(&a->body);
+    a->inside = 0;
 }
 
 /* What looked like a call and is none is text, as it was written. */
@@ -194,7 +215,7 @@ static bool end_call(cli_answer *a, const answer_marker *m) {
     bool inside = is_inside(a), called = !inside && read_call(a, NULL, &rest);
     const char *closing = opens(m) ? "" : m->text;
     if (inside || (a->o.style->whole && !called))
-        return answer_bytes_put(&a->body, m->text, strlen(m->text));
+        return keep_marker(a, m->text, inside);
     if (!called)
         return leave_call(a, closing) && go_on(a, m, *closing);
     if (!give_calls(a, &rest))

@@ -148,6 +148,13 @@ static const row rows[] = {
     /* a marker inside of a value is of its text, in every style */
     {hermes, "", HERMES("{\"s\": \"</tool_call> <tool_call> <think> \\\" </tool_call>\"}") " b",
      "C(f{\"s\":\"</tool_call> <tool_call> <think> \\\" </tool_call>\"})T(b)"},
+    {hermes, "",
+     HERMES("{\"s\": \"a</tool_call></tool_call>\\\\</tool_call>\\n</tool_call>\"}") "b",
+     "C(f{\"s\":\"a</tool_call></tool_call>\\\\</tool_call>\\n</tool_call>\"})T(b)"},
+    {hermes, "", HERMES("{\"s\": \"</tool_call>\\") HERMES("{}"),
+     "T(" HERMES("{\"s\": \"</tool_call>\\") ")C(f{})"},
+    {hermes, "", HERMES("{\"s\": \"\\</tool_call></tool_call>\"}"),
+     "T(" HERMES("{\"s\": \"\\</tool_call></tool_call>\"}") ")"},
     {hermes, "", HERMES("{\"s\": \"</tool_call>") " b",
      "T(" HERMES("{\"s\": \"</tool_call>") " b)"},
     {hermes, "", HERMES("{\"s\": \"a\n") HERMES("{}"), "T(" HERMES("{\"s\": \"a\n") ")C(f{})"},

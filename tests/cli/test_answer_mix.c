@@ -247,8 +247,8 @@ static bool same(const told *a, const told *b) {
 
 /* --- the whole answer ------------------------------------------------------------------------- */
 
-/* Texts one behind the other, without spaces that only stand between calls, or at an end where
-   something marked is. */
+/* Texts one behind the other, without spaces that only stand between calls (those of thoughts
+   stay), or at an end where something marked is. */
 static void text_of(const answer *a, what kind, char *out) {
     bool marked = kind == THOUGHT || (*a->form->prompt && a->form->is != BEHIND), loose = false;
     size_t kept = ROOM; // up to the last call, if nothing came since
@@ -263,7 +263,7 @@ static void text_of(const answer *a, what kind, char *out) {
         marked = marked || mark;
         loose = mark || (loose && (it->kind != kind || empty));
         kept = mark || empty ? kept : ROOM;
-        if (it->kind == CALLS) {
+        if (it->kind == CALLS && kind == TEXT) {
             out[kept < strlen(out) ? kept : strlen(out)] = 0;
             kept = strlen(out);
         }
