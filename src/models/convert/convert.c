@@ -208,8 +208,9 @@ static bool leave_out(mx_model *m, const mx_convert_options *o) {
 /* GGUF has keys for what the family's models say, and none for the rest of config.json. */
 static bool check_meaning(const mx_model *m, const char *in, const struct target *t,
                           const mx_convert_options *o) {
-    return !o->understands || !m->family || m->is_gguf || t->naming != MX_NAMED_GGUF ||
-           o->understands(in, o->family);
+    if (!m->family || m->is_gguf || t->naming != MX_NAMED_GGUF)
+        return true;
+    return (!o->understands || o->understands(in, o->family)) && mx_model_note_told(m, o);
 }
 
 static bool convert(mx_model *m, const char *in, const char *out, const struct target *t,

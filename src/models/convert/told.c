@@ -1,10 +1,13 @@
 /* Keys of config.json that GGUF has not, because the tensors tell them.
  *
  * Whoever reads config.json makes the tensors that it asks for: a key that transformers takes to be
- * `usual` where nothing is said is written where the tensors say otherwise.
+ * `usual` where nothing is said is written where the tensors say otherwise. Whoever reads GGUF asks
+ * for the tensors that the architecture's models have: llama.cpp opens no file with others, or
+ * without one of them.
  */
 #include <string.h>
 
+#include "models/convert/convert.h"
 #include "models/convert/tensors.h"
 
 static const struct told {
@@ -12,23 +15,28 @@ static const struct told {
     const char *modules; /* true: some layer has them all. Several with '|' between them */
     const char *part;
     bool usual;
+    const char *closed; /* of which llama.cpp does not open files where it is otherwise */
 } all[] = {
     {"attention_bias",
      "llama|qwen3|qwen3_moe|qwen3_next|gemma|gemma2|gemma3|smollm3|olmo2|olmo3|granite|cohere2|"
      "dots1|deepseek_v2|deepseek_v3|modernbert",
-     "attn_q|attn_output", "bias", false},
-    {"attention_bias", "glm4|glm4_moe", "attn_q", "bias", false},
-    {"attention_bias", "seed_oss", "attn_q", "bias", true},
-    {"attention_bias", "gpt_oss", "attn_q|attn_output", "bias", true},
-    {"mlp_bias", "llama|granite|smollm3|modernbert|seed_oss", "ffn_up|ffn_down", "bias", false},
-    {"qkv_bias", "qwen2_moe", "attn_q", "bias", true},
-    {"use_bias", "ernie4_5", "attn_q|attn_output|ffn_up|ffn_down", "bias", false},
-    {"use_bias", "starcoder2", "attn_q|attn_output|ffn_up|ffn_down", "bias", true},
-    {"use_bias", "mamba2", "ssm_in|ssm_out", "bias", false},
-    {"use_conv_bias", "mamba2", "ssm_conv1d", "bias", true},
-    {"conv_bias", "lfm2", "shortconv.in_proj|shortconv.conv|shortconv.out_proj", "bias", false},
-    {"use_qk_norm", "glm4_moe", "attn_q_norm|attn_k_norm", "weight", false},
-    {"norm_bias", "modernbert", "ffn_norm", "bias", false},
+     "attn_q|attn_output", "bias", false,
+     "qwen3|qwen3_moe|gemma|gemma2|gemma3|smollm3|olmo2|olmo3|cohere2|dots1|deepseek_v2|"
+     "deepseek_v3"},
+    {"attention_bias", "glm4|glm4_moe", "attn_q", "bias", false, ""},
+    {"attention_bias", "seed_oss", "attn_q", "bias", true, ""},
+    {"attention_bias", "gpt_oss", "attn_q|attn_output", "bias", true, "gpt_oss"},
+    {"mlp_bias", "llama|granite|smollm3|modernbert|seed_oss", "ffn_up|ffn_down", "bias", false,
+     "smollm3|seed_oss"},
+    {"qkv_bias", "qwen2_moe", "attn_q", "bias", true, ""},
+    {"use_bias", "ernie4_5", "attn_q|attn_output|ffn_up|ffn_down", "bias", false, "ernie4_5"},
+    {"use_bias", "starcoder2", "attn_q|attn_output|ffn_up|ffn_down", "bias", true, "starcoder2"},
+    {"use_bias", "mamba2", "ssm_in|ssm_out", "bias", false, "mamba2"},
+    {"use_conv_bias", "mamba2", "ssm_conv1d", "bias", true, "mamba2"},
+    {"conv_bias", "lfm2", "shortconv.in_proj|shortconv.conv|shortconv.out_proj", "bias", false,
+     "lfm2"},
+    {"use_qk_norm", "glm4_moe", "attn_q_norm|attn_k_norm", "weight", false, ""},
+    {"norm_bias", "modernbert", "ffn_norm", "bias", false, ""},
 };
 
 /* The row of "blk.{n}.<module>". */
@@ -76,5 +84,15 @@ bool mx_model_tell(const mx_model *m, json_t *config) {
         if (mx_name_is_of(f->name, t->families) && is != t->usual)
             ok = mx_json_put(config, t->key, json_boolean(is));
     }
+    return ok;
+}
+
+bool mx_model_note_told(const mx_model *m, const mx_convert_options *o) {
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof all / sizeof *all; i++)
+        if (mx_name_is_of(m->family->name, all[i].closed) && holds(m, &all[i]) != all[i].usual)
+            ok = mx_note(o, all[i].key,
+                         "it is %s, which is unusual: llama.cpp does not open the file",
+                         all[i].usual ? "false" : "true");
     return ok;
 }
