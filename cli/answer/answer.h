@@ -30,6 +30,7 @@ typedef struct cli_piece {
     cli_piece_kind kind;
     const char *text; /* ends in a zero behind its n bytes */
     size_t n;
+    size_t older;     /* so many of them, white space, came before something marked did */
     const char *name; /* of a call: the tool's */
     const char *id;   /* of a call, where the model gave one; NULL */
 } cli_piece;

@@ -65,11 +65,18 @@ void answer_pieces_free(answer_pieces *p) {
     free(p->kinds[CLI_PIECE_REASONING].spaces.data);
 }
 
+/* The spaces that were held back, with n bytes behind them. */
 static bool emit(answer_pieces *p, cli_piece_kind kind, const char *text, size_t n) {
-    answer_bytes copy = {0}; // with a zero behind
-    bool ok = n == 0 || (answer_bytes_put(&copy, text, n) &&
-                         p->sink(&(cli_piece){.kind = kind, .text = copy.data, .n = n}, p->data));
-    free(copy.data);
+    answer_kind *k = &p->kinds[kind];
+    if (k->spaces.n + n == 0)
+        return true;
+    bool ok =
+        answer_bytes_put(&k->spaces, text, n) &&
+        p->sink(
+            &(cli_piece){.kind = kind, .text = k->spaces.data, .n = k->spaces.n, .older = k->older},
+            p->data);
+    answer_bytes_clear(&k->spaces);
+    k->kept = k->older = 0;
     return ok;
 }
 
@@ -80,11 +87,9 @@ bool answer_pieces_tell(answer_pieces *p, cli_piece_kind kind, const char *text,
     n -= skipped;
     size_t last = answer_spaces_behind(text, n);
     if (n > last) {
-        bool ok = emit(p, kind, k->spaces.data, k->spaces.n) && emit(p, kind, text, n - last);
-        answer_bytes_clear(&k->spaces);
         k->began = true;
         k->loose = false;
-        if (!ok)
+        if (!emit(p, kind, text, n - last))
             return false;
     }
     return answer_bytes_put(&k->spaces, text + n - last, last);
@@ -97,6 +102,7 @@ void answer_pieces_mark(answer_pieces *p) {
         k->loose = true;
         if (!k->began)
             answer_bytes_clear(&k->spaces);
+        k->older = k->spaces.n;
     }
 }
 
@@ -104,16 +110,21 @@ void answer_pieces_forget(answer_pieces *p) {
     answer_kind *k = &p->kinds[CLI_PIECE_TEXT];
     if (k->spaces.n > k->kept)
         k->spaces.n = k->kept;
+    if (k->older > k->kept)
+        k->older = k->kept;
 }
 
 bool answer_pieces_end(answer_pieces *p) {
     answer_kind *k = &p->kinds[CLI_PIECE_TEXT];
-    return k->loose || emit(p, CLI_PIECE_TEXT, k->spaces.data, k->spaces.n);
+    return k->loose || emit(p, CLI_PIECE_TEXT, "", 0);
 }
 
 void answer_pieces_anew(answer_pieces *p) {
-    answer_bytes_clear(&p->kinds[CLI_PIECE_TEXT].spaces);
-    answer_bytes_clear(&p->kinds[CLI_PIECE_REASONING].spaces);
+    for (int kind = CLI_PIECE_TEXT; kind <= CLI_PIECE_REASONING; kind++) {
+        answer_kind *k = &p->kinds[kind];
+        answer_bytes_clear(&k->spaces);
+        k->kept = k->older = 0;
+    }
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */

@@ -31,7 +31,7 @@ bool answer_only_spaces(const char *text, size_t n);
 /* Text, or reasoning. */
 typedef struct answer_kind {
     answer_bytes spaces; /* held back */
-    size_t kept;         /* of them: those before the last call */
+    size_t kept, older;  /* of them: those before the last call, and before what was last marked */
     bool began;          /* something other than spaces came */
     bool loose;          /* something marked came since */
 } answer_kind;

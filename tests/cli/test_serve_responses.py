@@ -74,6 +74,20 @@ def test_log_probabilities_of_responses(server):
     assert respond(server)["output"][0]["content"][0]["logprobs"] == []
 
 
+def test_log_probabilities_behind_what_is_marked(server):
+    """White space waits for the text behind it; what marks calls and thoughts has none."""
+    answer = respond(server, model="echo-hermes", input="a <think>b</think> c " + MARKED["hermes"] + " d",
+                     tools=[{"type": "function", **TOOLS[0]["function"]}],
+                     include=["message.output_text.logprobs"])  # fmt: skip
+    parts = [item["content"][0] for item in answer["output"] if item["type"] == "message"]
+    assert [part["text"] for part in parts] == ["a", "  c", "  d"]
+    assert ["".join(row["token"] for row in part["logprobs"]) for part in parts] == [
+        "a",
+        " c",
+        " d",
+    ]
+
+
 def test_parts_of_responses_stay_in_order(server):
     text = MARKED["hermes"] + "between" + MARKED["hermes"].replace("weather", "time")
     tools = [{"type": "function", **tool["function"]} for tool in TOOLS]

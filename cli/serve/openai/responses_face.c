@@ -1,6 +1,5 @@
 /* POST /v1/responses: the answer, whole and as events. An answer is a list of items: reasoning, a
  * message, calls. j->done has those that have ended. */
-#include <ctype.h>
 #include <string.h>
 
 #include "serve/openai/openai.h"
@@ -160,7 +159,7 @@ static void drop_logs(srv_choice *c, size_t n) {
     c->block_logs = 0;
 }
 
-/* Tokens before the first of a part's text, which has n bytes until now, were markers. */
+/* Tokens before the last n bytes were markers, or white space before them. */
 static void drop_markers(srv_choice *c, size_t n) {
     size_t bytes = 0, i = json_array_size(c->logs);
     while (i > 0 && bytes < n)
@@ -241,8 +240,7 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
         return;
     }
     if (c->block_kind == NO_BLOCK) {
-        if (!isspace((unsigned char)*p->text))
-            drop_markers(c, p->n);
+        drop_markers(c, p->n - p->older);
         open_block(j, c, p->kind);
         c->block_from = said(c)->n - p->n;
     }
