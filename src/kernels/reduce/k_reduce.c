@@ -10,6 +10,7 @@
 #include "kernels/simd/simd.h"
 
 #define BLOCK     (256 * L) /* elements summed in float32 before float64 adds the blocks */
+#define AHEAD     4096      /* bytes that the cache is asked for before they are read */
 #define NARROW    64        /* columns that are few enough to be folded to wider rows */
 #define ARG_BLOCK 512       /* elements whose best is found at once */
 #define ARG_STEP  32        /* elements that are looked at together for one as good */

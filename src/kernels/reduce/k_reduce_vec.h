@@ -72,6 +72,8 @@ SV V N(block)(const int op, const T *x, const T *y, size_t n, VM *nan, const boo
     for (; i + 8 * L <= n; i += 8 * L)
         for (int k = 0; k < 8; k++) {
             V v = N(get)(x, y, i + k * L, times);
+            if (op == MX_RED_SUM && L * sizeof(T) == 64) // a line each; measured
+                __builtin_prefetch((const char *)(x + i + k * L) + AHEAD, 0, 3);
             a[k] = N(fold)(op, a[k], v);
             if (order)
                 *nan = VMW(or)(*nan, W(isnan)(v));
