@@ -6,7 +6,7 @@
 #include "ops/ops.h"
 #include "same_values.h"
 
-enum { WAYS = 7, MOST = 3 };
+enum { WAYS = 8, MOST = 3 };
 
 typedef struct inputs {
     mx_array *x, *y, *row, *col;
@@ -36,6 +36,13 @@ static int results(mx_array **out, const inputs *in, int way, bool each) {
         return 2;
     case 4: *out = S(mx_square(S(mx_sub(x, in->col)))); return 1;
     case 5: *out = S(mx_sigmoid(S(mx_add(S(mx_mul(in->row, x)), y)))); return 1;
+    case 6: { // scalars as numbers and as arrays, on both sides
+        mx_array *s = mx_scalar(0.75, MX_FLOAT32);
+        a = S(mx_power(S(mx_abs(x)), s));
+        out[0] = S(mx_where(S(mx_less(s, x)), s, S(mx_power(s, a))));
+        out[1] = S(mx_sub(S(mx_maximum(s, a)), s));
+        return 2;
+    }
     default: // not all of it is a chain
         a = S(mx_maximum(S(mx_add(x, y)), S(mx_square(y))));
         out[0] = S(mx_where(S(mx_less(a, y)), a, S(mx_floor(S(mx_mul(a, y))))));

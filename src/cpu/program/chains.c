@@ -11,7 +11,7 @@ static const mx_instr *instr_of(const cpu_program *c, const cpu_op *o) {
 
 static bool has_step(const cpu_program *c, const cpu_op *o) {
     const mx_k_chain *k = c->k->chain;
-    if (o->kind != OP_UNARY && o->kind != OP_BINARY)
+    if (o->kind != OP_UNARY && o->kind != OP_BINARY && o->kind != OP_NUMBER)
         return false;
     const mx_instr *in = instr_of(c, o);
     return in->dtype == MX_FLOAT32 && in->op < MX_PW_COUNT &&
@@ -85,7 +85,7 @@ static void make_chain(cpu_program *c, cpu_op *o, int count, const int *uses) {
 
 static void count_uses(const cpu_program *c, int *uses) {
     static const int operands[] = {
-        [OP_UNARY] = 1, [OP_BINARY] = 2, [OP_TERNARY] = 3, [OP_STORE] = 1};
+        [OP_UNARY] = 1, [OP_BINARY] = 2, [OP_TERNARY] = 3, [OP_NUMBER] = 2, [OP_STORE] = 1};
     memset(uses, 0, (size_t)(c->p->n_in + c->p->n_instr) * sizeof *uses);
     for (const cpu_op *o = c->op; o < c->op + c->n_op; o++)
         for (int j = 0; j < operands[o->kind]; j++)

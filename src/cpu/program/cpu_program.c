@@ -135,6 +135,10 @@ static void run_op(const frame *f, const cpu_op *o, int64_t e, size_t done, size
         o->fn.binary(at_past(f, o->dst, e, done), at_past(f, a[0], e, done),
                      at_past(f, a[1], e, done), n);
         break;
+    case OP_NUMBER:
+        o->with_number(at_past(f, o->dst, e, done), at_past(f, a[o->turned], e, done), o->number, n,
+                       o->turned);
+        break;
     case OP_TERNARY:
         o->fn.ternary(at_past(f, o->dst, e, done), at_past(f, a[0], e, done),
                       at_past(f, a[1], e, done), at_past(f, a[2], e, done), n);

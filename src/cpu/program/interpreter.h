@@ -29,7 +29,7 @@ enum {
     REGISTER_BYTES = 24 << 10 /* all registers of a tile: most of a first-level cache */
 };
 
-typedef enum op_kind { OP_FETCH, OP_UNARY, OP_BINARY, OP_TERNARY, OP_STORE } op_kind;
+typedef enum op_kind { OP_FETCH, OP_UNARY, OP_BINARY, OP_TERNARY, OP_NUMBER, OP_STORE } op_kind;
 
 /* Where a value lies: element e at base + e * step, or in a register. */
 typedef struct cpu_place {
@@ -53,6 +53,9 @@ typedef struct cpu_op {
     uint16_t dst;    /* value; the output's number for OP_STORE */
     uint16_t arg[3]; /* values */
     mx_k_pw fn;
+    mx_k_with_number *with_number; /* OP_NUMBER: the other operand is a number, which is there */
+    const void *number;
+    bool turned;
     int fetch;        /* OP_FETCH: which */
     int chain;        /* this and so many in all are a chain too, or 0; */
     int link, n_link; /* its links */
@@ -125,7 +128,8 @@ struct cpu_program {
     size_t cycle_bytes; /* of all its cycles */
 };
 
-/* A scalar, which fills a register once a thread. */
+/* A scalar: a number to operations that have a kernel for that, and fills a register once a thread
+   for others. */
 static inline bool cpu_is_constant(const cpu_program *c, int v) {
     return v < c->p->n_in && c->p->in[v]->size == 1 && !cpu_is_direct(c->p, c->p->in[v]);
 }

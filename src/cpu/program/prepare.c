@@ -112,7 +112,7 @@ static void place_in_panel(cpu_program *c, int i) {
     c->place[i] = (cpu_place){NULL, f->offset, (int32_t)item, PANEL, 0, false};
 }
 
-/* Scalars fill a register once a thread and keep it. */
+/* Scalars have no place until an operation reads one as an array. */
 static void place_inputs(cpu_program *c) {
     const mx_program *p = c->p;
     for (int i = 0; i < p->n_in; i++) {
@@ -120,12 +120,9 @@ static void place_inputs(cpu_program *c) {
         cpu_place *at = &c->place[i];
         if (cpu_is_direct(p, a)) {
             *at = (cpu_place){a->data, 0, (int32_t)mx_itemsize(a), IN_MEMORY, 0, false};
-        } else if (a->size == 1) {
-            *at = (cpu_place){.reg = c->n_reg++, .kept = true};
-            c->constant[c->n_constant++] = (cpu_constant){a, at->reg};
         } else {
             *at = (cpu_place){.reg = NOWHERE};
-            if (!place_in_cycle(c, i) && !place_in_row(c, i))
+            if (a->size != 1 && !place_in_cycle(c, i) && !place_in_row(c, i))
                 place_in_panel(c, i);
         }
     }
@@ -140,6 +137,29 @@ static void add_fetch(cpu_program *c, int i) {
     f->a = a;
     fetch_layout(c, a, &f->layout);
     c->place[i] = (cpu_place){.reg = take_register(c)};
+}
+
+/* A scalar that an operation reads as an array. */
+static void add_constant(cpu_program *c, int i) {
+    c->place[i] = (cpu_place){.reg = c->n_reg++, .kept = true};
+    c->constant[c->n_constant++] = (cpu_constant){c->p->in[i], c->place[i].reg};
+}
+
+static void bring(cpu_program *c, int v) {
+    if (c->place[v].reg != NOWHERE)
+        return;
+    if (cpu_is_constant(c, v))
+        add_constant(c, v);
+    else
+        add_fetch(c, v);
+}
+
+/* Which operand is a scalar that the instruction has a kernel for; -1: none. */
+static int number_operand(const cpu_program *c, const mx_instr *in) {
+    if (cpu_instr_arity(in) != 2 || !c->k->chain->number[in->op][in->dtype])
+        return -1;
+    bool left = cpu_is_constant(c, in->arg[0]), right = cpu_is_constant(c, in->arg[1]);
+    return left == right ? -1 : right;
 }
 
 /* A register for a result: an operand's that dies here and has elements of the same size, or a new
@@ -179,6 +199,13 @@ static void add_instr(cpu_program *c, int k) {
                        c->p->n_in + k);
     memcpy(o->arg, in->arg, sizeof o->arg);
     o->fn = cpu_instr_kernel(c->k, in);
+    int number = number_operand(c, in);
+    if (number < 0)
+        return;
+    o->kind = OP_NUMBER;
+    o->with_number = c->k->chain->number[in->op][in->dtype];
+    o->number = c->p->in[in->arg[number]]->data;
+    o->turned = number == 0;
 }
 
 static void add_stores(cpu_program *c, int v) {
@@ -209,8 +236,8 @@ static void schedule(cpu_program *c) {
     for (int k = 0; k < p->n_instr; k++) {
         int v = p->n_in + k;
         for (int j = 0; j < cpu_instr_arity(&p->instr[k]); j++)
-            if (c->place[p->instr[k].arg[j]].reg == NOWHERE)
-                add_fetch(c, p->instr[k].arg[j]);
+            if (j != number_operand(c, &p->instr[k]))
+                bring(c, p->instr[k].arg[j]);
         if (!place_in_output(c, v))
             c->place[v] = (cpu_place){.reg = result_register(c, k, v)};
         add_instr(c, k);
@@ -221,10 +248,10 @@ static void schedule(cpu_program *c) {
         bool wanted = false;
         for (int o = 0; o < p->n_out; o++)
             wanted |= p->out_value[o] == i;
-        if (wanted && c->place[i].reg == NOWHERE)
-            add_fetch(c, i);
-        if (wanted)
+        if (wanted) {
+            bring(c, i);
             add_stores(c, i);
+        }
     }
 }
 

@@ -65,6 +65,7 @@
 #define INT_1(op)                           PW_INTS(PW_INT_KERNEL1, op)
 #define INT_2(op)                           PW_INTS(PW_INT_KERNEL2, op)
 #define INT_A2(op)                          PW_INTS(PW_INT_NUMBERED, op)
+#define INT_DIV(op)                         PW_INTS(PW_INT_NUMBERED, op)
 #define INT_CMP(op)                         PW_INTS(PW_INT_NUMBERED, op)
 #define BOOL_1(op, f)                       PW_KERNEL1(op, bool)
 #define BOOL_2(op, f)                       PW_KERNEL2(op, bool) PW_BOOL_NUMBER(op)

@@ -103,6 +103,7 @@ const mx_k_chain KN(mx_chain) = {
 #define F64_A2(op, f) NUMBER_AT(op, f64, MX_FLOAT64)
 #define F64_CMP(op, f) F64_A2(op, f)
 #define INT_A2(op) PW_INTS(INT_AT, op)
+#define INT_DIV(op) INT_A2(op)
 #define INT_CMP(op) INT_A2(op)
 #define BOOL_2(op, f) NUMBER_AT(op, bool, MX_BOOL)
 #include "kernels/pointwise/k_pw.def"
