@@ -105,7 +105,7 @@ bool mx_choose(const mx_choice *c, const mx_model *m, mx_output *out);
 bool mx_note(const mx_convert_options *o, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Remarks about tensors with which llama.cpp does not open a GGUF file (told.c); false: stop. */
+/* Remarks about tensors with which llama.cpp opens no GGUF file (side/told.c); false: stop. */
 bool mx_model_note_told(const mx_model *m, const mx_convert_options *o);
 
 /* --- the plan (plan.c) ----------------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "models/convert/packed.h"
+#include "models/convert/packed/packed.h"
 #include "models/convert/tensors.h"
 #include "ops/ops.h"
 

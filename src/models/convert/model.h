@@ -22,8 +22,8 @@ typedef struct mx_model_tensor {
     bool beside;     /* a part of a module that others have packed, which is told by itself */
     bool unknown;    /* it looks like words of mx.quantize, and nothing says of which format */
     const struct mx_packing
-        *packing;   /* how others have packed it (packed.h); NULL: they have not */
-    json_t *own;    /* what config.json says of it alone then (packed_dynamic.h), or NULL */
+        *packing;   /* how others have packed it (packed/packed.h); NULL: they have not */
+    json_t *own;    /* what config.json says of it alone then (packed/dynamic.h), or NULL */
     mx_dtype usual; /* of its numbers then */
 } mx_model_tensor;
 
@@ -36,7 +36,7 @@ typedef struct mx_model {
     char *folder;         /* in which config.json is; NULL: there is none */
     json_t *config;       /* NULL: without a family */
     json_t *quantization; /* what config.json, or MX_QUANTIZATION_KEY, says of it; NULL: nothing */
-    const char *method;   /* quant_method of config.json (packed.h); NULL: none */
+    const char *method;   /* quant_method of config.json (packed/packed.h); NULL: none */
     mx_dims dims;
     int ahead; /* layers behind the last, which predict more tokens than the next */
     mx_model_tensor *tensor;
@@ -63,7 +63,7 @@ bool mx_model_check(const mx_model *m);
 /* Marks what predicts more tokens than the next to be left out, but for the first layer of it
    where it is kept. */
 void mx_model_leave_out(mx_model *m, bool keeps_first);
-/* Puts into `config` what a GGUF file has no keys for, as its tensors tell it (told.c). */
+/* Puts into `config` what a GGUF file has no keys for, as its tensors tell it (side/told.c). */
 bool mx_model_tell(const mx_model *m, json_t *config);
 /* The arrays of a tensor: as they lie, or their values. */
 bool mx_model_read(const mx_model *m, const mx_model_tensor *t, bool stored, mx_parts *out);

@@ -1,5 +1,5 @@
 /* One tensor after the other into files: see write.h. */
-#include "models/convert/side.h"
+#include "models/convert/side/side.h"
 #include "models/convert/write.h"
 
 #include <stdio.h>

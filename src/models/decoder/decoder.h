@@ -16,7 +16,7 @@
 #include "graph/array/array.h"
 #include "kernels/blocks/blocks.h"
 #include "kernels/quant/k_quant.h"
-#include "models/convert/pooling.h"
+#include "models/convert/side/pooling.h"
 #include "models/family.h"
 
 /* --- matrices --------------------------------------------------------------------------------- */

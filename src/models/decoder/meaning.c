@@ -76,7 +76,7 @@ static void free_meta(void *m) {
     mx_meta_free(m);
 }
 
-/* As conversions write it (side_gguf.c). */
+/* As conversions write it (convert/side/gguf.c). */
 static bool written(const mx_model *m, mx_map *meta) {
     bool ok = true;
     if (!m->side)

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "models/convert/packed.h"
+#include "models/convert/packed/packed.h"
 #include "models/decoder/build.h"
 #include "ops/ops.h"
 

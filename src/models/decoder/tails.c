@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "graph/trace/scope.h"
 #include "io/archive/archive.h"
-#include "models/convert/side.h"
+#include "models/convert/side/side.h"
 #include "models/decoder/build.h"
 #include "ops/ops.h"
 

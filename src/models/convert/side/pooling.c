@@ -1,5 +1,5 @@
 /* modules.json and the pooling's config.json of sentence-transformers: see pooling.h. */
-#include "models/convert/pooling.h"
+#include "models/convert/side/pooling.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/text.h"
-#include "models/convert/side.h"
+#include "models/convert/side/side.h"
 
 static const char modules[] = "modules.json", usual[] = "1_Pooling",
                   limits[] = "sentence_bert_config.json", tokens[] = "tokenizer_config.json";

@@ -2,7 +2,7 @@
 #ifndef MX_MODELS_PACKED_PARTS_H
 #define MX_MODELS_PACKED_PARTS_H
 
-#include "models/convert/packed.h"
+#include "models/convert/packed/packed.h"
 
 /* What the shapes of a module's parts say. */
 typedef struct mx_packed_shape {
@@ -16,9 +16,9 @@ typedef struct mx_packing {
     bool (*read)(const mx_model *m, const mx_model_tensor *t, mx_packed *out);
 } mx_packing;
 
-extern const mx_packing mx_packing_gptq, mx_packing_awq;     /* packed_gptq.c */
-extern const mx_packing mx_packing_signed, mx_packing_int8;  /* packed_signed.c */
-extern const mx_packing mx_packing_float8, mx_packing_nvfp4; /* packed_floats.c */
+extern const mx_packing mx_packing_gptq, mx_packing_awq;     /* gptq.c */
+extern const mx_packing mx_packing_signed, mx_packing_int8;  /* signed.c */
+extern const mx_packing mx_packing_float8, mx_packing_nvfp4; /* floats.c */
 
 /* --- config.json ----------------------------------------------------------------------------- */
 

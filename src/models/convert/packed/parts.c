@@ -1,4 +1,4 @@
-/* What config.json says of packed modules, and their parts: see packed_parts.h. */
+/* What config.json says of packed modules, and their parts: see parts.h. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "graph/eval/eval.h"
-#include "models/convert/packed_parts.h"
+#include "models/convert/packed/parts.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";

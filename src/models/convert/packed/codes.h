@@ -1,13 +1,13 @@
 /* Codes of integers in groups of columns, with scales and zero points: see packed.h.
  *
- *     packed_gptq.c     gptq and awq
- *     packed_signed.c   compressed-tensors
- *     packed_dynamic.c  which modules of gptq are packed otherwise than all
+ *     gptq.c     gptq and awq
+ *     signed.c   compressed-tensors
+ *     dynamic.c  which modules of gptq are packed otherwise than all
  */
 #ifndef MX_MODELS_PACKED_CODES_H
 #define MX_MODELS_PACKED_CODES_H
 
-#include "models/convert/packed_parts.h"
+#include "models/convert/packed/parts.h"
 
 /* How columns of a row are in groups, as config.json says it or, where it does not, scales do. */
 typedef struct mx_packed_grouping {

@@ -1,5 +1,5 @@
 /* What both directions know of tokenizers: see tokens.h. */
-#include "models/convert/tokens.h"
+#include "models/convert/side/tokens.h"
 
 /* Contractions, words, numbers, other characters, line breaks, blanks. */
 #define WORDS     "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|"

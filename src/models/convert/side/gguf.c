@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "graph/trace/scope.h"
-#include "models/convert/pooling.h"
-#include "models/convert/side.h"
-#include "models/convert/tokens.h"
+#include "models/convert/side/pooling.h"
+#include "models/convert/side/side.h"
+#include "models/convert/side/tokens.h"
 
 static const char op[] = "convert";
 

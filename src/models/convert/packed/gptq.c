@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "models/convert/packed_codes.h"
+#include "models/convert/packed/codes.h"
 #include "ops/ops.h"
 
 /* What config.json says of a module. */

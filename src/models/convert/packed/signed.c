@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "graph/eval/eval.h"
-#include "models/convert/packed_codes.h"
+#include "models/convert/packed/codes.h"
 #include "ops/ops.h"
 
 static bool read_signed(const mx_model *m, mx_packed_grouping *g) {

@@ -1,8 +1,8 @@
-/* What quantization_config.dynamic says of single modules: see packed_dynamic.c. */
+/* What quantization_config.dynamic says of single modules: see dynamic.c. */
 #ifndef MX_MODELS_PACKED_DYNAMIC_H
 #define MX_MODELS_PACKED_DYNAMIC_H
 
-#include "models/convert/packed_parts.h"
+#include "models/convert/packed/parts.h"
 
 typedef struct mx_packed_dynamic mx_packed_dynamic;
 

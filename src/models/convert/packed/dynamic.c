@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/status.h"
-#include "models/convert/packed_dynamic.h"
+#include "models/convert/packed/dynamic.h"
 
 enum { MOST_STEPS = 1000 * 1000, MOST_PATTERN = 4096, MOST_PATTERNS = 1000 };
 

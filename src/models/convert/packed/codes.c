@@ -1,11 +1,11 @@
-/* Codes of integers in groups of columns, made words or dense numbers: see packed_codes.h. */
+/* Codes of integers in groups of columns, made words or dense numbers: see codes.h. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/status.h"
 #include "graph/eval/eval.h"
-#include "models/convert/packed_codes.h"
+#include "models/convert/packed/codes.h"
 #include "ops/ops.h"
 
 /* --- sizes ----------------------------------------------------------------------------------- */

@@ -6,8 +6,8 @@
 #include "base/status.h"
 #include "base/text.h"
 #include "base/vec.h"
-#include "models/convert/side.h"
-#include "models/convert/tokens.h"
+#include "models/convert/side/side.h"
+#include "models/convert/side/tokens.h"
 
 static const char op[] = "convert";
 

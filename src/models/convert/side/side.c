@@ -1,5 +1,5 @@
 /* Files and metadata in common: see side.h. */
-#include "models/convert/side.h"
+#include "models/convert/side/side.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "graph/eval/eval.h"
-#include "models/convert/packed_parts.h"
+#include "models/convert/packed/parts.h"
 #include "ops/ops.h"
 
 /* compressed-tensors writes zero points beside floats, too, which say nothing. */

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "models/convert/packed_dynamic.h"
+#include "models/convert/packed/dynamic.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "graph/eval/eval.h"
-#include "models/convert/side.h"
-#include "models/convert/tokens.h"
+#include "models/convert/side/side.h"
+#include "models/convert/side/tokens.h"
 #include "models/tokenizer/tokenizer.h"
 #include "ops/ops.h"
 
