@@ -9,7 +9,7 @@
 enum {
     FIRST = 1,  /* calls begin the answer */
     BEHIND = 2, /* they do, or stand behind others */
-    VALUES = 4, /* without its end, a value goes on in what follows */
+    VALUES = 4, /* without its end, a value goes on up to that of a later one */
     HEADS = 8   /* heads of messages are none of the text */
 };
 
@@ -36,7 +36,8 @@ static const form forms[] = {
      "<tool_call>f\n<arg_key>a</arg_key>\n<arg_value>@n</arg_value>\n<arg_key>s</arg_key>\n"
      "<arg_value>@t</arg_value>\n</tool_call>",
      "", "", THINKS, .is = VALUES},
-    {lfm2, "", "<|tool_call_start|>[", "f(a=@n, s='@t')", ", ", "]<|tool_call_end|>", THINKS},
+    {lfm2, "", "<|tool_call_start|>[", "f(a=@n, s='@t')", ", ", "]<|tool_call_end|>", THINKS,
+     .is = VALUES},
     {granite, "", "<|tool_call|>[", JSON_CALL, ", ", "]", THINKS},
     {granite, "", "<|tool_call|>", JSON_CALL, "; ", "", THINKS},
     {phi, "", "<|tool_call|>[", JSON_CALL, ", ", "]<|/tool_call|>", THINKS},
