@@ -415,6 +415,13 @@ static bool submit_all(srv_job *j) {
 
 /* --- calls that are held ---------------------------------------------------------------------- */
 
+/* Tool i likewise, of which any object will do. */
+static json_t *free_function(const srv_job *j, size_t i) {
+    const json_t *f = json_object_get(json_array_get(j->p.tools, i), "function");
+    return json_pack("{s:O, s:{s:s}}", "name", json_object_get(f, "name"), "parameters", "type",
+                     "object");
+}
+
 /* The tools as functions {name, parameters}: of those that are not strict any object will do.
    name NULL: all, else that one. */
 static json_t *held_functions(const srv_job *j, const char *name, size_t n) {
@@ -426,13 +433,9 @@ static json_t *held_functions(const srv_job *j, const char *name, size_t n) {
         const char *found = json_string_value(json_object_get(f, "name"));
         if (name && (strlen(found) != n || strncmp(found, name, n) != 0))
             continue;
-        json_t *schema = json_object_get(f, "strict") ? json_object_get(f, "parameters") : NULL;
-        json_t *one = json_pack("{s:s}", "name", found);
-        if (!one || json_object_set_new(one, "parameters",
-                                        schema ? json_incref(schema)
-                                               : json_pack("{s:s}", "type", "object")))
-            return json_decref(one), json_decref(list), NULL;
-        json_array_append_new(list, one);
+        bool held = json_object_get(f, "strict") && json_object_get(f, "parameters");
+        if (json_array_append_new(list, held ? srv_tool_held(&j->p, i) : free_function(j, i)))
+            return json_decref(list), NULL;
     }
     return list;
 }

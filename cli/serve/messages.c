@@ -78,6 +78,10 @@ json_t *srv_tool(const json_t *object, const char *parameters, const char *field
         srv_fail_field(f, field, "a tool's name has 1 to 128 letters, digits, _, - and .");
         return NULL;
     }
+    if (!srv_allows_object(json_object_get(object, parameters))) {
+        srv_fail_field(f, field, "its %s allow no object, which arguments are", parameters);
+        return NULL;
+    }
     json_t *function = json_pack("{s:O}", "name", name);
     bool ok = function && keep(function, "description", object, "description", JSON_STRING) &&
               keep(function, "parameters", object, parameters, JSON_OBJECT) &&
@@ -143,14 +147,15 @@ static const json_t *function_of(const json_t *tool) {
 }
 
 /* The functions that may be forced: all, or the one of that name. */
-static json_t *functions_of(const json_t *tools, const char *name) {
+static json_t *functions_of(const srv_params *p, const char *name) {
     json_t *list = json_array();
     const json_t *tool;
     size_t i;
-    json_array_foreach(tools, i, tool) {
+    json_array_foreach(p->tools, i, tool) {
         const char *found = json_string_value(json_object_get(function_of(tool), "name"));
         if (!name || strcmp(found, name) == 0)
-            json_array_append(list, (json_t *)function_of(tool));
+            if (json_array_append_new(list, srv_tool_held(p, i)))
+                return json_decref(list), NULL;
     }
     return list;
 }
@@ -199,7 +204,7 @@ bool srv_tools_choose(srv_params *p, json_t *tools, srv_choose how, const char *
         return p->structure == SRV_FREE ||
                srv_fail_field(f, p->structure_field,
                               "an answer that may call tools cannot be held to it");
-    p->forced = functions_of(tools, how == SRV_MUST_THIS ? name : NULL);
+    p->forced = functions_of(p, how == SRV_MUST_THIS ? name : NULL);
     if (!p->forced)
         return no_memory(f);
     p->one_call = true;

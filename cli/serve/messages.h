@@ -35,6 +35,12 @@ typedef struct srv_part {
 json_t *srv_content_text(const json_t *content, const srv_part *parts, const char *field,
                          srv_fault *f);
 
+/* Tool i as the function {name, parameters} that a call of it is held to: its parameters can stand
+   in another schema, and allow objects alone. NULL: no memory. */
+json_t *srv_tool_held(const srv_params *p, size_t i);
+/* May an object match it? Where that is not seen at once, yes. */
+bool srv_allows_object(const json_t *schema);
+
 /* How tools may be called, in any protocol's words. */
 typedef enum srv_choose { SRV_MAY, SRV_MUST, SRV_MUST_NOT, SRV_MUST_THIS } srv_choose;
 /* Sets p->tools (taken over: a list of srv_tool's) and what is forced. */

@@ -36,7 +36,8 @@ typedef struct srv_params {
     json_t *messages, *tools, *variables;
     /* A call that is forced: functions {name, parameters} of which one is called; NULL. Owned. */
     json_t *forced;
-    const char *think_field; /* asks the model to think; NULL */
+    const char *parameters_at; /* of a tool, where the protocol has them: "function.parameters" */
+    const char *think_field;   /* asks the model to think; NULL */
     bool strict;    /* calls that are free are held to the schemas of their tools that say so */
     bool one_call;  /* the first call is the last */
     bool prefill;   /* the last message, a text, is the beginning of the answer */

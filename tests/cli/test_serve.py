@@ -401,13 +401,15 @@ def test_forced_calls(server, style, opening, keys):
         asked = json.loads(text[text.index("{") :])
         assert asked["prompt"].endswith("hello" + opening) and asked["structure"] == 2
         schema = json.loads(asked["structure_text"])
+        own = {"$id": "tools[0].function.parameters", **TOOLS[0]["function"]["parameters"]}
+        held = {"type": "object", "allOf": [own]}
         if keys:
             schema = schema.get("items", schema)
             assert schema["properties"][keys[0]] == {"const": "weather"}
-            assert schema["properties"][keys[1]] == TOOLS[0]["function"]["parameters"]
+            assert schema["properties"][keys[1]] == held
             assert schema["required"] == list(keys)
         else:
-            assert schema == TOOLS[0]["function"]["parameters"]
+            assert schema == held
         status = 200 if keys else 400
         answer = other.chat(model=f"params-{style}", tools=TOOLS, tool_choice="required",
                             status=status)  # fmt: skip

@@ -225,6 +225,7 @@ bool srv_anthropic_tools(srv_params *p, const json_t *tools, const json_t *choic
         ok = ok && made && json_array_append_new(list, made) == 0;
     }
     p->one_call = c.one;
+    p->parameters_at = "input_schema";
     if (ok)
         return srv_tools_choose(p, list, how_of(c.type), c.name, "tool_choice", f);
     json_decref(list);

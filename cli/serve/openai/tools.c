@@ -44,6 +44,7 @@ bool srv_openai_tools(srv_params *p, const json_t *tools, const srv_field *tool_
         json_t *made = ok ? srv_tool(inner(tool, key), "parameters", place, f) : NULL;
         ok = ok && made && json_array_append_new(list, made) == 0;
     }
+    p->parameters_at = key ? "function.parameters" : "parameters";
     if (ok)
         return srv_tools_choose(p, list, how, name, "tool_choice", f);
     json_decref(list);

@@ -46,6 +46,7 @@ static void reader_free(sg_reader *r) {
     for (size_t i = 0; i < r->waits; i++)
         sg_items_free(&r->wait[i].all);
     mx_map_free(&r->rules, NULL);
+    mx_map_free(&r->homes, NULL);
     mx_free(r->wait);
     mx_free(r->apart);
     mx_text_free(&r->place);

@@ -74,6 +74,9 @@ typedef struct sg_reader {
     json_t *root;
     int flags;
     mx_map rules; /* by the addresses of a list: number + 1 */
+    mx_map
+        homes; /* by a schema's address: the resource that it is in, where that is not the root */
+    bool has_homes;
     sg_wait *wait;
     sg_apart *apart;
     size_t waits, wait_room, aparts, apart_room, meetings;
@@ -106,6 +109,9 @@ unsigned sg_words_types(json_t *schema);
 uint32_t sg_words_count(json_t *schema, const char *key, uint32_t otherwise);
 
 /* --- schema_ref.c --- */
+bool sg_is_resource(json_t *schema);
+/* The resource that it is in. */
+json_t *sg_home(sg_reader *r, json_t *schema);
 json_t *sg_ref_target(sg_reader *r, json_t *schema);
 const char *sg_place(void *reader);
 

@@ -235,8 +235,8 @@ bool sg_words_check(sg_reader *r, json_t *schema) {
             return false;
     }
     sg_at(r, schema, "$id");
-    if (schema != r->root && json_object_get(schema, "$id"))
-        return sg_schema_refuse(r, "a schema with an $id of its own inside of another");
+    if (schema != r->root && json_object_get(schema, "$id") && !sg_is_resource(schema))
+        return sg_schema_refuse(r, "an $id that names no schema, inside of another");
     sg_at(r, schema, NULL);
     return true;
 }

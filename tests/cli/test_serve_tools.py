@@ -1,0 +1,110 @@
+"""The schemas of tools' arguments, inside of those that calls are held to."""
+
+import json
+
+import pytest
+
+from server import user
+
+CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
+AT = {CHAT: "function.parameters", RESPONSES: "parameters", MESSAGES: "input_schema"}
+
+
+@pytest.fixture(scope="module")
+def params():
+    """The answer is what the engine was asked."""
+    from server import serving
+
+    with serving(models=["params-hermes"]) as found:
+        yield found
+
+
+def asking(path, schemas, **more):
+    """A request that forces one of the tools f0, f1, ..."""
+    asked = {"model": "params-hermes", "tool_choice": "required", **more}
+    tools = [{"name": f"f{i}", "parameters": schema} for i, schema in enumerate(schemas)]
+    if path == CHAT:
+        tools = [{"type": "function", "function": tool} for tool in tools]
+        return {"tools": tools, "messages": [user("a")], **asked}
+    if path == RESPONSES:
+        return {"tools": [{"type": "function", **tool} for tool in tools], "input": "a", **asked}
+    tools = [{"name": tool["name"], "input_schema": tool["parameters"]} for tool in tools]
+    return {"tools": tools, "messages": [user("a")], "max_tokens": 2000, **asked,
+            "tool_choice": {"type": "any"}}  # fmt: skip
+
+
+def held_to(server, path, *schemas):
+    """The schema that the call is held to."""
+    answer = server.post(path, **asking(path, schemas))
+    if path == CHAT:
+        text = answer["choices"][0]["message"]["content"]
+    else:
+        message = answer if path == MESSAGES else answer["output"][0]
+        text = "".join(part["text"] for part in message["content"])
+    return json.loads(json.loads(text[text.index("{") :])["structure_text"])
+
+
+A = {"type": "object", "properties": {"a": {"const": 3}}, "required": ["a"],
+     "additionalProperties": False}  # fmt: skip
+ANCHOR = {"type": "object", "properties": {"x": {"$ref": "#A"}}, "required": ["x"]}
+REFERENCES = [  # a schema, arguments that it allows, and others
+    ({"properties": {"x": {"$ref": "#/$defs/A"}}, "required": ["x"], "$defs": {"A": A}},
+     {"x": {"a": 3}}, {"x": {"a": 4}}),
+    ({"$ref": "#/definitions/A", "definitions": {"A": A}}, {"a": 3}, {"a": 4}),
+    ({"properties": {"n": {"anyOf": [{"type": "null"}, {"$ref": "#"}]}}, "required": ["n"]},
+     {"n": {"n": None}}, {"n": {"name": "f0", "arguments": {"n": None}}}),
+    ({"properties": {"x": {"$ref": "#/properties/name"}, "name": {"const": 4}}, "required": ["x"]},
+     {"x": 4}, {"x": "f0"}),
+    ({**ANCHOR, "$defs": {"q": {"$anchor": "A", "const": 5}}}, {"x": 5}, {"x": 6}),
+    ({**ANCHOR, "$defs": {"q": {"$anchor": "A", "const": 6}}}, {"x": 6}, {"x": 5}),
+    ({"$id": "http://x/y", "properties": {"x": {"$ref": "http://x/y#/$defs/A"}},
+      "required": ["x"], "$defs": {"A": A}}, {"x": {"a": 3}}, {"x": 3}),
+    ({}, {"any": [1]}, [1]),
+    ({"$id": "", "minProperties": 1}, {"any": 1}, "any"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", AT)
+def test_references_lead_into_the_tool(params, path):
+    jsonschema = pytest.importorskip("jsonschema")
+    for schema, right, wrong in REFERENCES:
+        for held in (held_to(params, path, schema), held_to(params, path, ANCHOR, schema)):
+            held = held.get("anyOf", [held])[-1]
+            call = {"name": held["properties"]["name"]["const"]}
+            check = jsonschema.Draft202012Validator(held).is_valid
+            assert check({**call, "arguments": right}), schema
+            assert not check({**call, "arguments": wrong}), schema
+
+
+@pytest.mark.parametrize("path", AT)
+def test_places_are_the_clients(params, path):
+    held = held_to(params, path, {"minProperties": 1}, {"$id": "#a"}, {"$id": "http://x/y"})
+    own = [one["properties"]["arguments"]["allOf"][0] for one in held["anyOf"]]
+    assert [schema["$id"] for schema in own] == [
+        f"tools[0].{AT[path]}", f"tools[1].{AT[path]}", "http://x/y"]  # fmt: skip
+
+
+NO_OBJECTS = [
+    {"type": "string", "maxLength": 4},
+    {"type": ["array", "null"]},
+    {"enum": [1, 2]},
+    {"const": [{}]},
+    {"anyOf": [{"type": "string"}, {"const": None}]},
+    {"allOf": [{"type": "object"}, {"$ref": "#/$defs/A"}], "$defs": {"A": {"type": "integer"}}},
+]
+OBJECTS = [
+    {"type": ["object", "null"]},
+    {"enum": [1, {}]},
+    {"anyOf": [{"type": "string"}, {"properties": {}}]},
+    {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]},
+    {"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "object"}}},
+]
+
+
+@pytest.mark.parametrize("path", AT)
+def test_arguments_are_objects(params, path):
+    for schema in NO_OBJECTS:
+        error = params.post(path, 400, **asking(path, [{}, schema]))["error"]
+        assert "tools[1]" in str(error) and "allow no object" in error["message"], schema
+    for schema in OBJECTS:
+        held_to(params, path, schema)
