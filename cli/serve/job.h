@@ -93,6 +93,17 @@ srv_model *srv_take_model(srv_call *c, const char *name, double *seconds);
 bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_fault *f);
 void srv_prompts_free(srv_prompt *prompts, size_t count);
 
+/* --- parts (parts.c): of faces that list them in the order they came in ----------------------- */
+
+/* A part begins, whose first n bytes have come. */
+void srv_part_open(srv_choice *c, cli_piece_kind kind, size_t n);
+/* What the open one has said, of text or reasoning. */
+const char *srv_part_text(const srv_choice *c, size_t *n);
+/* One that has ended goes to j->done; it is taken over, and NULL is a fault. */
+void srv_part_keep(srv_job *j, json_t *part);
+
+/* --- small things ----------------------------------------------------------------------------- */
+
 /* "stop", "length" or "tool_calls". */
 const char *srv_finish_text(const srv_choice *c);
 /* prefix and 24 letters that nobody has had. */

@@ -1,5 +1,5 @@
 /* POST /v1/messages: the answer, whole and as events. It is a list of blocks: thinking, text, tool
- * uses. */
+ * uses, as the model wrote them. j->done has those that have ended. */
 #include <string.h>
 
 #include "serve/anthropic/anthropic.h"
@@ -45,63 +45,81 @@ static json_t *input_of(const json_t *call) {
     return srv_json_written(json_string_value(json_object_get(call, "arguments")));
 }
 
-/* --- streams ---------------------------------------------------------------------------------- */
-
-static void begin(srv_job *j) {
-    srv_text_event(j->out, "message_start",
-                   json_pack("{s:s, s:o}", "type", "message_start", "message",
-                             document(j, json_array())));
+/* The open block; told: with what it has said. */
+static json_t *block_of(const srv_choice *c, bool told) {
+    size_t n = json_array_size(c->calls), said;
+    const json_t *call = json_array_get(c->calls, n ? n - 1 : 0);
+    if (c->block_kind == CLI_PIECE_CALL)
+        return use(call, told ? input_of(call) : json_object());
+    const char *from = srv_part_text(c, &said);
+    json_t *text = cli_json_said(from, told ? said : 0);
+    return c->block_kind == CLI_PIECE_REASONING
+               ? thinking(text)
+               : json_pack("{s:s, s:o}", "type", "text", "text", text);
 }
 
-static void start_block(srv_job *j, srv_choice *c, int kind, json_t *block) {
-    c->block_kind = kind;
-    srv_text_event(j->out, "content_block_start",
-                   json_pack("{s:s, s:i, s:o}", "type", "content_block_start", "index", c->block,
-                             "content_block", block));
+/* --- events ----------------------------------------------------------------------------------- */
+
+/* Members, taken over, of an event. */
+static void send(srv_job *j, const char *type, json_t *members) {
+    if (!j->out) {
+        json_decref(members);
+        return;
+    }
+    json_t *doc = json_pack("{s:s}", "type", type);
+    if (doc && members)
+        json_object_update(doc, members);
+    json_decref(members);
+    srv_text_event(j->out, type, members ? doc : NULL);
+}
+
+static void begin(srv_job *j) {
+    j->done = json_array();
+    if (j->out)
+        send(j, "message_start", json_pack("{s:o}", "message", document(j, json_array())));
+}
+
+static void start_block(srv_job *j, srv_choice *c, const cli_piece *p) {
+    srv_part_open(c, p->kind, p->n);
+    send(j, "content_block_start",
+         json_pack("{s:i, s:o}", "index", c->block, "content_block", block_of(c, false)));
 }
 
 static void stop_block(srv_job *j, srv_choice *c) {
     if (c->block_kind == NO_BLOCK)
         return;
-    srv_text_event(j->out, "content_block_stop",
-                   json_pack("{s:s, s:i}", "type", "content_block_stop", "index", c->block++));
+    send(j, "content_block_stop", json_pack("{s:i}", "index", c->block));
+    srv_part_keep(j, block_of(c, true));
     c->block_kind = NO_BLOCK;
 }
 
-static json_t *empty_block(const srv_choice *c, cli_piece_kind kind) {
-    size_t n = json_array_size(c->calls);
-    if (kind == CLI_PIECE_TEXT)
-        return json_pack("{s:s, s:s}", "type", "text", "text", "");
-    return kind == CLI_PIECE_REASONING ? thinking(json_string(""))
-                                       : use(json_array_get(c->calls, n - 1), json_object());
+static void say(srv_job *j, srv_choice *c, const cli_piece *p) {
+    static const char *const types[] = {"text_delta", "thinking_delta", "input_json_delta"};
+    static const char *const keys[] = {"text", "thinking", "partial_json"};
+    send(j, "content_block_delta",
+         json_pack("{s:i, s:{s:s, s:o}}", "index", c->block, "delta", "type", types[p->kind],
+                   keys[p->kind], cli_json_said(p->text, p->n)));
 }
 
 static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
-    static const char *const types[] = {"text_delta", "thinking_delta", "input_json_delta"};
-    static const char *const keys[] = {"text", "thinking", "partial_json"};
-    if (c->block_kind != (int)p->kind || p->kind == CLI_PIECE_CALL)
+    if (c->block_kind != (int)p->kind)
         stop_block(j, c);
     if (c->block_kind == NO_BLOCK)
-        start_block(j, c, p->kind, empty_block(c, p->kind));
-    json_t *delta = json_pack("{s:s, s:o}", "type", types[p->kind], keys[p->kind],
-                              cli_json_said(p->text, p->n));
-    srv_text_event(j->out, "content_block_delta",
-                   json_pack("{s:s, s:i, s:o}", "type", "content_block_delta", "index", c->block,
-                             "delta", delta));
+        start_block(j, c, p);
+    say(j, c, p);
     if (p->kind == CLI_PIECE_CALL)
         stop_block(j, c);
 }
 
 static void end_choice(srv_job *j, srv_choice *c) {
     stop_block(j, c);
-    srv_text_event(j->out, "message_delta",
-                   json_pack("{s:s, s:{s:s, s:o}, s:o}", "type", "message_delta", "delta",
-                             "stop_reason", reason(c), "stop_sequence", stop_text(j, c), "usage",
-                             usage(j)));
+    send(j, "message_delta",
+         json_pack("{s:{s:s, s:o}, s:o}", "delta", "stop_reason", reason(c), "stop_sequence",
+                   stop_text(j, c), "usage", usage(j)));
 }
 
 static void end(srv_job *j) {
-    srv_text_event(j->out, "message_stop", json_pack("{s:s}", "type", "message_stop"));
+    send(j, "message_stop", json_object());
 }
 
 static void fail(srv_job *j, const srv_fault *f) {
@@ -112,16 +130,7 @@ static void fail(srv_job *j, const srv_fault *f) {
 
 static json_t *whole(srv_job *j) {
     const srv_choice *c = &j->choices[0];
-    json_t *content = json_array();
-    const json_t *call;
-    size_t i;
-    if (c->reasoning.n)
-        json_array_append_new(content, thinking(cli_json_said(c->reasoning.data, c->reasoning.n)));
-    if (c->text.n)
-        json_array_append_new(content, json_pack("{s:s, s:o}", "type", "text", "text",
-                                                 cli_json_said(c->text.data, c->text.n)));
-    json_array_foreach(c->calls, i, call) json_array_append_new(content, use(call, input_of(call)));
-    json_t *doc = document(j, content);
+    json_t *doc = document(j, json_incref(j->done));
     if (!doc || json_object_set_new(doc, "stop_reason", json_string(reason(c))) ||
         json_object_set_new(doc, "stop_sequence", stop_text(j, c)))
         return NULL;
@@ -135,4 +144,5 @@ const srv_face srv_anthropic_face = {.type = "text/event-stream",
                                      .end = end,
                                      .fail = fail,
                                      .whole = whole,
+                                     .keeps = true,
                                      .prefix = "msg_"};

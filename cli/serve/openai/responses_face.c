@@ -135,11 +135,6 @@ static json_t *item_of(const srv_choice *c, const char *status, json_t *content)
                       : reasoning_item(c->block_id, content);
 }
 
-/* What a part has said. */
-static const srv_text *said(const srv_choice *c) {
-    return is_text(c) ? &c->text : &c->reasoning;
-}
-
 /* Those of a part: its first `n`, from the one at `from`. */
 static json_t *logs_of(const srv_choice *c, size_t from, size_t n) {
     if (!is_text(c))
@@ -167,14 +162,8 @@ static void drop_markers(srv_choice *c, size_t n) {
     drop_logs(c, i);
 }
 
-static void keep_item(srv_job *j, json_t *item) {
-    if (!item || json_array_append_new(j->done, item))
-        srv_fail(&j->call->fault, 500, "out of memory");
-}
-
-static void open_block(srv_job *j, srv_choice *c, int kind) {
-    c->block_kind = kind;
-    c->block = (int)json_array_size(j->done);
+static void open_block(srv_job *j, srv_choice *c, cli_piece_kind kind, size_t n) {
+    srv_part_open(c, kind, n);
     srv_make_id(c->block_id, sizeof c->block_id, is_text(c) ? "msg_" : "rs_");
     send_item(j, c, "response.output_item.added", item_of(c, "in_progress", json_array()));
     send(j, "response.content_part.added",
@@ -185,8 +174,8 @@ static void open_block(srv_job *j, srv_choice *c, int kind) {
 static void close_block(srv_job *j, srv_choice *c, const char *status) {
     if (c->block_kind == NO_BLOCK)
         return;
-    const char *text = said(c)->n ? said(c)->data + c->block_from : "";
-    size_t n = said(c)->n - c->block_from;
+    size_t n;
+    const char *text = srv_part_text(c, &n);
     send(j, is_text(c) ? "response.output_text.done" : "response.reasoning_text.done",
          with(is_text(c) ? with(place(c), "logprobs", logs_of(c, 0, c->block_logs)) : place(c),
               "text", cli_json_said(text, n)));
@@ -194,7 +183,7 @@ static void close_block(srv_job *j, srv_choice *c, const char *status) {
     send(j, "response.content_part.done", with(place(c), "part", json_incref(part)));
     json_t *item = item_of(c, status, json_pack("[o]", part));
     send_item(j, c, "response.output_item.done", json_incref(item));
-    keep_item(j, item);
+    srv_part_keep(j, item);
     drop_logs(c, c->block_logs);
     c->block_kind = NO_BLOCK;
 }
@@ -216,7 +205,7 @@ static void send_call(srv_job *j, srv_choice *c) {
                    "arguments", arguments, "name", json_object_get(call, "name")));
     json_t *item = call_item(c->block_id, "completed", call, arguments);
     send_item(j, c, "response.output_item.done", json_incref(item));
-    keep_item(j, item);
+    srv_part_keep(j, item);
 }
 
 /* Log probabilities go with the text that comes of them; those of what is no text go. */
@@ -241,8 +230,7 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     }
     if (c->block_kind == NO_BLOCK) {
         drop_markers(c, p->n - p->older);
-        open_block(j, c, p->kind);
-        c->block_from = said(c)->n - p->n;
+        open_block(j, c, p->kind, p->n);
     }
     say(j, c, p);
 }
@@ -252,8 +240,7 @@ static void end_choice(srv_job *j, srv_choice *c) {
     close_block(j, c, status_of(j));
     if (c->text.n || json_array_size(c->calls))
         return;
-    open_block(j, c, TEXT_BLOCK);
-    c->block_from = 0;
+    open_block(j, c, CLI_PIECE_TEXT, 0);
     close_block(j, c, status_of(j));
 }
 
