@@ -113,13 +113,15 @@ static bool tells(const srv_job *j) {
 static bool take_piece(const cli_piece *p, void *data) {
     srv_choice *c = data;
     srv_job *j = c->job;
+    if (j->p.one_call && json_array_size(c->calls))
+        return true; // the answer has ended with its call
     c->thinks = p->kind == CLI_PIECE_REASONING;
     if (p->kind == CLI_PIECE_TEXT)
         srv_text_put(&c->text, p->text, p->n);
     else if (p->kind == CLI_PIECE_REASONING)
         srv_text_put(&c->reasoning, p->text, p->n);
-    else if ((j->p.one_call && json_array_size(c->calls)) || !keep_call(c, p))
-        return j->p.one_call;
+    else if (!keep_call(c, p))
+        return false;
     if (tells(j) && j->face->piece)
         j->face->piece(j, c, p);
     return !c->text.failed && !c->reasoning.failed && (!j->out || !j->out->failed);
@@ -589,7 +591,10 @@ static bool force_call(srv_job *j, srv_prompt *p) {
     json_t *schema;
     if (!cli_answer_force(j->style, j->p.forced, &j->opening, &schema))
         return srv_fail_field(f, "tool_choice",
-                              "a call cannot be enforced for a model of this kind (%s)",
+                              "%s cannot be enforced for a model of this kind (%s)",
+                              json_array_size(j->p.forced) > 1
+                                  ? "that one of several tools is called (name it)"
+                                  : "a call",
                               cli_answer_style_name(j->style));
     const char *rest = j->opening + cli_answer_opened(j->style, j->opening, p->text, p->text_num);
     bool ok = srv_params_schema(&j->p, schema, "tool_choice", f) &&

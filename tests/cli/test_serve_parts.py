@@ -97,3 +97,37 @@ def test_parts_are_in_the_order_that_they_were_written_in(server):
 
 
 # F4
+# --- one call at most -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("style", MARKED)
+@pytest.mark.parametrize("between", ["", " and "])
+def test_an_answer_of_one_call_ends_with_it(server, style, between):
+    """Nothing behind it is told, the next call's markers neither."""
+    first = "" if style in FIRST else "So: "
+    text = first + MARKED[style] + between + MARKED[style] + " End."
+    asked = {"model": f"echo-{style}", "tools": TOOLS, "parallel_tool_calls": False}
+    choice = server.chat(text, **asked)["choices"][0]
+    message = choice["message"]
+    assert (message["content"] or "") == first.strip() and len(message["tool_calls"]) == 1
+    assert choice["finish_reason"] == "tool_calls"
+    found = server.events("/v1/chat/completions", messages=[user(text)], **asked)
+    deltas = [chunk["choices"][0]["delta"] for _, chunk in found[:-1]]
+    assert "".join(d.get("content") or "" for d in deltas) == first.strip()
+    assert sum("tool_calls" in d for d in deltas) == 1
+
+
+@pytest.mark.parametrize("style", MARKED)
+def test_one_call_in_the_other_interfaces(server, style):
+    text = MARKED[style] * 2 + " End."
+    choice = {"type": "auto", "disable_parallel_tool_use": True}
+    asked = {"model": f"echo-{style}", "messages": [user(text)], "tools": ANTHROPIC,
+             "max_tokens": 2000, "tool_choice": choice}  # fmt: skip
+    parts = [("tool_use", '{"city":"Köln"}')]
+    assert blocks_of(server.post("/v1/messages", **asked)["content"]) == parts
+    assert blocks_of_events(server.events("/v1/messages", **asked)) == parts
+    asked = {"model": f"echo-{style}", "input": text, "tools": RESPONSES,
+             "parallel_tool_calls": False}  # fmt: skip
+    assert items_of(server.post("/v1/responses", **asked)["output"]) == parts
+    found = server.events("/v1/responses", **asked)
+    assert items_of(found[-1][1]["response"]["output"]) == parts
