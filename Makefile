@@ -84,6 +84,7 @@ audit:
 
 ifdef FAMILY
 test: setup-elixir
+	$(if $(strip $(FAMILY_C) $(FAMILY_PY) $(FAMILY_CLI) $(FAMILY_EX)),,$(error No test is named after $(FAMILY)))
 	$(BUILD_FAMILY) && ctest --preset dev --no-tests=error -R '^(python_)?test_.*$(FAMILY)|^(fuzz|check)_.*$(FAMILY)|^$(FAMILY)_package'
 	$(if $(FAMILY_CASES),MLX_TEST_SOURCE=$(CURDIR) build/dev/tests/test_op_cases $(FAMILY)/)
 else

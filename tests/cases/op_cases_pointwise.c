@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "op_cases.h"
+#include "ops/standard/extra.h"
 
 /* A row: the operation's name, the element in double (x[0], x[1], x[2]). */
 #define POINT(name, expression)               \
@@ -55,6 +56,9 @@ P1(ceil, ceil(x[0]))
 P1(trunc, trunc(x[0]))
 P1(round, nearbyint(x[0]))
 P1(reciprocal, 1 / x[0])
+P1(cbrt, cbrt(x[0]))
+P1(exp2, exp2(x[0]))
+P1(sinc, sin(3.14159265358979324 * x[0]) / (3.14159265358979324 * x[0]))
 P1(degrees, x[0] * 57.29577951308232)
 P1(radians, x[0] * 0.017453292519943295)
 F1(erfinv)
@@ -68,6 +72,11 @@ P2(power, pow(x[0], x[1]))
 P2(maximum, x[0] > x[1] ? x[0] : x[1])
 P2(minimum, x[0] < x[1] ? x[0] : x[1])
 P2(arctan2, atan2(x[0], x[1]))
+P2(fmax, fmax(x[0], x[1]))
+P2(fmin, fmin(x[0], x[1]))
+P2(heaviside, x[0] > 0 ? 1 : x[0] < 0 ? 0 : x[1])
+P2(hypot, hypot(x[0], x[1]))
+P2(copysign, copysign(x[0], x[1]))
 P2(logaddexp, log(exp(x[0]) + exp(x[1])))
 P2(equal, x[0] == x[1])
 P2(less, x[0] < x[1])
@@ -129,6 +138,9 @@ const op_case op_cases_pointwise[] = {
     C1(log1p, 0, -0.5, 9),
     C1(sin, 0, -7, 7),
     C1(cos, 0, -7, 7),
+    C1(cbrt, 0, 0.5, 9),
+    C1(exp2, 0, -3, 3),
+    C1(sinc, LOOSE, 0.1, 0.9),
     C1(tan, LOOSE, -1.2, 1.2),
     C1(arcsin, 0, -0.9, 0.9),
     C1(arccos, 0, -0.9, 0.9),
@@ -163,6 +175,11 @@ const op_case op_cases_pointwise[] = {
     C2(maximum, INTS, -3, 3, -3, 3),
     C2(minimum, INTS, -3, 3, -3, 3),
     C2(arctan2, 0, 0.3, 3, 0.3, 3),
+    C2(fmax, INTS, -3, 3, -3, 3),
+    C2(fmin, INTS, -3, 3, -3, 3),
+    C2(heaviside, 0, 0.5, 3, -3, 3),
+    C2(hypot, 0, 0.3, 3, 0.3, 3),
+    C2(copysign, 0, 0.5, 3, 0.5, 3),
     C2(logaddexp, 0, -3, 3, -3, 3),
     C2(equal, INTS | NO_GRAD, -1, 1, -1, 1),
     C2(less, INTS | NO_GRAD, -3, 3, -3, 3),

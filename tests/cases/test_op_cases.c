@@ -473,10 +473,13 @@ static bool is_asked(const char *asked, const char *family, const char *name) {
 
 /* With an argument: only the operation of that name, or those of the family. */
 int main(int argc, char **argv) {
+    const char *asked = argc < 2 ? NULL : argv[1];
+    int found = 0;
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         for (const op_case *c = families[i]; c->name; c++)
-            if (is_asked(argc < 2 ? NULL : argv[1], family_names[i], c->name))
-                check_case(c);
+            if (is_asked(asked, family_names[i], c->name))
+                check_case(c), found++;
     files_done();
+    CHECK_MSG(found, "no row is called %s", asked ? asked : "anything");
     return check_done();
 }
