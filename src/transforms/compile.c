@@ -134,18 +134,6 @@ typedef struct compiled {
     size_t n_constants;
 } compiled;
 
-static bool make_placeholders(mx_array *const *in, int n, mx_arrays *made) {
-    for (int i = 0; i < n; i++) {
-        mx_array *p = mx_placeholder(in[i]->shape, in[i]->ndim, mx_dtype_of(in[i]));
-        if (!p)
-            return false;
-        p->tracer = mx_trace_level();
-        if (!mx_arrays_add(made, p))
-            return false;
-    }
-    return true;
-}
-
 static bool call_function(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     mx_scope s = mx_scope_open();
     bool ok = mx_closure_call(f, in->item, (int)in->count, out);
@@ -198,7 +186,7 @@ static mx_recipe *trace(mx_closure *f, mx_array *const *in, int n, bool own,
     mx_arrays inputs = {0}, outputs = {0};
     mx_recipe *r = NULL;
     mx_scope s = mx_scope_open();
-    bool ok = make_placeholders(in, n, &inputs) && call_function(f, &inputs, &outputs) &&
+    bool ok = mx_traced_inputs(in, n, &inputs) && call_function(f, &inputs, &outputs) &&
               (!own || captures_no_argument(in, n, &outputs)) && shrink(&outputs);
     mx_scope_close(s);
     if (ok)

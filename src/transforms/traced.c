@@ -5,6 +5,19 @@
 
 #include "base/mem.h"
 #include "graph/eval/eval.h"
+#include "graph/trace/trace.h"
+
+bool mx_traced_inputs(mx_array *const *in, int n, mx_arrays *made) {
+    for (int i = 0; i < n; i++) {
+        mx_array *p = mx_placeholder(in[i]->shape, in[i]->ndim, mx_dtype_of(in[i]));
+        if (!p)
+            return false;
+        p->tracer = mx_trace_level();
+        if (!mx_arrays_add(made, p))
+            return false;
+    }
+    return true;
+}
 
 /* Marks are 0 before and after; called under the lock. */
 static void find_output_steps(mx_traced *t, mx_array *const *out, size_t n) {

@@ -4,6 +4,10 @@
 #define MX_TRANSFORMS_TRACED_H
 
 #include "graph/eval/plan.h"
+#include "transforms/closure.h"
+
+/* Placeholders like each of in, flagged with the running level: what a function is traced with. */
+bool mx_traced_inputs(mx_array *const *in, int n, mx_arrays *made);
 
 typedef struct mx_traced {
     mx_plan plan;      /* its steps, each node retained */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "kernels/simd/complex.h"
 #include "kernels/simd/simd.h"
 
 /* ---- indices ---- */
@@ -271,26 +272,15 @@ static int64_t count_set(const uint8_t *mask, int64_t n) {
 #undef LARGER
 #undef SMALLER
 
-static inline mx_complex64 complex_sum(mx_complex64 a, mx_complex64 b) {
-    return (mx_complex64){a.re + b.re, a.im + b.im};
-}
-static inline mx_complex64 complex_product(mx_complex64 a, mx_complex64 b) {
-    return (mx_complex64){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
-}
-static inline bool complex_is_nan(mx_complex64 a) {
-    return a.re != a.re || a.im != a.im;
-}
-static inline bool complex_less(mx_complex64 a, mx_complex64 b) {
-    return a.re < b.re || (a.re == b.re && a.im < b.im);
-}
+/* Of two that are equal, which zeros of other signs are, the second. */
 static inline mx_complex64 complex_larger(mx_complex64 a, mx_complex64 b) {
-    return complex_is_nan(a) || complex_less(b, a) ? a : b;
+    return c_nan(a) || c_less(b, a) ? a : b;
 }
 static inline mx_complex64 complex_smaller(mx_complex64 a, mx_complex64 b) {
-    return complex_is_nan(a) || complex_less(a, b) ? a : b;
+    return c_nan(a) || c_less(a, b) ? a : b;
 }
-#define PLUS     complex_sum
-#define TIMES    complex_product
+#define PLUS     c_add
+#define TIMES    c_mul
 #define LARGER   complex_larger
 #define SMALLER  complex_smaller
 #define LOAD     SAME

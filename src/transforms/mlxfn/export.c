@@ -15,6 +15,7 @@
 #include "ops/ops.h"
 #include "transforms/mlxfn/import_read.h"
 #include "transforms/simplify.h"
+#include "transforms/traced.h"
 
 typedef struct trace {
     mx_text head; /* keys, inputs, outputs and the length of the tape */
@@ -60,18 +61,6 @@ mx_exporter *mx_exporter_open(const char *path, bool shapeless, const char *meta
 }
 
 /* --- tracing ------------------------------------------------------------------------ */
-
-static bool make_inputs(mx_array *const *in, int n, mx_arrays *made) {
-    for (int i = 0; i < n; i++) {
-        mx_array *p = mx_placeholder(in[i]->shape, in[i]->ndim, mx_dtype_of(in[i]));
-        if (!p)
-            return false;
-        p->tracer = mx_trace_level();
-        if (!mx_arrays_add(made, p))
-            return false;
-    }
-    return true;
-}
 
 static bool call(mx_closure *f, mx_arrays *in, mx_arrays *out) {
     mx_scope s = mx_scope_open();
@@ -199,7 +188,7 @@ static mx_recipe *record(mx_closure *f, mx_array *const *in, int n, bool shapele
     bool former = mx_trace_set_shapeless(shapeless), said = mx_trace_set_says(false);
     const char *pinned = mx_trace_set_pin(NULL);
     mx_trace_enter();
-    if (make_inputs(in, n, &inputs) && call(f, &inputs, &outputs) && mx_read_loaded(&outputs))
+    if (mx_traced_inputs(in, n, &inputs) && call(f, &inputs, &outputs) && mx_read_loaded(&outputs))
         r = lowered(mx_recipe_new(inputs.item, (int)inputs.count, outputs.item,
                                   (int)outputs.count));
     if (mx_trace_pinned())
