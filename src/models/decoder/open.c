@@ -191,24 +191,32 @@ static const char *lost(const mx_decoder *d, const char *path, const char *famil
     return what;
 }
 
-/* Names the key that alone would make it good, or else what differs. */
-static bool fail_lost(const mx_decoder *d, const char *path, const char *family, const char *what,
-                      const json_t *said) {
-    const char *key, *found = NULL;
-    json_t *v, *own;
+/* The key of config.json that alone would make it good; NULL: there is none. */
+static const char *key_of_loss(const mx_decoder *d, const char *path, const char *family,
+                               const json_t *said) {
+    const char *key;
+    json_t *v;
     json_object_foreach((json_t *)(uintptr_t)said, key, v) {
-        bool good = !found && !lost(d, path, family, key, &own) && !mx_failed();
-        found = good ? key : found;
+        json_t *own;
+        bool good = !lost(d, path, family, key, &own) && !mx_failed();
         json_decref(own);
         mx_error_clear();
+        if (good)
+            return key;
     }
-    v = found ? json_object_get(said, found) : NULL;
-    char *text = v ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
+    return NULL;
+}
+
+/* Names that key, or else what differs. */
+static bool fail_lost(const mx_decoder *d, const char *path, const char *family, const char *what,
+                      const json_t *said) {
+    const char *key = key_of_loss(d, path, family, said);
+    char *text = key ? json_dumps(json_object_get(said, key), JSON_ENCODE_ANY) : NULL;
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
     mx_fail(MX_UNSUPPORTED, "[convert] '%.*s': %s is %.80s, and GGUF has no key that says so",
-            (int)n, path, found ? found : what, text ? text : "special");
+            (int)n, path, key ? key : what, text ? text : "special");
     free(text);
     return false;
 }
