@@ -96,7 +96,6 @@ def test_parts_are_in_the_order_that_they_were_written_in(server):
     ]
 
 
-# F4
 # --- one call at most -----------------------------------------------------------------------------
 
 

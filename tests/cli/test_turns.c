@@ -78,8 +78,8 @@ static void short_beside_long(void) {
     srv_turns_end(&turns);
 }
 
-/* Those that return and those that are new have turns by turns, each in the order of its line. */
-static void order(void) {
+/* One that has a turn keeps it while nobody waits, and gives it back whole. */
+static void alone(void) {
     srv_turn one, other, third;
     over = false;
     srv_turns_begin(&turns);
@@ -98,8 +98,56 @@ static void order(void) {
     srv_turns_end(&turns);
 }
 
+static char had[8];
+static atomic_int had_num;
+
+/* One letter for each turn, which is given back at once. */
+static void *have_one(void *letter) {
+    srv_turn mine;
+    CHECK(srv_turns_take(&turns, &mine, never, NULL));
+    had[had_num++] = *(const char *)letter;
+    srv_turns_give(&turns, &mine);
+    return NULL;
+}
+
+static int new_ones(void) {
+    int n = 0;
+    pthread_mutex_lock(&turns.lock);
+    for (const srv_turn *s = turns.of_new.first; s; s = s->next)
+        n++;
+    pthread_mutex_unlock(&turns.lock);
+    return n;
+}
+
+/* Until it waits behind `before` others. */
+static void begin_one(pthread_t *t, char *letter, int before) {
+    CHECK(pthread_create(t, NULL, have_one, letter) == 0);
+    while (new_ones() == before)
+        pause_for(1000000);
+}
+
+/* Those that return and those that are new have turns by turns, each in the order of its line. */
+static void order(void) {
+    srv_turn mine;
+    pthread_t a, b;
+    srv_turns_begin(&turns);
+    turns.free = 1;
+    CHECK(srv_turns_take(&turns, &mine, never, NULL));
+    begin_one(&a, &(char){'a'}, 0);
+    begin_one(&b, &(char){'b'}, 1);
+    mine.since -= 1; // as if it had taken long
+    CHECK(srv_turns_pass(&turns, &mine, never, NULL));
+    had[had_num++] = '-';
+    srv_turns_give(&turns, &mine);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    CHECK_STR(had, "a-b");
+    srv_turns_end(&turns);
+}
+
 int main(void) {
     RUN(short_beside_long);
+    RUN(alone);
     RUN(order);
     return check_done();
 }
