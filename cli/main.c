@@ -40,8 +40,8 @@ static int finish(cli_call *c, int status) {
         json_decref(doc);
     }
     cli_flush();
-    if (cli_say_error() || ferror(stdout)) {
-        int why = cli_say_error();
+    int why = cli_say_error();
+    if (why || ferror(stdout)) {
         fprintf(stderr, "mlx: writing to the standard output: %s\n", strerror(why ? why : EIO));
         status = status ? status : CLI_FAILED;
     }

@@ -252,10 +252,7 @@ static char *make_value(answer_part *r, int depth) {
     size_t n;
     FILE *to = open_memstream(&text, &n);
     bool ok = to && put_value(r, to, depth);
-    if ((!to || fclose(to) == 0) && ok)
-        return text;
-    free(text);
-    return NULL;
+    return cli_written_done(to, &text, ok);
 }
 
 /* Behind a round bracket: (x) is x; (x,) and (x, y) are lists. */
@@ -273,16 +270,24 @@ static bool put_tuple(answer_part *r, FILE *to, int depth) {
     return ok;
 }
 
-/* Words in either spelling. */
-static bool put_word(answer_part *r, FILE *to) {
+static bool is_word(answer_part part, const char *word) {
+    size_t n = (size_t)(part.end - part.at);
+    return n == strlen(word) && memcmp(part.at, word, n) == 0;
+}
+
+const char *cli_answer_word(answer_part part) {
     static const char *const words[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"}};
-    char *word = cli_answer_take_name(r, "");
-    bool ok = false;
-    for (size_t i = 0; word && i < 3; i++)
-        if (strcmp(word, words[i][0]) == 0 || strcmp(word, words[i][1]) == 0)
-            ok = fputs(words[i][1], to) >= 0;
-    free(word);
-    return ok;
+    for (size_t i = 0; i < 3; i++)
+        if (is_word(part, words[i][0]) || is_word(part, words[i][1]))
+            return words[i][1];
+    return NULL;
+}
+
+static bool put_word(answer_part *r, FILE *to) {
+    char *name = cli_answer_take_name(r, "");
+    const char *word = name ? cli_answer_word((answer_part){name, name + strlen(name)}) : NULL;
+    free(name);
+    return word && fputs(word, to) >= 0;
 }
 
 static bool put_value(answer_part *r, FILE *to, int depth) {

@@ -132,13 +132,9 @@ void answer_pieces_anew(answer_pieces *p) {
 static char *without_spaces(answer_part arguments, size_t *n) {
     char *text = NULL;
     FILE *file = open_memstream(&text, n);
-    if (!file)
-        return NULL;
-    cli_written_put(file, arguments);
-    if (fclose(file) == 0)
-        return text;
-    free(text);
-    return NULL;
+    if (file)
+        cli_written_put(file, arguments);
+    return cli_written_done(file, &text, file);
 }
 
 bool answer_pieces_call(answer_pieces *p, const char *name, const char *id, answer_part arguments) {

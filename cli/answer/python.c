@@ -30,10 +30,7 @@ static char *arguments_of(answer_part *r, size_t *n) {
     FILE *to = open_memstream(&text, n);
     bool ok = to && putc('{', to) == '{' && cli_written_take(r, '(') && put_arguments(r, to) &&
               putc('}', to) == '}';
-    if ((!to || fclose(to) == 0) && ok)
-        return text;
-    free(text);
-    return NULL;
+    return cli_written_done(to, &text, ok);
 }
 
 static bool read_call(answer_part *r, answer_call *call, void *to) {

@@ -72,6 +72,8 @@ bool cli_answer_inside_python(answer_part body);
 /* A value as Python writes it (literal.c), as JSON; what it has that is no UTF-8 shows when the
    whole is read. False: it is none. */
 bool cli_answer_put_literal(answer_part *rest, FILE *to);
+/* "true", "false" or "null" where the part is that or Python's word for it; NULL. */
+const char *cli_answer_word(answer_part part);
 /* A character, or a text if one begins here, goes. False: the text does not end. */
 bool cli_answer_pass_text(answer_part *rest);
 

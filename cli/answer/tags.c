@@ -103,10 +103,7 @@ static char *make_arguments(answer_part *r, const answer_body *body, const char 
     char *text = NULL;
     made m = {open_memstream(&text, n), ""};
     bool ok = m.to && putc('{', m.to) == '{' && read(r, body, name, &m) && putc('}', m.to) == '}';
-    if ((!m.to || fclose(m.to) == 0) && ok)
-        return text;
-    free(text);
-    return NULL;
+    return cli_written_done(m.to, &text, ok);
 }
 
 /* All of the body is of the call. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "answer/style.h"
+#include "output/output.h"
 
 static const json_t *function_at(const json_t *tools, size_t i, const char **name) {
     const json_t *f = json_object_get(json_array_get(tools, i), "function");
@@ -79,18 +80,6 @@ static unsigned type_of_value(const json_t *v) {
     }
 }
 
-/* Where "#/a/b" leads in the schema; NULL: nowhere. */
-static const json_t *referred(const json_t *root, const char *reference) {
-    if (strncmp(reference, "#/", 2) != 0)
-        return NULL;
-    for (const char *at = reference + 1; root && *at == '/';) {
-        size_t n = strcspn(++at, "/");
-        root = json_object_getn(root, at, n);
-        at += n;
-    }
-    return root;
-}
-
 static unsigned types_of(const json_t *root, const json_t *schema, int depth, int *steps);
 
 static unsigned types_of_any(const json_t *root, const json_t *list, int depth, int *steps) {
@@ -128,7 +117,7 @@ static unsigned types_of(const json_t *root, const json_t *schema, int depth, in
     for (size_t i = 0; !types && i < 3; i++)
         types = types_of_any(root, json_object_get(schema, lists[i]), depth + 1, steps);
     if (!types && reference)
-        types = types_of(root, referred(root, reference), depth + 1, steps);
+        types = types_of(root, cli_json_referred(root, reference), depth + 1, steps);
     return types;
 }
 
@@ -167,23 +156,14 @@ static unsigned type_of_written(answer_part value) {
     }
 }
 
-/* True, False and None are how templates write them. */
-static answer_part without_python(answer_part text) {
-    static const char *const words[][2] = {{"True", "true"}, {"False", "false"}, {"None", "null"}};
-    size_t n = (size_t)(text.end - text.at);
-    for (size_t i = 0; i < 3; i++)
-        if (n == strlen(words[i][0]) && memcmp(text.at, words[i][0], n) == 0)
-            return (answer_part){words[i][1], words[i][1] + strlen(words[i][1])};
-    return text;
-}
-
 /* The value that is the whole text, spaces aside; {NULL}: it is none. */
 static answer_part value_of(answer_part text) {
     while (text.at < text.end && isspace((unsigned char)*text.at))
         text.at++;
     while (text.at < text.end && isspace((unsigned char)text.end[-1]))
         text.end--;
-    text = without_python(text);
+    const char *word = cli_answer_word(text); // True, False and None are how templates write them
+    text = word ? (answer_part){word, word + strlen(word)} : text;
     answer_part value = cli_written_value(&text);
     return value.at && text.at == text.end ? value : (answer_part){NULL, NULL};
 }

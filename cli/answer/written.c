@@ -296,3 +296,11 @@ void cli_written_put(FILE *to, answer_part value) {
             quoted = !quoted;
     }
 }
+
+char *cli_written_done(FILE *stream, char *const *text, bool ok) {
+    ok = (!stream || fclose(stream) == 0) && ok;
+    if (ok)
+        return *text;
+    free(*text);
+    return NULL;
+}

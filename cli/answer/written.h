@@ -37,6 +37,9 @@ bool cli_written_in_text(answer_part values);
 bool cli_written_next(answer_part *rest, answer_part *key, answer_part *value);
 /* What a text says, for free; NULL: it is no text, has a zero inside, or there is no memory. */
 char *cli_written_text(answer_part value);
+/* What was written into a stream in memory (NULL: there was none), for free, if all of it is `ok`;
+   else it goes, and NULL. */
+char *cli_written_done(FILE *stream, char *const *text, bool ok);
 /* Writes a value without the spaces between its parts. */
 void cli_written_put(FILE *to, answer_part value);
 

@@ -25,6 +25,16 @@ json_t *cli_json_said(const char *text, size_t length) {
     return value;
 }
 
+const json_t *cli_json_referred(const json_t *root, const char *reference) {
+    const char *at = reference && *reference == '#' ? reference + 1 : NULL;
+    while (at && *at == '/') {
+        size_t n = strcspn(++at, "/");
+        root = json_object_getn(root, at, n);
+        at += n;
+    }
+    return at && !*at ? root : NULL;
+}
+
 json_t *cli_json_text(const char *text) {
     return text ? cli_json_bytes(text, strlen(text)) : NULL;
 }

@@ -94,6 +94,9 @@ json_t *cli_json_text(const char *text);
 json_t *cli_json_bytes(const char *text, size_t length); /* zeros among them */
 /* What a model reads or says, as cli_mended has it. */
 json_t *cli_json_said(const char *text, size_t length);
+/* Where "#" or "#/a/b" leads in a schema, its names as they are written; NULL: nowhere, or that is
+   not seen at once. */
+const json_t *cli_json_referred(const json_t *root, const char *reference);
 /* NaN and infinities, which JSON lacks, are the texts "nan", "inf" and "-inf". */
 json_t *cli_json_real(double value);
 json_t *cli_json_shape(const int *shape, int ndim);

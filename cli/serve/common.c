@@ -23,6 +23,11 @@ void srv_make_id(char *out, size_t room, const char *prefix) {
     snprintf(out, room, "%s%s", prefix, name);
 }
 
+const json_t *srv_last_call(const srv_choice *c) {
+    size_t n = json_array_size(c->calls);
+    return n ? json_array_get(c->calls, n - 1) : NULL;
+}
+
 void srv_call_id(srv_call *c) {
     srv_make_id(c->id, sizeof c->id, "req_");
 }

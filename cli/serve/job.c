@@ -417,7 +417,7 @@ static bool submit_all(srv_job *j) {
 
 /* --- calls that are held ---------------------------------------------------------------------- */
 
-/* Tool i likewise, of which any object will do. */
+/* Tool i as a function {name, parameters} of which any object will do. */
 static json_t *free_function(const srv_job *j, size_t i) {
     const json_t *f = json_object_get(json_array_get(j->p.tools, i), "function");
     return json_pack("{s:O, s:{s:s}}", "name", json_object_get(f, "name"), "parameters", "type",

@@ -104,9 +104,11 @@ void srv_part_keep(srv_job *j, json_t *part);
 
 /* --- small things ----------------------------------------------------------------------------- */
 
+/* The call that has come last, {id, name, arguments}; NULL: none has. */
+const json_t *srv_last_call(const srv_choice *c);
 /* "stop", "length" or "tool_calls". */
 const char *srv_finish_text(const srv_choice *c);
-/* prefix and 24 letters that nobody has had. */
+/* prefix and 24 letters that nobody has had, as many of them as there is room for. */
 void srv_make_id(char *out, size_t room, const char *prefix);
 int64_t srv_now(void);
 

@@ -57,17 +57,6 @@ static bool all_are(const json_t *list, bool is(const json_t *)) {
     return json_array_size(list) > 0;
 }
 
-/* Where "#" or "#/a/b" leads; NULL: that is not seen. */
-static const json_t *target(const json_t *root, const char *reference) {
-    const char *at = reference && *reference == '#' ? reference + 1 : NULL;
-    while (at && *at == '/') {
-        size_t n = strcspn(++at, "/");
-        root = json_object_getn(root, at, n);
-        at += n;
-    }
-    return at && !*at ? root : NULL;
-}
-
 /* So many branches of the list allow one. */
 static size_t allowing(const json_t *root, const json_t *list, int *steps) {
     size_t i, n = 0;
@@ -96,7 +85,7 @@ static bool allows(const json_t *root, const json_t *schema, int *steps) {
         return false;
     const char *reference = json_string_value(json_object_get(schema, "$ref"));
     return is_allowed_by_branches(root, schema, steps) &&
-           (!reference || allows(root, target(root, reference), steps));
+           (!reference || allows(root, cli_json_referred(root, reference), steps));
 }
 
 bool srv_allows_object(const json_t *schema) {

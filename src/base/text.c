@@ -177,6 +177,13 @@ void mx_text_f64(mx_text *t, double x) {
 
 /* ---- the end ---- */
 
+size_t mx_path_length(const char *path) {
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return n;
+}
+
 char *mx_text_path(const char *folder, const char *name) {
     mx_text t = {0};
     size_t n = strlen(folder);

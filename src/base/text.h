@@ -33,6 +33,8 @@ void mx_text_num(mx_text *t, double x, int digits);
 /* As %.<decimals>f, 0 <= decimals <= 100. */
 void mx_text_fixed(mx_text *t, double x, int decimals);
 
+/* How many bytes of a path are not the slashes at its end; "/" is one. */
+size_t mx_path_length(const char *path);
 /* "folder/name", for mx_free; an empty folder is the one we are in. NULL: no memory. */
 char *mx_text_path(const char *folder, const char *name);
 

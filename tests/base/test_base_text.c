@@ -210,9 +210,17 @@ static void test_half(void) {
     CHECK_EQ_INT(mx_f32_to_bf16(mx_bits_f32(0x3f818000)), 0x3f82);
 }
 
+static void test_paths(void) {
+    CHECK_EQ_INT(mx_path_length("a/b//"), 3);
+    CHECK_EQ_INT(mx_path_length("a"), 1);
+    CHECK_EQ_INT(mx_path_length("//"), 1);
+    CHECK_EQ_INT(mx_path_length(""), 0);
+}
+
 int main(void) {
     RUN(test_building);
     RUN(test_failure_sticks);
+    RUN(test_paths);
     RUN(test_numbers);
     RUN(test_numbers_read_back);
     RUN(test_numbers_ignore_the_locale);

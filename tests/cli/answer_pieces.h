@@ -17,7 +17,7 @@ static const char tools_text[] =
     "[{'function': {'name': 'weather', 'parameters': {'$defs': {'unit': {'enum': ['C', 'F']}},"
     " 'type': 'object', 'properties': {'city': {'type': 'string'}, 'days': {'type': 'integer'},"
     " 'exact': {'type': ['boolean', 'null']}, 'unit': {'$ref': '#/$defs/unit'},"
-    " 'near': {'anyOf': [{'type': 'number'}, {'type': 'null'}]}, 'any': {},"
+    " 'near': {'anyOf': [{'type': 'number'}, {'type': 'null'}]}, 'any': {}, 'all': {'$ref': '#'},"
     " 'loop': {'$ref': '#/properties/loop'}, 'list': {'type': 'array'},"
     " 'const': {'const': 5}, 'text': {'type': ['string', 'integer']}}}}},"
     " {'function': {'name': 'time'}},"

@@ -25,6 +25,9 @@ static const row rows[] = {
      CODER("weather", PARAMETER("days", "three") PARAMETER("list", "[1") PARAMETER(
                           "any", "{\"a\":1}") PARAMETER("loop", "1") PARAMETER("other", "2")),
      "C(weather{\"days\":\"three\",\"list\":\"[1\",\"any\":{\"a\":1},\"loop\":1,\"other\":2})"},
+    {coder, "", CODER("weather", PARAMETER("all", "5")), "C(weather{\"all\":\"5\"})"},
+    {coder, "", CODER("weather", PARAMETER("all", "{\"days\": 1}")),
+     "C(weather{\"all\":{\"days\":1}})"},
     {coder, "", CODER("map", PARAMETER("x", "2")) CODER("gone", PARAMETER("x", "2")),
      "C(map{\"x\":2})C(gone{\"x\":2})"},
     {coder, "",

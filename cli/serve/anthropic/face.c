@@ -47,8 +47,8 @@ static json_t *input_of(const json_t *call) {
 
 /* The open block; told: with what it has said. */
 static json_t *block_of(const srv_choice *c, bool told) {
-    size_t n = json_array_size(c->calls), said;
-    const json_t *call = json_array_get(c->calls, n ? n - 1 : 0);
+    size_t said;
+    const json_t *call = srv_last_call(c);
     if (c->block_kind == CLI_PIECE_CALL)
         return use(call, told ? input_of(call) : json_object());
     const char *from = srv_part_text(c, &said);
@@ -75,8 +75,7 @@ static void send(srv_job *j, const char *type, json_t *members) {
 
 static void begin(srv_job *j) {
     j->done = json_array();
-    if (j->out)
-        send(j, "message_start", json_pack("{s:o}", "message", document(j, json_array())));
+    send(j, "message_start", json_pack("{s:o}", "message", document(j, json_array())));
 }
 
 static void start_block(srv_job *j, srv_choice *c, const cli_piece *p) {

@@ -122,7 +122,7 @@ static bool wait_for_work(srv_model *m, bool busy) {
    alone the library says what is wrong with it. */
 static int64_t context_of(const srv_model *m) {
     int64_t asked = m->engine->o.context;
-    return m->alone || asked < m->about.context ? asked : m->about.context;
+    return m->alone || !asked ? asked : m->about.context;
 }
 
 static bool open_batch(srv_model *m) {

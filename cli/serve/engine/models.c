@@ -123,22 +123,29 @@ static size_t path_at(const char *why, const char *at, const char *path) {
     return ends || is_long ? n : 0;
 }
 
+/* The name of the longest path at `at`, which has *length bytes; NULL: there is none. */
+static const char *name_at(const char *why, const char *at, const named *all, size_t count,
+                           size_t *length) {
+    const char *name = NULL;
+    *length = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t n = path_at(why, at, all[i].path);
+        if (n > *length)
+            *length = n, name = all[i].name;
+    }
+    return name;
+}
+
 /* A reason with names where it has paths, which are none of a client's business. */
 static void name_paths(char *text, size_t room, const char *why, const named *all, size_t count) {
-    size_t n = 0;
+    size_t n = 0, length;
     for (const char *at = why; *at && n + 1 < room;) {
-        const char *name = NULL;
-        size_t longest = 0;
-        for (size_t i = 0; i < count; i++) {
-            size_t length = path_at(why, at, all[i].path);
-            if (length > longest)
-                longest = length, name = all[i].name;
-        }
+        const char *name = name_at(why, at, all, count, &length);
         if (name)
             n += (size_t)snprintf(text + n, room - n, "%s", name);
         else
             text[n++] = *at;
-        at += name ? longest : 1;
+        at += name ? length : 1;
     }
     text[n < room ? n : room - 1] = 0;
 }

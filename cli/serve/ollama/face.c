@@ -85,8 +85,7 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     else if (p->kind == CLI_PIECE_REASONING)
         say(j, doc, json_string(""), cli_json_said(p->text, p->n), NULL);
     else
-        say(j, doc, json_string(""), NULL,
-            json_pack("[o]", call_json(json_array_get(c->calls, json_array_size(c->calls) - 1))));
+        say(j, doc, json_string(""), NULL, json_pack("[o]", call_json(srv_last_call(c))));
     line(j, doc);
 }
 

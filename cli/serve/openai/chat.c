@@ -76,18 +76,17 @@ static void begin(srv_job *j) {
 }
 
 static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
-    size_t n = json_array_size(c->calls);
-    const json_t *call = json_array_get(c->calls, n ? n - 1 : 0);
+    const json_t *call = srv_last_call(c);
     if (p->kind == CLI_PIECE_TEXT)
         chunk(j, c, json_pack("{s:o}", "content", cli_json_said(p->text, p->n)), NULL);
     else if (p->kind == CLI_PIECE_REASONING)
         chunk(j, c, json_pack("{s:o}", "reasoning_content", cli_json_said(p->text, p->n)), NULL);
     else
         chunk(j, c,
-              json_pack("{s:[{s:i, s:O, s:s, s:{s:O, s:O}}]}", "tool_calls", "index", (int)n - 1,
-                        "id", json_object_get(call, "id"), "type", "function", "function", "name",
-                        json_object_get(call, "name"), "arguments",
-                        json_object_get(call, "arguments")),
+              json_pack("{s:[{s:i, s:O, s:s, s:{s:O, s:O}}]}", "tool_calls", "index",
+                        (int)json_array_size(c->calls) - 1, "id", json_object_get(call, "id"),
+                        "type", "function", "function", "name", json_object_get(call, "name"),
+                        "arguments", json_object_get(call, "arguments")),
               NULL);
 }
 

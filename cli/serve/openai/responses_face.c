@@ -189,8 +189,7 @@ static void close_block(srv_job *j, srv_choice *c, const char *status) {
 }
 
 static void send_call(srv_job *j, srv_choice *c) {
-    const json_t *call = json_array_get(c->calls, json_array_size(c->calls) - 1);
-    const json_t *arguments = json_object_get(call, "arguments");
+    const json_t *call = srv_last_call(c), *arguments = json_object_get(call, "arguments");
     json_t *nothing = json_string("");
     c->block = (int)json_array_size(j->done);
     srv_make_id(c->block_id, sizeof c->block_id, "fc_");

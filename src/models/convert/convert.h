@@ -141,7 +141,7 @@ typedef struct mx_output_part {
 } mx_output_part;
 bool mx_output_part_of(const mx_conversion *p, const mx_output *o, int i, mx_output_part *out);
 
-/* --- what goes beside tensors (side.c, tokens.c) --------------------------------------------- */
+/* --- what goes beside tensors (side/) ------------------------------------------------------- */
 
 /* GGUF's metadata of the output. */
 bool mx_side_metadata(const mx_conversion *p, mx_map *meta);

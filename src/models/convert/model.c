@@ -78,8 +78,7 @@ static char *folder_of(const char *path) {
     size_t n = strlen(path);
     const char *slash = strrchr(path, '/');
     if (stat(path, &s) == 0 && S_ISDIR(s.st_mode)) {
-        while (n > 1 && path[n - 1] == '/')
-            n--;
+        n = mx_path_length(path);
     } else if (n > 5 && strcmp(path + n - 5, ".json") == 0) {
         n = slash ? (size_t)(slash - path) : 0;
     } else {
@@ -139,7 +138,7 @@ static bool rope_of_gguf(mx_model *m) {
 
 static const char kept_config[] = "mlx.file.config.json";
 
-/* The config.json that the file was made from, where it kept it (side.h). */
+/* The config.json that the file was made from, where it kept it (side/side.h). */
 static bool config_kept(mx_model *m) {
     const char *text = mx_meta_text(&m->archive->meta, kept_config);
     m->config = text ? mx_json_parse(op, m->label, text, strlen(text)) : NULL;

@@ -245,7 +245,7 @@ static bool add_tensor(mx_conversion *p, size_t i) {
                               : add_slices(p, i, *place);
 }
 
-/* What a GGUF file of ours says about its float32 (side.c). */
+/* What a GGUF file of ours says about its float32 (side/gguf.c). */
 static bool list_widened(mx_conversion *p) {
     static const char *const dtypes[] = {"float16", "bfloat16"};
     char key[64] = "mlx.widened.";

@@ -23,11 +23,8 @@ static bool fail_path(const char *what, const char *path) {
 
 bool mx_staging_open(mx_staging *s, const char *target) {
     mx_text t = {0};
-    size_t n = strlen(target);
-    while (n > 1 && target[n - 1] == '/')
-        n--;
     *s = (mx_staging){0};
-    mx_text_put(&t, target, n);
+    mx_text_put(&t, target, mx_path_length(target));
     s->target = mx_strdup(mx_text_view(&t));
     mx_text_add(&t, ".%ld.tmp", (long)getpid());
     s->path = mx_text_take(&t);

@@ -72,10 +72,6 @@ static bool replace(mx_model *m, const mx_map *meta, const char *given) {
     return ok;
 }
 
-static void free_meta(void *m) {
-    mx_meta_free(m);
-}
-
 /* As conversions write it (convert/side/gguf.c). */
 static bool written(const mx_model *m, mx_map *meta) {
     bool ok = true;
@@ -92,7 +88,7 @@ bool dec_read_as_gguf(dec_build *b) {
     mx_map meta = {0};
     b->said = json_incref(m->config);
     bool ok = written(m, &meta) && replace(m, &meta, b->given);
-    mx_map_free(&meta, free_meta);
+    mx_map_free(&meta, mx_meta_free);
     return ok;
 }
 

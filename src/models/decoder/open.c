@@ -109,10 +109,7 @@ static const dec_trait *trait_of(const mx_family *f) {
 
 /* "a/b/model.gguf": "model.gguf"; "a/b/": "b" */
 static char *last_name(const char *path) {
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
-    size_t first = n;
+    size_t n = mx_path_length(path), first = n;
     while (first && path[first - 1] != '/')
         first--;
     char *s = mx_malloc(n - first + 1);
@@ -212,11 +209,8 @@ static bool fail_lost(const mx_decoder *d, const char *path, const char *family,
                       const json_t *said) {
     const char *key = key_of_loss(d, path, family, said);
     char *text = key ? json_dumps(json_object_get(said, key), JSON_ENCODE_ANY) : NULL;
-    size_t n = strlen(path);
-    while (n > 1 && path[n - 1] == '/')
-        n--;
     mx_fail(MX_UNSUPPORTED, "[convert] '%.*s': %s is %.80s, and GGUF has no key that says so",
-            (int)n, path, key ? key : what, text ? text : "special");
+            (int)mx_path_length(path), path, key ? key : what, text ? text : "special");
     free(text);
     return false;
 }

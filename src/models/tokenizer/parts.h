@@ -142,7 +142,7 @@ struct tok_model {
     uint32_t *joined;        /* BPE: see model/pairs.c; NULL: words are not divided */
     uint32_t joined_near[TOK_NEAR][TOK_NEAR / 32]; /* of characters below it, all of bytes */
     int32_t one[128];           /* BPE: what a word of this character is; -1: look it up */
-    _Atomic(tok_chain *) chain; /* BPE by merges: see chain.c; NULL: not yet, or never */
+    _Atomic(tok_chain *) chain; /* BPE by merges: see model/chain.c; NULL: not yet, or never */
     atomic_size_t merged;       /* bytes so far, while there is none */
     bool single;                /* SentencePiece: sums of scores are float32 */
     double unk_score, most_score;

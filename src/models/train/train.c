@@ -190,20 +190,25 @@ static bool read_data(mx_train *t, const char *folder) {
 
 /* --- all ------------------------------------------------------------------------------------- */
 
+/* errno of why there is no folder to write into; 0: there is one. */
+static int why_none(const char *folder) {
+    struct stat s;
+    if (mkdir(folder, 0777) == 0)
+        return 0;
+    return errno != EEXIST || stat(folder, &s) ? errno
+           : !S_ISDIR(s.st_mode)               ? ENOTDIR
+           : access(folder, W_OK | X_OK)       ? errno
+                                               : 0;
+}
+
 /* What a killed training has left half written there goes. */
 static bool make_folder(const mx_train *t) {
     char room[128];
-    struct stat s;
     if (!t->folder)
         return true;
     if (!mx_make_folders(op, t->folder))
         return false;
-    if (mkdir(t->folder, 0777) == 0)
-        return true;
-    int why = errno != EEXIST || stat(t->folder, &s) ? errno
-              : !S_ISDIR(s.st_mode)                  ? ENOTDIR
-              : access(t->folder, W_OK | X_OK)       ? errno
-                                                     : 0;
+    int why = why_none(t->folder);
     if (!why) {
         mx_writer_tidy(t->folder);
         return true;

@@ -144,13 +144,6 @@ void mx_packed_dynamic_free(mx_packed_dynamic *d) {
     mx_free(d);
 }
 
-bool mx_packed_dynamic_check(const mx_model *m) {
-    mx_packed_dynamic *d;
-    bool ok = mx_packed_dynamic_of(m, &d);
-    mx_packed_dynamic_free(d);
-    return ok;
-}
-
 /* --- modules ---------------------------------------------------------------------------------- */
 
 /* The first that fits; NULL: none, or with an error. */

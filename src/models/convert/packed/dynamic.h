@@ -10,8 +10,6 @@ typedef struct mx_packed_dynamic mx_packed_dynamic;
    understood. */
 bool mx_packed_dynamic_of(const mx_model *m, mx_packed_dynamic **out);
 void mx_packed_dynamic_free(mx_packed_dynamic *d);
-/* Is it understood? */
-bool mx_packed_dynamic_check(const mx_model *m);
 /* Sets what is said of the module of these codes. Error: it would be left as it is. */
 bool mx_packed_dynamic_set(const mx_model *m, const mx_packed_dynamic *d, mx_model_tensor *t);
 

@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
-#include "models/convert/packed/dynamic.h"
+#include "models/convert/packed/parts.h"
 #include "ops/ops.h"
 
 static const char op[] = "convert";
@@ -57,9 +57,8 @@ static bool check_gptq(const mx_model *m) {
                *other = json_string_value(mx_packed_option(m, NULL, "format"));
     if (!is_of(m, "checkpoint_format", "gptq|gptq_v2") || !is_of(m, "format", "gptq|gptq_v2") ||
         !is_unused(m, "is_marlin_format") || !is_unused(m, "adapter") || !is_unused(m, "lora") ||
-        !is_unused(m, "rotation") || !mx_packed_dynamic_check(m) || !is_flag(m, "sym") ||
-        !is_flag(m, "desc_act") || !mx_packed_int(m, NULL, "bits", &bits) ||
-        !check_group(m, "group_size"))
+        !is_unused(m, "rotation") || !is_flag(m, "sym") || !is_flag(m, "desc_act") ||
+        !mx_packed_int(m, NULL, "bits", &bits) || !check_group(m, "group_size"))
         return false;
     if (format && other && strcmp(format, other))
         return mx_packed_refuse(m, "format", "checkpoint_format is another");

@@ -80,9 +80,8 @@ bool mx_model_tell(const mx_model *m, json_t *config) {
               mx_json_put(config, "tie_word_embeddings", json_boolean(is_tied(m)));
     for (size_t i = 0; ok && i < sizeof all / sizeof *all; i++) {
         const struct told *t = &all[i];
-        bool is = mx_name_is_of(f->name, t->families) && holds(m, t);
-        if (mx_name_is_of(f->name, t->families) && is != t->usual)
-            ok = mx_json_put(config, t->key, json_boolean(is));
+        if (mx_name_is_of(f->name, t->families) && holds(m, t) != t->usual)
+            ok = mx_json_put(config, t->key, json_boolean(!t->usual));
     }
     return ok;
 }
