@@ -188,6 +188,42 @@ static void limits(void) {
     close_model(&o);
 }
 
+/* An ended text lies in all the room there is: one that begins as it did writes over its end. */
+static void no_room_for_a_copy(void) {
+    model o, all;
+    enum { AGAIN = 100, MORE = 120 };
+    bool full;
+    if (!open_model(&o, "llama.json", 32, 0) || !open_model(&all, "llama.json", 32, 0))
+        return;
+    mx_sequence *a = mx_sequence_begin(all.c, NULL, 0);
+    feed_to(&all, a, 1, NULL);
+    mx_cache_free(o.c);
+    o.c = mx_cache_new(o.d, 32, 2 * mx_cache_bytes(all.c));
+    mx_sequence_end(a);
+    for (int i = AGAIN; i < MORE; i++)
+        all.token[i] ^= 1;
+    a = mx_sequence_begin(all.c, NULL, 0);
+    feed_to(&all, a, MORE, all.rows);
+    mx_sequence_end(a);
+    a = mx_sequence_begin(o.c, o.token, MORE);
+    feed_to(&o, a, MORE, o.rows);
+    mx_sequence_end(a);
+    memcpy(o.token, all.token, sizeof o.token);
+    a = mx_sequence_begin(o.c, o.token, MORE);
+    CHECK_EQ_INT(mx_sequence_length(a), AGAIN);
+    mx_sequence *b = mx_sequence_fork(a); // who else reads the page keeps it
+    CHECK(!mx_sequence_reserve(a, 1, &full) && full && !mx_failed());
+    mx_sequence_end(b);
+    feed_to(&o, a, MORE, o.rows + AGAIN * o.width);
+    same_rows(&o, all.rows + AGAIN * o.width, AGAIN, MORE - AGAIN, "over the end");
+    mx_sequence_end(a);
+    a = mx_sequence_begin(o.c, o.token, MORE);
+    CHECK_EQ_INT(mx_sequence_length(a), MORE - 1);
+    mx_sequence_end(a);
+    close_model(&o);
+    close_model(&all);
+}
+
 /* The same text again and again, also by several at once, and with other endings: what is kept is
    one text, then no more than was said. */
 static void repeats(void) {
@@ -513,6 +549,7 @@ int main(void) {
     RUN(forks);
     RUN(changed_pages);
     RUN(limits);
+    RUN(no_room_for_a_copy);
     RUN(repeats);
     RUN(recurrences);
     RUN(parts);

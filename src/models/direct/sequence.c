@@ -164,17 +164,31 @@ static mx_page *copy_page(mx_cache *c, const mx_page *p, int used, bool *full) {
     return q;
 }
 
-/* The page at the end may be written to behind `length`. */
+/* A page of this sequence alone forgets what is behind `used`. */
+static void cut_page(mx_cache *c, mx_page *p, int used) {
+    if (p->references > 1 || p->used <= used)
+        return;
+    p->used = used;
+    p->serial = ++c->serials;
+}
+
+/* The page at the end may be written to behind `length`. What an ended text had there stays kept,
+   unless there is no room for both. */
 static bool open_last(mx_sequence *s, bool *full) {
     int used = (int)(s->length % MX_PAGE);
     mx_page **last = used ? &s->page[s->length / MX_PAGE] : NULL;
     if (!last || ((*last)->references == 1 && (*last)->used <= used))
         return true;
     mx_page *own = copy_page(s->cache, *last, used, full);
-    if (!own)
+    if (!own && (!*full || (*last)->references > 1))
         return false;
-    mx_page_release(s->cache, *last);
-    *last = own;
+    if (own) {
+        mx_page_release(s->cache, *last);
+        *last = own;
+    } else {
+        cut_page(s->cache, *last, used);
+        *full = false;
+    }
     return true;
 }
 
@@ -226,14 +240,6 @@ void mx_sequence_commit(mx_sequence *s, const int *tokens, int64_t n) {
 }
 
 /* --- going back ------------------------------------------------------------------------------- */
-
-/* A page of this sequence alone forgets what is behind `used`. */
-static void cut_page(mx_cache *c, mx_page *p, int used) {
-    if (p->references > 1 || p->used <= used)
-        return;
-    p->used = used;
-    p->serial = ++c->serials;
-}
 
 static bool go_back_to_state(mx_sequence *s, int64_t n) {
     mx_cache *c = s->cache;
