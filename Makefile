@@ -25,7 +25,7 @@ TEST    = $(call BUILD,$(1)) && ctest --preset $(1)
 
 # make test FAMILY=reduce: the programs and Python files whose names have that word, the family's rows of the case table, and
 # what they need.
-FAMILY_CASES = $(wildcard tests/cases/op_cases_$(FAMILY).c)
+FAMILY_CASES = $(wildcard tests/cases/op_cases_$(FAMILY).c tests/cases/op_cases_$(FAMILY)_*.c)
 FAMILY_C  = $(notdir $(basename $(shell find tests -name 'test_*$(FAMILY)*.c' -o -name 'fuzz_*$(FAMILY)*.c'))) \
     $(if $(FAMILY_CASES),test_op_cases)
 FAMILY_CLI = $(if $(shell find tests/cli -name 'test_*$(FAMILY)*.py'),mlx_program mlx_fake)

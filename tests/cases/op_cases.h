@@ -53,20 +53,31 @@ typedef struct op_case {
     op_input in[CASE_INPUTS]; /* up to the first of ndim 0 without a range */
 } op_case;
 
+/* A list and its length, two arguments. */
+#define LIST(...) \
+    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+/* A function of the first inputs, a, b and c. */
+#define CASE(name, expression)                          \
+    static mx_array *name(mx_array *const *in) {        \
+        mx_array *a = in[0], *b = in[1], *c = in[2];    \
+        return (void)a, (void)b, (void)c, (expression); \
+    }
+
 /* FAMILY(name): the rows op_cases_<name>[] of op_cases_<name>.c, ended by an empty one. */
-#define OP_FAMILIES   \
-    FAMILY(pointwise) \
-    FAMILY(bits)      \
-    FAMILY(view)      \
-    FAMILY(join)      \
-    FAMILY(reduce)    \
-    FAMILY(index)     \
-    FAMILY(matmul)    \
-    FAMILY(product)   \
-    FAMILY(signal)    \
-    FAMILY(linalg)    \
-    FAMILY(composite) \
-    FAMILY(quant)
+#define OP_FAMILIES        \
+    FAMILY(pointwise)      \
+    FAMILY(pointwise_bits) \
+    FAMILY(shape)          \
+    FAMILY(reduce)         \
+    FAMILY(index)          \
+    FAMILY(matmul)         \
+    FAMILY(attention)      \
+    FAMILY(conv)           \
+    FAMILY(fft)            \
+    FAMILY(linalg)         \
+    FAMILY(random)         \
+    FAMILY(quant)          \
+    FAMILY(composite)
 #define FAMILY(name) extern const op_case op_cases_##name[];
 OP_FAMILIES
 #undef FAMILY

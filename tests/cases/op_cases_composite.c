@@ -3,8 +3,6 @@
 
 #include "ops/conv/conv.h"
 
-#define LIST(...) \
-    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 #define INTS_OF(n) ((mx_ints){1, (const int[]){n}})
 
 static mx_array *linear(mx_array *x, mx_array *w) { /* w (out, in) */

@@ -1,8 +1,6 @@
 /* Cases: reading and writing through indices, random bits. */
 #include "op_cases.h"
 
-#define LIST(...) \
-    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
 #define INDEX(name, expression)                  \
     static mx_array *name(mx_array *const *in) { \
         mx_array *a = in[0], *i = in[1];         \

@@ -4,14 +4,6 @@
 
 #include "ops/linalg/linalg.h"
 
-#define LIST(...) \
-    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define CASE(name, expression)                   \
-    static mx_array *name(mx_array *const *in) { \
-        mx_array *a = in[0], *b = in[1];         \
-        return (void)a, (void)b, (expression);   \
-    }
-
 /* --- matrices from a (N,3,3), well conditioned --------------------------------------- */
 
 static mx_array *eye(mx_array *a, double scale) {

@@ -3,14 +3,6 @@
 #include "kernels/blocks/blocks.h"
 #include "op_cases.h"
 
-#define LIST(...) \
-    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define CASE(name, expression)                          \
-    static mx_array *name(mx_array *const *in) {        \
-        mx_array *a = in[0], *b = in[1], *c = in[2];    \
-        return (void)a, (void)b, (void)c, (expression); \
-    }
-
 static const mx_quant_format q4 = {MX_AFFINE, 4, 32}, q3 = {MX_AFFINE, 3, 32},
                              fp4 = {MX_MXFP4, 4, 32}, fp8 = {MX_MXFP8, 8, 32};
 

@@ -6,14 +6,6 @@
 #include "graph/trace/trace.h"
 #include "ops/standard/extra.h"
 
-#define LIST(...) \
-    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define REDUCE(name, expression)                 \
-    static mx_array *name(mx_array *const *in) { \
-        mx_array *a = in[0];                     \
-        return expression;                       \
-    }
-
 static int last_of(const mx_array *a, int axis) {
     return a && a->ndim > axis ? a->shape[axis] - 1 : 0;
 }
@@ -34,93 +26,93 @@ static mx_array *share(mx_array *a, bool node) {
     mx_trace_set_shapeless(former);
     return mx_mul(a, mx_astype(n, mx_dtype_of(a)));
 }
-REDUCE(count_node, share(a, true))
-REDUCE(count_number, share(a, false))
-REDUCE(sum, mx_sum(a, LIST(2), false))
-REDUCE(sum_other, ones_matmul(a))
-REDUCE(sum_columns, mx_sum(a, LIST(1), true))
-REDUCE(sum_all, mx_sum_all(a))
-REDUCE(sum_by_axis, mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
-REDUCE(sum_outer, mx_sum(a, LIST(0, 2), false))
-REDUCE(sum_outer_by_axis, mx_sum_axis(mx_sum_axis(a, 2, false), 0, false))
-REDUCE(sum_program, mx_sum(mx_square(a), LIST(0, 1), true))
-REDUCE(prod, mx_reduce(MX_PROD, a, LIST(1), false))
-REDUCE(prod_by_scan, mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
-REDUCE(max, mx_reduce(MX_MAX, a, LIST(1, 2), true))
-REDUCE(max_by_axis, mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
-REDUCE(ptp, mx_ptp(a, LIST(1, 2), true))
-REDUCE(ptp_by_axis, mx_sub(mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true),
-                           mx_reduce(MX_MIN, mx_reduce(MX_MIN, a, LIST(2), true), LIST(1), true)))
+CASE(count_node, share(a, true))
+CASE(count_number, share(a, false))
+CASE(sum, mx_sum(a, LIST(2), false))
+CASE(sum_other, ones_matmul(a))
+CASE(sum_columns, mx_sum(a, LIST(1), true))
+CASE(sum_all, mx_sum_all(a))
+CASE(sum_by_axis, mx_sum_axis(mx_sum_axis(mx_sum_axis(a, 0, false), 0, false), 0, false))
+CASE(sum_outer, mx_sum(a, LIST(0, 2), false))
+CASE(sum_outer_by_axis, mx_sum_axis(mx_sum_axis(a, 2, false), 0, false))
+CASE(sum_program, mx_sum(mx_square(a), LIST(0, 1), true))
+CASE(prod, mx_reduce(MX_PROD, a, LIST(1), false))
+CASE(prod_by_scan, mx_squeeze_axis(end_of(mx_scan(MX_CUMPROD, a, 1, false, true), 1), 1))
+CASE(max, mx_reduce(MX_MAX, a, LIST(1, 2), true))
+CASE(max_by_axis, mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true))
+CASE(ptp, mx_ptp(a, LIST(1, 2), true))
+CASE(ptp_by_axis, mx_sub(mx_reduce(MX_MAX, mx_reduce(MX_MAX, a, LIST(2), true), LIST(1), true),
+                         mx_reduce(MX_MIN, mx_reduce(MX_MIN, a, LIST(2), true), LIST(1), true)))
 #define HOLES          mx_where(mx_less(a, mx_scalar_like(a, -1)), mx_scalar_like(a, NAN), a)
 #define PRESENT        mx_astype(mx_greater_equal(a, mx_scalar_like(a, -1)), mx_dtype_of(a))
 #define FILLED(number) mx_where(mx_less(a, mx_scalar_like(a, -1)), mx_scalar_like(a, number), a)
-REDUCE(nansum, mx_nansum(HOLES, LIST(2), false))
-REDUCE(nansum_filled, mx_sum(FILLED(0), LIST(2), false))
-REDUCE(nanprod, mx_nanprod(HOLES, LIST(1), false))
-REDUCE(nanprod_filled, mx_reduce(MX_PROD, FILLED(1), LIST(1), false))
-REDUCE(nanmax, mx_nanmax(HOLES, LIST(1, 2), true))
-REDUCE(nanmax_filled, mx_reduce(MX_MAX, FILLED(-INFINITY), LIST(1, 2), true))
-REDUCE(nanmin, mx_nanmin(HOLES, LIST(1, 2), false))
-REDUCE(nanmin_filled, mx_reduce(MX_MIN, FILLED(INFINITY), LIST(1, 2), false))
-REDUCE(nanmean, mx_nanmean(HOLES, LIST(1, 2), false))
-REDUCE(nanmean_by_sums,
-       mx_div(mx_sum(FILLED(0), LIST(1, 2), false), mx_sum(PRESENT, LIST(1, 2), false)))
-REDUCE(nanvar, mx_nanvar(HOLES, LIST(1, 2), false, 0))
-REDUCE(nanvar_by_squares, mx_div(mx_sub(mx_sum(mx_square(FILLED(0)), LIST(1, 2), false),
-                                        mx_div(mx_square(mx_sum(FILLED(0), LIST(1, 2), false)),
-                                               mx_sum(PRESENT, LIST(1, 2), false))),
-                                 mx_sum(PRESENT, LIST(1, 2), false)))
-REDUCE(nanstd, mx_nanstd(HOLES, LIST(1, 2), true, 0))
-REDUCE(nanstd_by_var, mx_sqrt(mx_nanvar(HOLES, LIST(1, 2), true, 0)))
-REDUCE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
-REDUCE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
-REDUCE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
-REDUCE(any_of, mx_reduce(MX_ANY, a, LIST(0), false))
-REDUCE(any_by_all, mx_logical_not(mx_reduce(MX_ALL, mx_logical_not(a), LIST(0), false)))
-REDUCE(argmax, mx_arg_reduce(true, a, 1, false))
-REDUCE(argmin, mx_arg_reduce(false, a, -1, true))
-REDUCE(mean, mx_mean(a, LIST(1, 2), false))
-REDUCE(mean_by_sum, mx_mul_s(mx_sum(a, LIST(1, 2), false), 1.0 / 12))
-REDUCE(var, mx_var(a, LIST(2), false, 1))
-REDUCE(var_by_squares, mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false),
-                                       mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
-                                1.0 / 3))
-REDUCE(std_of, mx_std(a, LIST(1), true, 0))
-REDUCE(softmax, mx_softmax(a, LIST(-1), false))
-REDUCE(softmax_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(-1), true)))
-REDUCE(softmax_columns, mx_softmax(a, LIST(0, 1), false))
-REDUCE(softmax_columns_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(0, 1), true)))
-REDUCE(logsumexp, mx_logsumexp(a, LIST(1), false))
-REDUCE(logsumexp_plain, mx_log(mx_sum(mx_exp(a), LIST(1), false)))
-REDUCE(logsumexp_all, mx_logsumexp(a, LIST(1, 2), true))
-REDUCE(cumsum, mx_scan(MX_CUMSUM, a, 1, false, true))
-REDUCE(cumsum_reverse, mx_scan(MX_CUMSUM, a, 2, true, false))
-REDUCE(cumsum_flipped, mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
-REDUCE(cumprod, mx_scan(MX_CUMPROD, a, 2, false, true))
-REDUCE(cumprod_reverse, mx_scan(MX_CUMPROD, a, 1, true, false))
-REDUCE(cummax, mx_scan(MX_CUMMAX, a, 2, false, true))
-REDUCE(cummin, mx_scan(MX_CUMMIN, a, 1, true, true))
-REDUCE(cummin_by_max, mx_negative(mx_scan(MX_CUMMAX, mx_negative(a), 1, true, true)))
-REDUCE(logcumsumexp, mx_scan(MX_CUMLOGSUMEXP, a, 2, false, true))
-REDUCE(logcumsumexp_plain, mx_log(mx_scan(MX_CUMSUM, mx_exp(a), 2, false, true)))
+CASE(nansum, mx_nansum(HOLES, LIST(2), false))
+CASE(nansum_filled, mx_sum(FILLED(0), LIST(2), false))
+CASE(nanprod, mx_nanprod(HOLES, LIST(1), false))
+CASE(nanprod_filled, mx_reduce(MX_PROD, FILLED(1), LIST(1), false))
+CASE(nanmax, mx_nanmax(HOLES, LIST(1, 2), true))
+CASE(nanmax_filled, mx_reduce(MX_MAX, FILLED(-INFINITY), LIST(1, 2), true))
+CASE(nanmin, mx_nanmin(HOLES, LIST(1, 2), false))
+CASE(nanmin_filled, mx_reduce(MX_MIN, FILLED(INFINITY), LIST(1, 2), false))
+CASE(nanmean, mx_nanmean(HOLES, LIST(1, 2), false))
+CASE(nanmean_by_sums,
+     mx_div(mx_sum(FILLED(0), LIST(1, 2), false), mx_sum(PRESENT, LIST(1, 2), false)))
+CASE(nanvar, mx_nanvar(HOLES, LIST(1, 2), false, 0))
+CASE(nanvar_by_squares, mx_div(mx_sub(mx_sum(mx_square(FILLED(0)), LIST(1, 2), false),
+                                      mx_div(mx_square(mx_sum(FILLED(0), LIST(1, 2), false)),
+                                             mx_sum(PRESENT, LIST(1, 2), false))),
+                               mx_sum(PRESENT, LIST(1, 2), false)))
+CASE(nanstd, mx_nanstd(HOLES, LIST(1, 2), true, 0))
+CASE(nanstd_by_var, mx_sqrt(mx_nanvar(HOLES, LIST(1, 2), true, 0)))
+CASE(min, mx_reduce(MX_MIN, a, LIST(-1), false))
+CASE(min_by_max, mx_negative(mx_reduce(MX_MAX, mx_negative(a), LIST(-1), false)))
+CASE(all_of, mx_reduce(MX_ALL, a, LIST(1), false))
+CASE(any_of, mx_reduce(MX_ANY, a, LIST(0), false))
+CASE(any_by_all, mx_logical_not(mx_reduce(MX_ALL, mx_logical_not(a), LIST(0), false)))
+CASE(argmax, mx_arg_reduce(true, a, 1, false))
+CASE(argmin, mx_arg_reduce(false, a, -1, true))
+CASE(mean, mx_mean(a, LIST(1, 2), false))
+CASE(mean_by_sum, mx_mul_s(mx_sum(a, LIST(1, 2), false), 1.0 / 12))
+CASE(var, mx_var(a, LIST(2), false, 1))
+CASE(var_by_squares, mx_mul_s(mx_sub(mx_sum(mx_square(a), LIST(2), false),
+                                     mx_mul_s(mx_square(mx_sum(a, LIST(2), false)), 0.25)),
+                              1.0 / 3))
+CASE(std_of, mx_std(a, LIST(1), true, 0))
+CASE(softmax, mx_softmax(a, LIST(-1), false))
+CASE(softmax_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(-1), true)))
+CASE(softmax_columns, mx_softmax(a, LIST(0, 1), false))
+CASE(softmax_columns_plain, mx_div(mx_exp(a), mx_sum(mx_exp(a), LIST(0, 1), true)))
+CASE(logsumexp, mx_logsumexp(a, LIST(1), false))
+CASE(logsumexp_plain, mx_log(mx_sum(mx_exp(a), LIST(1), false)))
+CASE(logsumexp_all, mx_logsumexp(a, LIST(1, 2), true))
+CASE(cumsum, mx_scan(MX_CUMSUM, a, 1, false, true))
+CASE(cumsum_product, mx_scan(MX_CUMSUM, mx_mul(a, b), 1, false, true))
+CASE(cumsum_reverse, mx_scan(MX_CUMSUM, a, 2, true, false))
+CASE(cumsum_flipped, mx_flip(mx_scan(MX_CUMSUM, mx_flip(a, LIST(2)), 2, false, false), LIST(2)))
+CASE(cumprod, mx_scan(MX_CUMPROD, a, 2, false, true))
+CASE(cumprod_reverse, mx_scan(MX_CUMPROD, a, 1, true, false))
+CASE(cummax, mx_scan(MX_CUMMAX, a, 2, false, true))
+CASE(cummin, mx_scan(MX_CUMMIN, a, 1, true, true))
+CASE(cummin_by_max, mx_negative(mx_scan(MX_CUMMAX, mx_negative(a), 1, true, true)))
+CASE(logcumsumexp, mx_scan(MX_CUMLOGSUMEXP, a, 2, false, true))
+CASE(logcumsumexp_plain, mx_log(mx_scan(MX_CUMSUM, mx_exp(a), 2, false, true)))
 
-REDUCE(sort, mx_sort(a, 1))
-REDUCE(sort_by_partition, mx_sort(mx_partition(a, 1, 1), 1))
-REDUCE(argsort, mx_argsort(a, 2))
-REDUCE(second_by_partition,
-       mx_slice_axis(mx_take_along_axis(a, mx_argpartition(a, 1, 2), 2), 2, 1, 2))
-REDUCE(second_by_sort, mx_slice_axis(mx_sort(a, 2), 2, 1, 2))
-REDUCE(topk, mx_sort(mx_topk(a, 2, -1), -1))
-REDUCE(topk_by_sort, mx_slice_axis(mx_sort(a, -1), -1, 2, 4))
-REDUCE(median, mx_median(a, LIST(1, 2), false))
-REDUCE(median_by_sort,
-       mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
-REDUCE(quantile, mx_quantile(a, mx_scalar(0.25, MX_FLOAT32), LIST(1), false, "linear", false))
-REDUCE(quantile_by_sort,
-       mx_squeeze_axis(mx_add(mx_mul_s(mx_slice_axis(mx_sort(a, 1), 1, 0, 1), 0.5),
-                              mx_mul_s(mx_slice_axis(mx_sort(a, 1), 1, 1, 2), 0.5)),
-                       1))
-REDUCE(diff, mx_diff(a, 1, 2))
+CASE(sort, mx_sort(a, 1))
+CASE(sort_by_partition, mx_sort(mx_partition(a, 1, 1), 1))
+CASE(argsort, mx_argsort(a, 2))
+CASE(second_by_partition,
+     mx_slice_axis(mx_take_along_axis(a, mx_argpartition(a, 1, 2), 2), 2, 1, 2))
+CASE(second_by_sort, mx_slice_axis(mx_sort(a, 2), 2, 1, 2))
+CASE(topk, mx_sort(mx_topk(a, 2, -1), -1))
+CASE(topk_by_sort, mx_slice_axis(mx_sort(a, -1), -1, 2, 4))
+CASE(median, mx_median(a, LIST(1, 2), false))
+CASE(median_by_sort,
+     mx_mean(mx_slice_axis(mx_sort(mx_flatten(a, 1, 2), 1), 1, 5, 7), LIST(1), false))
+CASE(quantile, mx_quantile(a, mx_scalar(0.25, MX_FLOAT32), LIST(1), false, "linear", false))
+CASE(quantile_by_sort, mx_squeeze_axis(mx_add(mx_mul_s(mx_slice_axis(mx_sort(a, 1), 1, 0, 1), 0.5),
+                                              mx_mul_s(mx_slice_axis(mx_sort(a, 1), 1, 1, 2), 0.5)),
+                                       1))
+CASE(diff, mx_diff(a, 1, 2))
 
 static mx_array *cross_entropy(mx_array *const *in) {
     return mx_cross_entropy(in[0], in[1]);
@@ -170,6 +162,7 @@ const op_case op_cases_reduce[] = {
      SINGLE | LOOSE | NO_EMPTY | NO_HALF,
      {{2, {N, 5}, -3, 3, false, false}, {1, {N}, 0, 4, true, false}}},
     {"cumsum", cumsum, NULL, NULL, INTS | LOOSE, {A}},
+    {"cumsum of a product", cumsum_product, NULL, NULL, LOOSE, {A, {1, {4}, -3, 3, false, false}}},
     {"cumsum reverse", cumsum_reverse, NULL, cumsum_flipped, INTS | LOOSE, {A}},
     {"cumprod", cumprod, NULL, NULL, LOOSE, {A}},
     {"cumprod reverse", cumprod_reverse, NULL, NULL, LOOSE, {A}},
@@ -183,5 +176,5 @@ const op_case op_cases_reduce[] = {
     {"median", median, NULL, median_by_sort, 0, {A}},
     {"quantile", quantile, NULL, quantile_by_sort, 0, {A}},
     {"diff", diff, NULL, NULL, INTS | LOOSE, {A}},
-    {NULL, NULL, NULL, NULL, 0, {{0}}},
+    {0},
 };

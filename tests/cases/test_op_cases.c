@@ -464,11 +464,14 @@ static void check_case(const op_case *c) {
 static const char *const family_names[] = {OP_FAMILIES};
 #undef FAMILY
 
-/* Is this what was asked for: an operation, or "reduce/", a family? */
+/* Is the family what "reduce/" asks for, or a part of it, as pointwise_bits is of pointwise? */
+static bool is_of_family(const char *asked, const char *family) {
+    size_t n = strlen(asked) - 1;
+    return asked[n] == '/' && strncmp(asked, family, n) == 0 &&
+           (family[n] == 0 || family[n] == '_');
+}
 static bool is_asked(const char *asked, const char *family, const char *name) {
-    size_t n = strlen(family);
-    return !asked || strcmp(asked, name) == 0 ||
-           (strncmp(asked, family, n) == 0 && strcmp(asked + n, "/") == 0);
+    return !asked || strcmp(asked, name) == 0 || (*asked && is_of_family(asked, family));
 }
 
 /* With an argument: only the operation of that name, or those of the family. */

@@ -1,12 +1,10 @@
-/* Cases: logic, bits, complex numbers, casts, creation, random bits. */
+/* Cases: logic, bits, complex numbers, casts. */
 #include <complex.h>
 #include <math.h>
 
 #include "op_cases.h"
 
-#define LIST(...) \
-    (const int[]){__VA_ARGS__}, (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
-#define CASE(name, expression)                       \
+#define F(name, expression)                          \
     static mx_array *f_##name(mx_array *const *in) { \
         mx_array *a = in[0], *b = in[1];             \
         return (void)a, (void)b, (expression);       \
@@ -22,21 +20,21 @@ static mx_array *whole(mx_array *a) {
     return mx_astype(a, MX_INT32);
 }
 
-CASE(logical_not, mx_logical_not(a))
-CASE(logical_and, mx_logical_and(a, b))
-CASE(logical_or, mx_logical_or(a, b))
-CASE(logical_xor, mx_logical_xor(a, b))
-CASE(bitwise_invert, mx_bitwise_invert(whole(a)))
-CASE(bitwise_and, mx_bitwise_and(whole(a), whole(b)))
-CASE(bitwise_or, mx_bitwise_or(whole(a), whole(b)))
-CASE(bitwise_xor, mx_bitwise_xor(whole(a), whole(b)))
-CASE(left_shift, mx_left_shift(whole(a), whole(b)))
-CASE(right_shift, mx_right_shift(whole(a), whole(b)))
-CASE(floor_divide, mx_floor_divide(a, b))
-CASE(not_equal, mx_not_equal(a, b))
-CASE(less_equal, mx_less_equal(a, b))
-CASE(greater, mx_greater(a, b))
-CASE(isnan, mx_isnan(mx_div(a, mx_sub(b, b))))
+F(logical_not, mx_logical_not(a))
+F(logical_and, mx_logical_and(a, b))
+F(logical_or, mx_logical_or(a, b))
+F(logical_xor, mx_logical_xor(a, b))
+F(bitwise_invert, mx_bitwise_invert(whole(a)))
+F(bitwise_and, mx_bitwise_and(whole(a), whole(b)))
+F(bitwise_or, mx_bitwise_or(whole(a), whole(b)))
+F(bitwise_xor, mx_bitwise_xor(whole(a), whole(b)))
+F(left_shift, mx_left_shift(whole(a), whole(b)))
+F(right_shift, mx_right_shift(whole(a), whole(b)))
+F(floor_divide, mx_floor_divide(a, b))
+F(not_equal, mx_not_equal(a, b))
+F(less_equal, mx_less_equal(a, b))
+F(greater, mx_greater(a, b))
+F(isnan, mx_isnan(mx_div(a, mx_sub(b, b))))
 POINT(logical_not, !x[0])
 POINT(logical_and, x[0] && x[1])
 POINT(logical_or, x[0] || x[1])
@@ -97,12 +95,12 @@ COMPLEX(complex_cosh, mx_cosh(z), ccosh(z))
 COMPLEX(complex_tanh, mx_tanh(mx_mul_s(z, 0.5)), ctanh(z / 2))
 COMPLEX(complex_sigmoid, mx_sigmoid(z), 1 / (1 + cexp(-z)))
 
-/* --- casts, creation, random bits ---------------------------------------------------- */
+/* --- casts ----------------------------------------------------------------------------- */
 
-CASE(astype, mx_mul(mx_astype(a, MX_FLOAT64), mx_astype(a, MX_FLOAT64)))
+F(astype, mx_mul(mx_astype(a, MX_FLOAT64), mx_astype(a, MX_FLOAT64)))
 POINT(astype, x[0] * x[0])
-CASE(view, mx_view_as(mx_view_as(mx_astype(a, MX_FLOAT32), MX_UINT16), MX_FLOAT32))
-CASE(view_not, mx_astype(a, MX_FLOAT32))
+F(view, mx_view_as(mx_view_as(mx_astype(a, MX_FLOAT32), MX_UINT16), MX_FLOAT32))
+F(view_not, mx_astype(a, MX_FLOAT32))
 POINT(view, (float)x[0])
 
 static mx_array *f_depends(mx_array *const *in) {
@@ -111,41 +109,10 @@ static mx_array *f_depends(mx_array *const *in) {
 }
 POINT(depends, x[0] * x[0] * x[0])
 
-static mx_array *row(mx_array *a, mx_array *made) {
-    return mx_mul(a, mx_astype(made, a ? mx_dtype_of(a) : MX_FLOAT32));
-}
-CASE(arange, row(a, mx_arange(1, 6, 1, MX_FLOAT32)))
-CASE(linspace, row(a, mx_linspace(1, 5, 5, true, MX_FLOAT32)))
-CASE(eye, mx_matmul(a, row(b, mx_eye(5, 5, 1, MX_FLOAT32))))
-CASE(shifted, mx_pad(mx_mul(mx_slice_axis(a, 1, 0, 4), mx_slice_axis(b, 0, 1, 5)), LIST(1),
-                     (int[]){1}, (int[]){0}, NULL, "constant"))
-CASE(tri, mx_matmul(a, mx_transpose(row(b, mx_tri(5, 5, 0, MX_FLOAT32)))))
-CASE(running, mx_scan(MX_CUMSUM, mx_mul(a, b), 1, false, true))
-
-/* a (N,5) plus three bits a number from the key b (2). */
-static mx_array *f_random_bits(mx_array *const *in) {
-    mx_array *a = in[0];
-    if (!a)
-        return NULL;
-    mx_array *bits = mx_random_bits(a->shape, a->ndim, 4, mx_astype(in[1], MX_UINT32));
-    mx_array *three = mx_bitwise_and(bits, mx_scalar_i64(7, MX_UINT32));
-    return mx_add(a, mx_astype(three, mx_dtype_of(a)));
-}
-CASE(random_keys, mx_random_bits(LIST(4, 3), 2, mx_astype(a, MX_UINT32)))
-/* a (N,5), the key b (2). */
-CASE(categorical, mx_random_categorical(a, -1, mx_astype(b, MX_UINT32)))
-static mx_array *f_categorical_by_hand(mx_array *const *in) {
-    mx_array *a = in[0];
-    mx_array *noise =
-        a ? mx_random_gumbel(a->shape, 2, MX_FLOAT32, mx_astype(in[1], MX_UINT32)) : NULL;
-    return mx_arg_reduce(true, mx_add(a, noise), 1, false);
-}
-
 #define IN(lo, hi)  {2, {N, 5}, lo, hi, false, false}
 #define ROW(lo, hi) {1, {5}, lo, hi, false, false}
 #define MASK        {2, {N, 5}, -1, 1, false, true}
 #define MASK_ROW    {1, {5}, -1, 1, false, true}
-#define KEY         {1, {2}, 0, 1000, true, false}
 #define BITS(name, lo, hi, lo2, hi2)                       \
     {                                                      \
         #name, f_##name, p_##name, NULL, INTS | NO_GRAD, { \
@@ -165,7 +132,7 @@ static mx_array *f_categorical_by_hand(mx_array *const *in) {
         }                                                                      \
     }
 
-const op_case op_cases_bits[] = {
+const op_case op_cases_pointwise_bits[] = {
     {"logical_not", f_logical_not, p_logical_not, NULL, INTS | NO_GRAD, {MASK}},
     LOGIC(logical_and),
     LOGIC(logical_or),
@@ -204,23 +171,5 @@ const op_case op_cases_bits[] = {
     {"astype", f_astype, p_astype, NULL, INTS, {IN(-3, 3)}},
     {"view", f_view, p_view, f_view_not, INTS | NO_GRAD, {IN(-3, 3)}},
     {"depends", f_depends, p_depends, NULL, LOOSE, {IN(-3, 3), ROW(-1, 1)}},
-    {"arange", f_arange, NULL, f_linspace, INTS, {IN(-3, 3)}},
-    {"linspace", f_linspace, NULL, f_arange, INTS, {IN(-3, 3)}},
-    {"eye", f_eye, NULL, f_shifted, LOOSE, {IN(-3, 3), ROW(-3, 3)}},
-    {"tri", f_tri, NULL, NULL, LOOSE, {IN(-3, 3), ROW(-3, 3)}},
-    {"cumsum of a product", f_running, NULL, NULL, LOOSE, {IN(-3, 3), ROW(-3, 3)}},
-    {"random_bits", f_random_bits, NULL, NULL, INTS, {IN(-3, 3), KEY}},
-    {"random_bits of keys",
-     f_random_keys,
-     NULL,
-     NULL,
-     NO_GRAD | NO_HALF,
-     {{1, {2}, 0, 1000, false, false}}},
-    {"categorical",
-     f_categorical,
-     NULL,
-     f_categorical_by_hand,
-     NO_GRAD | NO_EMPTY,
-     {IN(-3, 3), KEY}},
     {0},
 };
