@@ -28,6 +28,7 @@ enum {
     SAMPLE = 400
 };
 enum { EMBED = 0, FIRST_LAYER = 1, NORM = PARAMS - 2, HEAD = PARAMS - 1 };
+enum { MOST_BYTES = 1 << 30 };
 enum { NORM1, QKV, OUT, NORM2, GATE, UP, DOWN };
 
 /* --- the text --------------------------------------------------------------------------------- */
@@ -45,11 +46,13 @@ static uint8_t *read_file(const char *path, size_t *n) {
         fprintf(stderr, "%s cannot be read\n", path);
         exit(1);
     }
-    *n = (size_t)ftell(f);
-    uint8_t *data = malloc(*n + 1);
+    long size = ftell(f); /* of a folder it is the largest number */
+    uint8_t *data = size < 4 * L || size > MOST_BYTES ? NULL : malloc((size_t)size);
+    *n = (size_t)size;
     rewind(f);
-    if (!data || fread(data, 1, *n, f) != *n || *n < 4 * L) {
-        fprintf(stderr, "%s: a text of %d bytes or more is needed\n", path, 4 * L);
+    if (!data || fread(data, 1, *n, f) != *n) {
+        fprintf(stderr, "%s: a text of %d bytes to %d MB is needed\n", path, 4 * L,
+                MOST_BYTES >> 20);
         exit(1);
     }
     fclose(f);

@@ -129,7 +129,8 @@ static char *read_text(const char *path) {
     FILE *f = fopen(path, "rb");
     char *text = NULL;
     long n = -1;
-    if (f && !fseek(f, 0, SEEK_END) && (n = ftell(f)) > 0 && (text = calloc((size_t)n + 1, 1)))
+    if (f && !fseek(f, 0, SEEK_END) && (n = ftell(f)) > 0 && n < 1L << 30 &&
+        (text = calloc((size_t)n + 1, 1)))
         rewind(f);
     if (!text || fread(text, 1, (size_t)n, f) != (size_t)n)
         die("cannot be read, or has nothing in it", path);

@@ -84,6 +84,7 @@ static void multiply(void *ctx) {
                   "%s: %d rows by themselves have other bits", k->what, n);
     }
     mx_free(whole);
+    mx_free(m.ahead.from);
     direct_arena_free(&m.layer);
 }
 

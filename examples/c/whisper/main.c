@@ -36,9 +36,9 @@ void die(const char *path, const char *what) {
 char *file_bytes(const char *path, size_t *n) {
     FILE *f = fopen(path, "rb");
     long size = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
-    char *bytes = size >= 0 ? malloc((size_t)size + 1) : NULL;
-    if (!f || size < 0)
+    if (!f || size < 0 || size > 1L << 40) /* of a folder it is the largest number */
         die(path, "cannot be read");
+    char *bytes = malloc((size_t)size + 1);
     rewind(f);
     if (!bytes || fread(bytes, 1, (size_t)size, f) != (size_t)size)
         die(path, "cannot be read into memory");
