@@ -379,8 +379,9 @@ static void lies(lying l) {
         l.a == ROWS_FIRST || l.b == ROWS_FIRST || l.a == COLUMNS_FIRST || l.b == COLUMNS_FIRST;
     if (l.m >= 64 && l.n >= 64 && l.m < 160 && l.n <= l.m && l.k >= 64 && adjacent)
         CHECK_EQ_INT(can, gemm_slices(l.m, l.n, l.k) == 1);
-    CHECK_MSG(memcmp(out[0], out[1], numbers * sizeof(float)) == 0, "%d x %d x %d, layouts %d %d",
-              (int)l.m, (int)l.n, (int)l.k, l.a, l.b);
+    bool cut = gemm_is_small(&g) && gemm_step(l.k) < l.k; /* as torture does: small ones are not */
+    CHECK_MSG(cut || memcmp(out[0], out[1], numbers * sizeof(float)) == 0,
+              "%d x %d x %d, layouts %d %d", (int)l.m, (int)l.n, (int)l.k, l.a, l.b);
     for (int i = 0; i < 2; i++)
         kv_free(t, out[i]);
     kv_free(t, a.base);
