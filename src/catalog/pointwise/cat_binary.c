@@ -5,6 +5,12 @@ static int call_binary(mlx_value *res, const mlx_operation *op, mlx_value *args)
     return cat_pair(&args[0], &args[1]) || op->function.binary(OUT, ARRAY(0), ARRAY(1), ON(2));
 }
 
+/* Each by itself is true or not: a number need not fit into the other's dtype. */
+static int call_logical(mlx_value *res, const mlx_operation *op, mlx_value *args) {
+    return cat_array(&args[0]) || cat_array(&args[1]) ||
+           op->function.binary(OUT, ARRAY(0), ARRAY(1), ON(2));
+}
+
 static int call_divmod(mlx_value *res, const mlx_operation *op, mlx_value *args) {
     (void)op;
     return cat_pair(&args[0], &args[1]) ||
@@ -51,11 +57,11 @@ static int call_clip(mlx_value *res, const mlx_operation *op, mlx_value *args) {
            mlx_clip(OUT, ARRAY(0), cat_handle(&args[1]), cat_handle(&args[2]), ON(3));
 }
 
-#define ROW(signature, f, doc) {CORE, signature, doc, call_binary, {.binary = f}, false}
-#define B(name, f, doc)        ROW(name "(a: scalar | array, b: scalar | array, " STREAM, f, doc)
+#define ROW(signature, f, doc)     {CORE, signature, doc, call_binary, {.binary = f}, false}
+#define LOGICAL(signature, f, doc) {CORE, signature STREAM, doc, call_logical, {.binary = f}, false}
+#define B(name, f, doc)            ROW(name "(a: scalar | array, b: scalar | array, " STREAM, f, doc)
 #define B_POSITION(name, f, doc) \
     ROW(name "(a: scalar | array, b: scalar | array, /, *, " STREAM, f, doc)
-#define B_ARRAYS(name, f, doc) ROW(name "(a: array, b: array, /, *, " STREAM, f, doc)
 
 /* condition, stream */
 static int call_nonzero(mlx_value *res, const mlx_operation *op, mlx_value *args) {
@@ -89,10 +95,12 @@ const mlx_operation cat_binary_rows[] = {
     B("less_equal", mlx_less_equal, "a <= b, element by element."),
     B("greater", mlx_greater, "a > b, element by element."),
     B("greater_equal", mlx_greater_equal, "a >= b, element by element."),
-    B_ARRAYS("logical_and", mlx_logical_and, "True where both a and b are not zero."),
-    B_ARRAYS("logical_or", mlx_logical_or, "True where a or b is not zero."),
-    B_POSITION("logical_xor", mlx_logical_xor,
-               "True where one of a and b is not zero, and not both."),
+    LOGICAL("logical_and(a: array, b: array, /, *, ", mlx_logical_and,
+            "True where both a and b are not zero."),
+    LOGICAL("logical_or(a: array, b: array, /, *, ", mlx_logical_or,
+            "True where a or b is not zero."),
+    LOGICAL("logical_xor(a: scalar | array, b: scalar | array, /, *, ", mlx_logical_xor,
+            "True where one of a and b is not zero, and not both."),
     B("bitwise_and", mlx_bitwise_and, "The bits set in both integers, element by element."),
     B("bitwise_or", mlx_bitwise_or, "The bits set in either integer, element by element."),
     B("bitwise_xor", mlx_bitwise_xor,

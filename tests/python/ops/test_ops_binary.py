@@ -290,3 +290,14 @@ def test_integers_of_64_bits_are_close_exactly():
         assert mx.isclose(
             mx.array(2**53, dtype), mx.array([2**53, 2**53 + 1], dtype), rtol=0, atol=0
         ).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("number", [-1, 2**40, 0.5, 0, 1j, True])
+@pytest.mark.parametrize("name", ["logical_and", "logical_or", "logical_xor"])
+def test_logic_of_a_number_that_its_dtype_has_not(name, number):
+    """Whether a number is zero does not depend on the other operand's dtype."""
+    a = mx.array([1, 0], mx.uint8)
+    expected = getattr(np, name)(np.array(a) != 0, number != 0)
+    for got in (getattr(mx, name)(a, number), getattr(mx, name)(number, a)):
+        assert got.dtype == mx.bool_
+        np.testing.assert_array_equal(np.array(got), expected)
