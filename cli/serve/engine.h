@@ -105,6 +105,12 @@ typedef enum srv_structure {
     SRV_CHOICE   /* a JSON list of texts */
 } srv_structure;
 
+/* A schema that a part of a structure is made of, and the field that has it. */
+typedef struct srv_schema {
+    char field[64];
+    char *text;
+} srv_schema;
+
 /* Everything is borrowed for the call. */
 typedef struct srv_ask {
     const int *tokens;
@@ -120,6 +126,8 @@ typedef struct srv_ask {
     bool echo_special;     /* special tokens of the prompt have a text in those */
     srv_structure structure;
     const char *structure_text;
+    const srv_schema *schemas; /* something has to match each of these by itself; ended by one
+                                  without a text; NULL: none */
     srv_queue *to;
     int choice; /* comes back in events */
 } srv_ask;

@@ -60,6 +60,7 @@ static void free_job(srv_job *j) {
         srv_engine_give(j->call->server->engine, j->model, j->p.keep);
     srv_params_clear(&j->p);
     json_decref(j->done);
+    srv_schemas_free(j->schemas);
     free(j->opening);
     free(j);
 }
@@ -148,7 +149,7 @@ static bool end_choice(srv_job *j, srv_choice *c, const srv_event *e) {
 }
 
 static void note_counts(srv_job *j, srv_choice *c, const srv_event *e) {
-    if (!c->cached && e->cached) {
+    if (!c->cached && e->cached && !c->turn) {
         c->cached = e->cached;
         j->cached += c->index % j->p.n == 0 ? e->cached : 0; // of each prompt once
     }
@@ -181,7 +182,7 @@ static bool look_for_call(srv_job *j, srv_choice *c) {
 static bool name_structure(srv_job *j) {
     srv_fault *f = &j->call->fault;
     const char *field = j->p.structure_field ? j->p.structure_field : j->p.strict ? "tools" : NULL;
-    if (f->code && strcmp(f->code, "invalid_structure") == 0 && field)
+    if (f->code && strcmp(f->code, "invalid_structure") == 0 && field && !*f->field)
         snprintf(f->field, sizeof f->field, "%s", field);
     return false;
 }
@@ -336,18 +337,23 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
 }
 
-/* What is left for the answer of the context that the request asks for. */
-static int64_t within_context(const srv_job *j, const srv_prompt *p, int64_t most) {
-    int64_t room = j->p.context - (int64_t)p->token_num;
+/* The limit of an answer's tokens within the context that the request asks for; 0: none. */
+static int64_t limit_of(const srv_job *j, const srv_choice *c) {
+    int64_t room = j->p.context - (int64_t)j->prompts[c->prompt].token_num;
     if (!j->p.context)
-        return most;
+        return j->most;
     room = room > 1 ? room : 1;
-    return most && most < room ? most : room;
+    return j->most && j->most < room ? j->most : room;
+}
+
+static bool has_room(const srv_job *j, const srv_choice *c) {
+    return !limit_of(j, c) || c->generated < limit_of(j, c);
 }
 
 static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, const srv_ask *like) {
     srv_ask own = *like, *ask = &own;
-    ask->most = within_context(j, p, like->most);
+    ask->most = limit_of(j, c);
+    ask->most -= ask->most ? c->generated : 0;
     ask->tokens = p->tokens;
     ask->token_num = p->token_num;
     ask->echo_special = p->special;
@@ -391,9 +397,10 @@ static bool begin_asking(srv_job *j, asking *a) {
                           .echo = j->p.echo && j->p.log_probabilities >= 0,
                           .structure = j->p.structure,
                           .structure_text = j->p.structure_text,
+                          .schemas = j->schemas,
                           .to = j->call->queue}};
     a->ask.stop = a->stops;
-    return most_of(j, &a->ask.most) && srv_params_stops(&j->p, a->stops, &a->ask.stop_num, f) &&
+    return most_of(j, &j->most) && srv_params_stops(&j->p, a->stops, &a->ask.stop_num, f) &&
            srv_params_sampling(&j->p, j->about->vocabulary, &a->ask.sampling, &a->tokens, &a->bias,
                                f);
 }
@@ -458,14 +465,17 @@ static char *held_schema(const srv_job *j, const char *name, size_t n) {
 static bool check_held(srv_job *j, const char *name, size_t n) {
     srv_fault *f = &j->call->fault;
     char *schema = held_schema(j, name, n);
-    bool ok = schema || srv_fail(f, 500, "out of memory");
+    srv_schema *schemas = srv_tool_schemas(&j->p, name, n);
+    bool ok = (schema && schemas) || srv_fail(f, 500, "out of memory");
     ok = ok && srv_model_can_hold(j->model,
                                   &(srv_ask){.structure = SRV_SCHEMA,
                                              .structure_text = schema,
+                                             .schemas = schemas,
                                              .to = j->call->queue},
                                   f);
     if (f->status == 400 && !*f->field)
         snprintf(f->field, sizeof f->field, "tools");
+    srv_schemas_free(schemas);
     free(schema);
     return ok;
 }
@@ -508,8 +518,6 @@ static bool submit_held(srv_job *j, srv_choice *c, char *schema) {
     srv_prompt p = {0};
     asking a;
     bool ok = begin_asking(j, &a) && prompt_of_call(j, c, &p);
-    if (ok && a.ask.most)
-        a.ask.most = a.ask.most > c->generated ? a.ask.most - c->generated : 1;
     a.ask.structure = SRV_SCHEMA;
     a.ask.structure_text = schema;
     a.ask.stop_num = 0; // half a call is none
@@ -524,8 +532,8 @@ static bool submit_held(srv_job *j, srv_choice *c, char *schema) {
 /* A call has begun. The answer that was under way may say anything; what follows the marker is
    asked for again, held to the schema. The cache has what was computed until there. */
 static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, size_t n) {
-    char *schema = held_schema(j, name, n);
-    if (!schema) // a tool that is not there: the call goes on as the model has it
+    char *schema = has_room(j, c) ? held_schema(j, name, n) : NULL;
+    if (!schema) // there is no such tool, or no token left: the call is as the model has it
         return cli_answer_feed(c->answer, c->raw.data + c->raw.n - rest, rest);
     srv_model_cancel(j->model, c->id);
     c->raw.n -= rest;
@@ -589,6 +597,9 @@ bool srv_prompt_of_chat(srv_model *m, const srv_params *p, srv_prompt *out, srv_
 static bool force_call(srv_job *j, srv_prompt *p) {
     srv_fault *f = &j->call->fault;
     json_t *schema;
+    j->schemas = srv_tool_schemas(&j->p, NULL, 0);
+    if (!j->schemas)
+        return out_of_memory(j->call);
     if (!cli_answer_force(j->style, j->p.forced, &j->opening, &schema))
         return srv_fail_field(f, "tool_choice",
                               "%s cannot be enforced for a model of this kind (%s)",

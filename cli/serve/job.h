@@ -70,6 +70,8 @@ struct srv_job {
     srv_choice *choices;
     size_t choice_count, open;     /* of them not ended */
     const cli_answer_style *style; /* NULL: answers are text */
+    srv_schema *schemas;           /* of a forced call */
+    int64_t most;                  /* tokens of an answer; 0: any number */
     char *opening;                 /* of a forced call: the answer begins with it */
     char id[48];
     int64_t created;

@@ -38,6 +38,10 @@ json_t *srv_content_text(const json_t *content, const srv_part *parts, const cha
 /* Tool i as the function {name, parameters} that a call of it is held to: its parameters can stand
    in another schema, and allow objects alone. NULL: no memory. */
 json_t *srv_tool_held(const srv_params *p, size_t i);
+/* The schemas of the tools that calls are held to, as they were given, ended by one without a text,
+   for srv_schemas_free. name NULL: of all of them. NULL: no memory. */
+srv_schema *srv_tool_schemas(const srv_params *p, const char *name, size_t n);
+void srv_schemas_free(srv_schema *all);
 /* May an object match it? Where that is not seen at once, yes. */
 bool srv_allows_object(const json_t *schema);
 

@@ -1,5 +1,6 @@
 /* The schemas of tools' arguments. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "serve/messages.h"
@@ -27,6 +28,44 @@ json_t *srv_tool_held(const srv_params *p, size_t i) {
     snprintf(place, sizeof place, "tools[%zu].%s", i, p->parameters_at);
     return json_pack("{s:O, s:{s:s, s:[o]}}", "name", json_object_get(f, "name"), "parameters",
                      "type", "object", "allOf", resource(given, place));
+}
+
+static bool is_named(const json_t *function, const char *name, size_t n) {
+    const char *found = json_string_value(json_object_get(function, "name"));
+    return !name || (strlen(found) == n && memcmp(found, name, n) == 0);
+}
+
+/* Are its calls held to its parameters? */
+static bool is_held(const srv_params *p, const json_t *function) {
+    const json_t *name = json_object_get(function, "name"), *other;
+    size_t i;
+    bool held = p->strict && json_object_get(function, "strict");
+    json_array_foreach(p->forced, i, other) held |=
+        json_equal(json_object_get(other, "name"), name);
+    return held && json_object_get(function, "parameters");
+}
+
+srv_schema *srv_tool_schemas(const srv_params *p, const char *name, size_t n) {
+    srv_schema *all = calloc(json_array_size(p->tools) + 1, sizeof *all), *s = all;
+    const json_t *tool;
+    size_t i;
+    json_array_foreach(p->tools, i, tool) {
+        const json_t *f = json_object_get(tool, "function");
+        if (!all || !is_named(f, name, n) || !is_held(p, f))
+            continue;
+        s->text = json_dumps(json_object_get(f, "parameters"), JSON_COMPACT);
+        if (!s->text)
+            return srv_schemas_free(all), NULL;
+        snprintf(s->field, sizeof s->field, "tools[%zu].%s", i, p->parameters_at);
+        s++;
+    }
+    return all;
+}
+
+void srv_schemas_free(srv_schema *all) {
+    for (srv_schema *s = all; s && s->text; s++)
+        free(s->text);
+    free(all);
 }
 
 /* --- objects ---------------------------------------------------------------------------------- */

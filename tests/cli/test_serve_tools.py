@@ -108,3 +108,24 @@ def test_arguments_are_objects(params, path):
         assert "tools[1]" in str(error) and "allow no object" in error["message"], schema
     for schema in OBJECTS:
         held_to(params, path, schema)
+
+
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+def test_limits_of_strict_calls(path):
+    """A call is asked for anew where there is a token left for it."""
+    from server import serving
+
+    limit = {CHAT: "max_tokens", RESPONSES: "max_output_tokens", MESSAGES: "max_tokens"}[path]
+    used = {CHAT: "completion_tokens"}.get(path, "output_tokens")
+    with serving(models=["echo-hermes-held"]) as other:
+        asked = asking(path, [A], model="echo-hermes-held")
+        for tool in asked["tools"]:
+            tool.get("function", tool)["strict"] = True
+        asked["tool_choice"] = {"type": "auto"} if path == MESSAGES else "auto"
+        for part in ("messages", "input"):
+            if part in asked:
+                asked[part] = [user('So: <tool_call>{"name": "f0", "arguments": {"a": 3}}')]
+        for most in range(1, 24):
+            asked[limit] = most
+            usage = other.post(path, **asked)["usage"]
+            assert usage[used] <= most

@@ -2,6 +2,7 @@
  * again, and the masks of their states are found once. They are made outside of the lock, on the
  * thread of who asks, by turns, so that nobody waits long for another's; made twice at the same
  * time, one goes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,13 +113,29 @@ static bool make(srv_engine *e, engine_structure *made, const srv_ask *a, srv_fa
     return engine_fail(f);
 }
 
+/* One of several that nothing matches would be left out of the whole without a word, and what is
+   wrong with one has its place there. */
+static bool check_schemas(srv_engine *e, const srv_ask *a, srv_fault *f) {
+    for (const srv_schema *s = a->schemas; s && s->text; s++) {
+        engine_structure made;
+        srv_ask one = {.structure = SRV_SCHEMA, .structure_text = s->text, .to = a->to};
+        bool ok = make(e, &made, &one, f);
+        let_go(&made);
+        if (!ok && !*f->field)
+            snprintf(f->field, sizeof f->field, "%s", s->field);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 /* Under the lock, which is let go of while one is made. NULL: a fault. */
 static engine_structure *find_or_make(srv_engine *e, const srv_ask *a, srv_fault *f) {
-    engine_structure *there = find(e, a), made;
+    engine_structure *there = find(e, a), made = {0};
     if (there)
         return there;
     pthread_mutex_unlock(&e->structure_lock);
-    bool ok = make(e, &made, a, f);
+    bool ok = check_schemas(e, a, f) && make(e, &made, a, f);
     pthread_mutex_lock(&e->structure_lock);
     there = ok ? find(e, a) : NULL;
     if (ok && !there)
