@@ -96,6 +96,9 @@ def test_parts_of_responses_stay_in_order(server):
     assert [item["type"] for item in answer["output"]] == kinds
     empty = respond(server, model="echo-hermes", input="<think>only</think>")["output"]
     assert [item["type"] for item in empty] == ["reasoning", "message"]
+    cut = respond(server, model="echo-hermes", input="<think>only", max_output_tokens=9)
+    assert cut["status"] == "incomplete"
+    assert [item["type"] for item in cut["output"]] == ["reasoning"]
     assert empty[1]["content"][0]["text"] == ""
 
 

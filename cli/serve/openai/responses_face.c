@@ -234,10 +234,11 @@ static void piece(srv_job *j, srv_choice *c, const cli_piece *p) {
     say(j, c, p);
 }
 
-/* An answer without text and calls has a text that is empty. */
+/* An answer without text and calls has a text that is empty, unless its thoughts were cut. */
 static void end_choice(srv_job *j, srv_choice *c) {
     close_block(j, c, status_of(j));
-    if (c->text.n || json_array_size(c->calls))
+    bool cut = c->reasoning.n && strcmp(status_of(j), "completed") != 0;
+    if (cut || c->text.n || json_array_size(c->calls))
         return;
     open_block(j, c, CLI_PIECE_TEXT, 0);
     close_block(j, c, status_of(j));
