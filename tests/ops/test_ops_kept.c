@@ -74,6 +74,7 @@ static const setting settings[] = {
     {"float32, few of many terms", MX_FLOAT32, {20, 2100}, {40, 2100}, 2, transposed, true},
     {"float32, turned", MX_FLOAT32, {49, 150}, {700, 150}, 2, transposed, true},
     {"float32, whole vectors", MX_FLOAT32, {128, 150}, {700, 150}, 2, transposed, false},
+    {"float32, more rows than columns", MX_FLOAT32, {196, 150}, {100, 150}, 2, transposed, true},
     {"float32, many rows", MX_FLOAT32, {1100, 40}, {40, 1100}, 2, as_they_lie, false},
     {"bfloat16", MX_BFLOAT16, {33, 150}, {150, 200}, 2, as_they_lie, true},
     {"bfloat16 transposed", MX_BFLOAT16, {33, 150}, {200, 150}, 2, transposed, true},
@@ -98,6 +99,8 @@ static const setting settings[] = {
     {"dilated both ways", MX_FLOAT32, {1, 14, 14, 64}, {70, 3, 3, 64}, 4, turned_phases, true},
     {"patches of bfloat16", MX_BFLOAT16, {1, 14, 14, 64}, {70, 3, 3, 64}, 4, squares, true},
     {"a plane", MX_FLOAT32, {1, 7, 7, 64}, {300, 1, 1, 64}, 4, plane, true},
+    {"a plane, few outputs", MX_FLOAT32, {2, 14, 14, 64}, {70, 1, 1, 64}, 4, plane, true},
+    {"a plane, many positions", MX_FLOAT32, {3, 14, 14, 64}, {70, 1, 1, 64}, 4, plane, false},
     {"a plane of float64", MX_FLOAT64, {1, 14, 14, 64}, {70, 1, 1, 64}, 4, plane, true},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings, CALLS = 5 };

@@ -284,15 +284,28 @@ static int64_t chunk_rows(const gemm *g, const side *s, int64_t unit) {
     return fit >= unit ? fit / unit * unit : gemm_max(fit, s->w);
 }
 
+mx_forms *gemm_keeping(const gemm_item *item) {
+    const mx_gemm_args *a = item->args;
+    int64_t per = a->dtype == MX_COMPLEX64 ? 2 : 1;
+    return !a->pack_b && mx_gemm_keeps(a->m * per, a->n * a->k * per) ? item->b_forms : NULL;
+}
+
+mx_form_key gemm_panels_key(const gemm_item *item, const mx_k_gemm *format) {
+    const mx_gemm_args *a = item->args;
+    int64_t per = a->dtype == MX_COMPLEX64 ? 2 : 1;
+    mx_form_key key = {.maker = format, .from = item->b.data};
+    const int64_t numbers[] = {a->dtype, a->n, a->k * per, item->b.cs, item->b.rs};
+    memcpy(key.number, numbers, sizeof numbers);
+    return key;
+}
+
 /* All of b's panels where they are kept, or will be from now on. */
 static bool open_kept(gemm *g) {
     side *s = &g->b;
-    mx_forms *forms = g->item->b_forms;
-    if (!forms || s->packer || !mx_gemm_keeps(g->m, g->n * g->k))
+    mx_forms *forms = gemm_keeping(g->item);
+    if (!forms)
         return true;
-    mx_form_key key = {.maker = g->format, .from = s->mat.data};
-    const int64_t numbers[] = {g->item->args->dtype, g->n, g->k, s->row_stride, s->k_stride};
-    memcpy(key.number, numbers, sizeof numbers);
+    mx_form_key key = gemm_panels_key(g->item, g->format);
     size_t bytes = (size_t)gemm_ceil_div(g->n, s->w) * panel_bytes(g, s, g->groups);
     if (!mx_form_open(&g->kept, forms, &key, bytes, false))
         return false;

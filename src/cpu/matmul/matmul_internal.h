@@ -36,6 +36,10 @@ bool gemm_rows_waste(const gemm_item *item);
 int64_t gemm_step(int64_t k);
 int64_t gemm_slices(int64_t m, int64_t n, int64_t k);
 
+/* Where the panels of b over all of k may be kept (NULL: nowhere), and what they are known by. */
+mx_forms *gemm_keeping(const gemm_item *item);
+mx_form_key gemm_panels_key(const gemm_item *item, const mx_k_gemm *format);
+
 /* Store m x n sums whose first is element (i0,j0): epilogue, alpha, beta, rounding. */
 void gemm_finish(const gemm_item *item, void *acc, ptrdiff_t acc_rs, int64_t i0, int64_t j0,
                  int64_t m, int64_t n);

@@ -11,7 +11,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/memory/cache.h"
 #include "base/threads/pool.h"
 #include "cpu/matmul/matmul_internal.h"
 #include "kernels/kernels.h"
@@ -52,7 +51,8 @@ typedef struct product {
     int64_t step; /* of k */
     int64_t most; /* rows of a task */
     int64_t panels;
-    float *panel; /* packed: (panels, k, nr) */
+    mx_form_use packing; /* of panels that may stay, as weights' do */
+    float *panel;        /* packed: (panels, k, nr) */
     atomic_bool nomem;
 } product;
 
@@ -149,12 +149,18 @@ static size_t panel_bytes(const product *p) {
     return (size_t)(p->panels * p->format->nr * p->item->args->k) * sizeof(float);
 }
 
+/* Panels of b, which may be kept, are those of the blocked way. */
 static bool pack(product *p) {
-    int64_t numbers = p->format->nr * p->item->args->k;
-    p->panel = mx_block_alloc(panel_bytes(p));
-    if (p->panel)
+    const gemm_item *item = p->item;
+    int64_t numbers = p->format->nr * item->args->k;
+    mx_form_key key = gemm_panels_key(item, p->format);
+    if (!mx_form_open(&p->packing, p->turned ? NULL : gemm_keeping(item), &key, panel_bytes(p),
+                      true))
+        return false;
+    p->panel = p->packing.data;
+    if (!p->packing.ready)
         mx_parallel_for(p->panels, 1 + 32768 / numbers, pack_body, p);
-    return p->panel != NULL;
+    return true;
 }
 
 /* --- tasks ------------------------------------------------------------------------------------ */
@@ -248,6 +254,6 @@ bool gemm_rows(const gemm_item *item) {
         mx_parallel_for_long(gemm_ceil_div(p.rows.n, p.most),
                              1 + 262144 / (p.columns.n * p.most * item->args->k), tasks_body, &p);
     if (p.packed)
-        mx_block_free(p.panel, panel_bytes(&p));
+        mx_form_close(&p.packing, true);
     return done && !atomic_load(&p.nomem);
 }

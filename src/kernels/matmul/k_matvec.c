@@ -91,7 +91,7 @@ SV void dot_rows(float *y, ptrdiff_t y_rs, ptrdiff_t y_is, const void *w, ptrdif
 /* Short rows: a vector of that many bytes stays in the first-level cache while they pass; wide
    vectors' additions keep up with memory one after the other, and nothing comes faster than rows in
    the order in which they lie. */
-enum { SHORT_BYTES = 8192, SOON = 1024 };
+enum { SHORT_BYTES = 8192, SOON = 8192 };
 
 /* R rows. */
 SV void stretched_rows(float *y, const void *w, ptrdiff_t w_rs, const float *x, int R, ptrdiff_t k,
