@@ -2,6 +2,8 @@
 #ifndef MX_KERNELS_K_PW_ARITH_H
 #define MX_KERNELS_K_PW_ARITH_H
 
+#include <math.h>
+
 #include "kernels/simd/simd.h"
 
 SV vf vf_none(vf a) {
@@ -19,12 +21,15 @@ SV vf vf_square(vf a) {
 SV vf vf_rsqrt(vf a) {
     return vf_div(vf_set1(1.0f), vf_sqrt(a));
 }
-/* NaN if either is; of 0 and -0 the second, as MLX */
+/* NaN if either is, of two a; of 0 and -0 the second, as MLX. The first line is computed once where
+   b is a number for all: then a comparison and a choice are left. */
 SV vf vf_maximum(vf a, vf b) {
-    return vf_select(vm_or(vf_gt(a, b), vf_isnan(a)), a, b);
+    vf least = vf_select(vf_isnan(b), vf_set1(INFINITY), b);
+    return vf_select(vf_le(a, least), b, a);
 }
 SV vf vf_minimum(vf a, vf b) {
-    return vf_select(vm_or(vf_lt(a, b), vf_isnan(a)), a, b);
+    vf most = vf_select(vf_isnan(b), vf_set1(-INFINITY), b);
+    return vf_select(vf_ge(a, most), b, a);
 }
 
 #endif
