@@ -93,6 +93,7 @@ test: setup-elixir setup-docs
 endif
 
 test-full: test
+	$(call TEST,release)
 	$(call TEST,asan)
 	$(call TEST,torture)
 	$(call TEST,tsan)

@@ -31,7 +31,7 @@ static char *with_number(const char *pattern) {
     return mx_text_take(&t);
 }
 
-__attribute__((constructor)) static void begin(void) {
+void mx_trace_env_begin(void) {
     const char *pattern = secure_getenv("MLX_TRACE");
     if (!pattern || !*pattern)
         return;
@@ -42,8 +42,7 @@ __attribute__((constructor)) static void begin(void) {
     mx_error_clear();
 }
 
-/* At the end of the process; other threads may still compute. */
-__attribute__((destructor)) static void end(void) {
+void mx_trace_env_end(void) {
     if (whole.state != MX_PROFILE_RUNS || getpid() != owner)
         return;
     mx_error_clear();

@@ -16,5 +16,8 @@
 #include "graph/profile/profile.h"
 
 bool mx_trace_write(const mx_profile *p, const char *path);
+/* Of MLX_TRACE, when the process begins, and when it ends: other threads may still compute. */
+void mx_trace_env_begin(void);
+void mx_trace_env_end(void);
 
 #endif
