@@ -174,28 +174,6 @@ def test_a_forced_call(real):
     assert set(json.loads(call["function"]["arguments"])) == {"city"}
 
 
-@pytest.mark.parametrize("choice", ["required", "auto"])
-@pytest.mark.parametrize("schema, place", [
-    ({"properties": {"n": {"type": "integer", "minimum": 3, "maximum": 2}}, "required": ["n"]}, ""),
-    ({"properties": {"n": {"$ref": "#"}}, "required": ["n"]}, ""),
-    ({"$id": 5}, "/$id"),
-    ({"$id": "http://x/y", "properties": {"n": {"type": "odd"}}}, "/properties/n/type"),
-])  # fmt: skip
-def test_a_tool_that_cannot_be_called(real, choice, schema, place):
-    """It is named, and not left out beside one that can."""
-    good = {"type": "object", "properties": {"n": {"type": "integer"}}}
-    tools = [{"type": "function", "function": {"name": name, "strict": True, "parameters": it}}
-             for name, it in (("f", good), ("g", {"type": "object", **schema}))]  # fmt: skip
-    asked = {"messages": [user("a")], "tools": tools, "tool_choice": choice, "max_tokens": 4}
-    error = real.post("/v1/chat/completions", 400, **asked)["error"]
-    assert error["param"] == "tools[1].function.parameters", error
-    assert (
-        f"schema at '{place}'" in error["message"]
-        if place
-        else "nothing matches" in error["message"]
-    )
-
-
 def test_special_tokens_of_users_are_text(real):
     def count(content):
         return real.post("/v1/messages/count_tokens", model="",

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from program import DATA, MLX, run
 from server import user
 
 CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
@@ -129,3 +130,45 @@ def test_limits_of_strict_calls(path):
             asked[limit] = most
             usage = other.post(path, **asked)["usage"]
             assert usage[used] <= most
+
+
+TEMPLATE = """{% if tools %}Tools: {{ tools }} Answer with <tool_call>
+{"name": ..., "arguments": ...}
+</tool_call>{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}"""
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory):
+    """A real engine, whose model has a template for tools."""
+    from server import serving
+
+    if not DATA:
+        pytest.skip("no test data")
+    folder = tmp_path_factory.mktemp("stories")
+    run("convert", DATA / "stories260K" / "stories260K.gguf", folder / "model")
+    (folder / "model" / "chat_template.jinja").write_text(TEMPLATE)
+    with serving(program=MLX, models=[folder / "model"]) as found:
+        yield found
+
+
+GOOD = {"type": "object", "properties": {"n": {"type": "integer"}}}
+REFUSED = [  # a schema, and where it is wrong
+    ({"properties": {"n": {"type": "integer", "minimum": 3, "maximum": 2}}, "required": ["n"]}, ""),
+    ({"properties": {"n": {"$ref": "#"}}, "required": ["n"]}, ""),
+    ({"$id": 5}, "/$id"),
+    ({"$id": "http://x/y", "properties": {"n": {"type": "odd"}}}, "/properties/n/type"),
+]
+
+
+@pytest.mark.parametrize("choice", ["required", "auto"])
+@pytest.mark.parametrize("schema, place", REFUSED)
+def test_a_tool_that_cannot_be_called(stories, choice, schema, place):
+    """It is named, and not left out beside one that can."""
+    tools = [{"type": "function", "function": {"name": name, "strict": True, "parameters": it}}
+             for name, it in (("f", GOOD), ("g", {"type": "object", **schema}))]  # fmt: skip
+    asked = {"messages": [user("a")], "tools": tools, "tool_choice": choice, "max_tokens": 4}
+    error = stories.post(CHAT, 400, **asked)["error"]
+    assert error["param"] == "tools[1].function.parameters", error
+    assert (f"schema at '{place}'" if place else "nothing matches") in error["message"]
+    asked["tools"] = tools[:1]
+    assert stories.post(CHAT, **asked)["choices"]
