@@ -12,6 +12,7 @@
 #include "graph/array/node.h"
 #include "graph/eval/eval.h"
 #include "graph/eval/share.h"
+#include "graph/profile/trace_file.h"
 
 enum { MOST_KEPT = 8 };
 
@@ -271,4 +272,13 @@ bool mx_evaluation_turn(const mx_evaluation *e) {
             return false;
     }
     return true;
+}
+
+/* --- MLX_TRACE: of a static library a file that nothing calls is left out ---------------- */
+
+__attribute__((constructor)) static void begin_trace(void) {
+    mx_trace_env_begin();
+}
+__attribute__((destructor)) static void end_trace(void) {
+    mx_trace_env_end();
 }

@@ -10,7 +10,6 @@
 #include "base/system.h"
 #include "base/threads/lock.h"
 #include "graph/profile/table.h"
-#include "graph/profile/trace_file.h"
 #include "graph/watch/cost.h"
 #include "graph/watch/source.h"
 
@@ -147,13 +146,4 @@ void mx_profile_end(mx_event_room *room, const mx_task *t, bool ok) {
     for (mx_profile *p = running; p; p = p->next)
         mx_ring_put(&p->ring, e, e->size);
     mx_unlock(MX_LOCK_PROFILE);
-}
-
-/* --- MLX_TRACE: of a static library a file that nothing calls is left out ---------------- */
-
-__attribute__((constructor)) static void begin_trace(void) {
-    mx_trace_env_begin();
-}
-__attribute__((destructor)) static void end_trace(void) {
-    mx_trace_env_end();
 }
