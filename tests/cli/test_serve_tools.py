@@ -111,25 +111,52 @@ def test_arguments_are_objects(params, path):
         held_to(params, path, schema)
 
 
-@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+OLLAMA = "/api/chat"
+LIMITS = {CHAT: "max_tokens", RESPONSES: "max_output_tokens", MESSAGES: "max_tokens", OLLAMA: ""}
+BEGINS = [user('So: <tool_call>{"name": "f0", "arguments": {"a": 3}}')]
+
+
+def strictly(path):
+    """A request whose answer begins with a call that is held."""
+    if path == OLLAMA:
+        asked = {**strictly(CHAT), "stream": False}
+        del asked["tool_choice"]
+        return asked
+    asked = asking(path, [A], model="echo-hermes-held")
+    for tool in asked["tools"]:
+        tool.get("function", tool)["strict"] = True
+    asked["tool_choice"] = {"type": "auto"} if path == MESSAGES else "auto"
+    return {**asked, "input" if path == RESPONSES else "messages": BEGINS}
+
+
+def tokens_of(answer):
+    usage = answer.get("usage", answer)
+    return next(
+        usage[k] for k in ("completion_tokens", "output_tokens", "eval_count") if k in usage
+    )
+
+
+@pytest.mark.parametrize("path", LIMITS)
 def test_limits_of_strict_calls(path):
     """A call is asked for anew where there is a token left for it."""
     from server import serving
 
-    limit = {CHAT: "max_tokens", RESPONSES: "max_output_tokens", MESSAGES: "max_tokens"}[path]
-    used = {CHAT: "completion_tokens"}.get(path, "output_tokens")
     with serving(models=["echo-hermes-held"]) as other:
-        asked = asking(path, [A], model="echo-hermes-held")
-        for tool in asked["tools"]:
-            tool.get("function", tool)["strict"] = True
-        asked["tool_choice"] = {"type": "auto"} if path == MESSAGES else "auto"
-        for part in ("messages", "input"):
-            if part in asked:
-                asked[part] = [user('So: <tool_call>{"name": "f0", "arguments": {"a": 3}}')]
         for most in range(1, 24):
-            asked[limit] = most
-            usage = other.post(path, **asked)["usage"]
-            assert usage[used] <= most
+            limit = {"options": {"num_predict": most}} if path == OLLAMA else {LIMITS[path]: most}
+            assert tokens_of(other.post(path, **{**strictly(path), **limit})) <= most
+        prompt = other.post(OLLAMA, **strictly(OLLAMA))["prompt_eval_count"]
+        for most in range(1, 24) if path == OLLAMA else ():
+            limit = {"options": {"num_ctx": prompt + most}}
+            assert tokens_of(other.post(path, **{**strictly(path), **limit})) <= most
+
+
+def test_a_strict_call_at_the_limit_of_the_server():
+    from server import serving
+
+    for most in (15, 16, 17):  # the marker's last token is the sixteenth
+        with serving("--max-tokens", str(most), models=["echo-hermes-held"]) as other:
+            assert tokens_of(other.post(CHAT, **strictly(CHAT))) <= most
 
 
 TEMPLATE = """{% if tools %}Tools: {{ tools }} Answer with <tool_call>
