@@ -14,12 +14,13 @@ function(optimise_whole target)
         target_compile_options(${target} PRIVATE -flto -ffat-lto-objects)
     elseif(MLXC_WHOLE)
         target_link_options(${target} PRIVATE -flto=auto)
+        set_target_properties(${target} PROPERTIES WHOLE ON)
     endif()
 endfunction()
 
-# A program of the objects that is linked in a moment.
-function(leave_parts target)
+# Other programs of this library are linked in a moment.
+function(leave_parts library)
     if(MLXC_WHOLE)
-        target_link_options(${target} PRIVATE -fno-lto)
+        target_link_options(${library} INTERFACE $<$<NOT:$<BOOL:$<TARGET_PROPERTY:WHOLE>>>:-fno-lto>)
     endif()
 endfunction()

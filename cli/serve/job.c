@@ -337,23 +337,20 @@ static bool make_answer(srv_job *j, srv_choice *c) {
     return c->answer && (!j->opening || cli_answer_feed(c->answer, j->opening, strlen(j->opening)));
 }
 
-/* The limit of an answer's tokens within the context that the request asks for; 0: none. */
-static int64_t limit_of(const srv_job *j, const srv_choice *c) {
-    int64_t room = j->p.context - (int64_t)j->prompts[c->prompt].token_num;
-    if (!j->p.context)
-        return j->most;
-    room = room > 1 ? room : 1;
-    return j->most && j->most < room ? j->most : room;
-}
-
-static bool has_room(const srv_job *j, const srv_choice *c) {
-    return !limit_of(j, c) || c->generated < limit_of(j, c);
+/* How many tokens the answer may have yet, within the context that the request asks for;
+   INT64_MAX: any number. */
+static int64_t left_for(const srv_job *j, const srv_choice *c) {
+    int64_t room = j->p.context - (int64_t)j->prompts[c->prompt].token_num,
+            limit = j->most ? j->most : INT64_MAX;
+    if (j->p.context && room < limit)
+        limit = room > 1 ? room : 1;
+    return limit == INT64_MAX ? limit : limit - c->generated;
 }
 
 static bool submit(srv_job *j, srv_choice *c, const srv_prompt *p, const srv_ask *like) {
     srv_ask own = *like, *ask = &own;
-    ask->most = limit_of(j, c);
-    ask->most -= ask->most ? c->generated : 0;
+    int64_t left = left_for(j, c);
+    ask->most = left == INT64_MAX ? 0 : left;
     ask->tokens = p->tokens;
     ask->token_num = p->token_num;
     ask->echo_special = p->special;
@@ -532,7 +529,7 @@ static bool submit_held(srv_job *j, srv_choice *c, char *schema) {
 /* A call has begun. The answer that was under way may say anything; what follows the marker is
    asked for again, held to the schema. The cache has what was computed until there. */
 static bool hold_call(srv_job *j, srv_choice *c, size_t rest, const char *name, size_t n) {
-    char *schema = has_room(j, c) ? held_schema(j, name, n) : NULL;
+    char *schema = left_for(j, c) > 0 ? held_schema(j, name, n) : NULL;
     if (!schema) // there is no such tool, or no token left: the call is as the model has it
         return cli_answer_feed(c->answer, c->raw.data + c->raw.n - rest, rest);
     srv_model_cancel(j->model, c->id);

@@ -284,17 +284,21 @@ static int64_t chunk_rows(const gemm *g, const side *s, int64_t unit) {
     return fit >= unit ? fit / unit * unit : gemm_max(fit, s->w);
 }
 
+/* Of a complex number two are packed. */
+static int64_t numbers_of(const mx_gemm_args *a) {
+    return a->dtype == MX_COMPLEX64 ? 2 : 1;
+}
+
 mx_forms *gemm_keeping(const gemm_item *item) {
     const mx_gemm_args *a = item->args;
-    int64_t per = a->dtype == MX_COMPLEX64 ? 2 : 1;
+    int64_t per = numbers_of(a);
     return !a->pack_b && mx_gemm_keeps(a->m * per, a->n * a->k * per) ? item->b_forms : NULL;
 }
 
 mx_form_key gemm_panels_key(const gemm_item *item, const mx_k_gemm *format) {
     const mx_gemm_args *a = item->args;
-    int64_t per = a->dtype == MX_COMPLEX64 ? 2 : 1;
     mx_form_key key = {.maker = format, .from = item->b.data};
-    const int64_t numbers[] = {a->dtype, a->n, a->k * per, item->b.cs, item->b.rs};
+    const int64_t numbers[] = {a->dtype, a->n, a->k * numbers_of(a), item->b.cs, item->b.rs};
     memcpy(key.number, numbers, sizeof numbers);
     return key;
 }
