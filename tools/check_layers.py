@@ -268,7 +268,10 @@ def circle_faults(graph):
 
 def main(build=None):
     files = dict(sources())
-    graph = calls(Path(build), files) if build and shutil.which("nm") else {}
+    reads = build and shutil.which("nm")
+    graph = calls(Path(build), files) if reads else {}
+    if reads and not graph:
+        sys.exit(f"{build} has no objects of the library: build it first\n\n{__doc__}")
     faults = [*unplaced(files), *include_faults(files)]
     faults += [*call_faults(graph), *circle_faults(graph)]
     print("\n".join([*faults, f"{len(files)} files, calls of {len(graph)}, {len(faults)} faults"]))

@@ -123,5 +123,6 @@ def main(check):
 
 if __name__ == "__main__":
     if sys.argv[1:] not in ([], ["--check"]):
-        sys.exit(__doc__)
+        print(__doc__)
+        sys.exit(sys.argv[1:] != ["--help"])
     sys.exit(main("--check" in sys.argv[1:]))
