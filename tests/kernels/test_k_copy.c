@@ -132,23 +132,32 @@ static void test_random_views(const mx_kernels *k) {
     }
 }
 
-/* Every size near that of the squares that are transposed in registers. */
+static void check_transpose(const mx_kernels *k, int r, int c, size_t size) {
+    int dims[2] = {r, c};
+    int64_t os[2] = {c, 1}, is[2] = {1, r};
+    bool same = true;
+    mx_copy_plan p;
+    mx_copy_plan_make(&p, 2, dims, os, is);
+    k->copy->rows[size](got, p.out, source, p.in, p.ndim, p.shape, 0, p.rows);
+    for (int i = 0; i < r; i++)
+        for (int j = 0; j < c; j++)
+            same = same && !memcmp(got + (size_t)(i * c + j) * size,
+                                   source + (size_t)(j * r + i) * size, size);
+    CHECK_MSG(same, "%s %d x %d, %d bytes", k->name, r, c, (int)size);
+}
+
+/* Every size near that of the squares that are transposed in registers, and what is longer or higher
+   than a block of them. */
 static void test_transposes(const mx_kernels *k) {
-    for (int r = 1; r < 70; r += 3)
-        for (int c = 1; c < 70; c += 2)
-            for (size_t size = 1; size <= 8; size *= 2) {
-                int dims[2] = {r, c};
-                int64_t os[2] = {c, 1}, is[2] = {1, r};
-                mx_copy_plan p;
-                mx_copy_plan_make(&p, 2, dims, os, is);
-                k->copy->rows[size](got, p.out, source, p.in, p.ndim, p.shape, 0, p.rows);
-                bool same = true;
-                for (int i = 0; i < r; i++)
-                    for (int j = 0; j < c; j++)
-                        same = same && !memcmp(got + (size_t)(i * c + j) * size,
-                                               source + (size_t)(j * r + i) * size, size);
-                CHECK_MSG(same, "%s %d x %d, %d bytes", k->name, r, c, (int)size);
-            }
+    static const int sides[][2] = {{20, 513},  {65, 530}, {17, 1100},
+                                   {1100, 18}, {530, 66}, {130, 67}};
+    for (size_t size = 1; size <= 8; size *= 2) {
+        for (int r = 1; r < 70; r += 3)
+            for (int c = 1; c < 70; c += 2)
+                check_transpose(k, r, c, size);
+        for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+            check_transpose(k, sides[i][0], sides[i][1], size);
+    }
 }
 
 /* r elements c times each, two rows of them at a time: nothing behind these is touched. */

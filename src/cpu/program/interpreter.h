@@ -85,10 +85,10 @@ typedef struct cpu_row {
     int reg;
 } cpu_row;
 
-/* An input whose neighbours lie far apart is fetched a panel of PANEL_ROWS whole rows at a time:
+/* An input whose neighbours lie far apart is fetched a panel of up to PANEL_ROWS whole rows at a time:
    the copy kernel transposes it in registers, and tiles read the panel from the second-level
    cache. */
-enum { PANEL_ROWS = 16, PANEL_BYTES = 512 << 10 };
+enum { PANEL_ROWS = 32, PANEL_LEAST = 8, PANEL_BYTES = 512 << 10 };
 
 /* An input that repeats along the first axis, as a bias does, is fetched once for a range of tiles:
    one period, and as much of the next one as a tile may need behind it. */

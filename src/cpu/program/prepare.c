@@ -43,8 +43,10 @@ static int64_t panel_of(const cpu_layout *l, size_t item) {
     int last = l->ndim - 1;
     if (last < 1 || l->stride[0][last] == 0 || l->stride[0][last] == 1)
         return 0;
-    int64_t n = l->shape[last] * PANEL_ROWS;
-    return n * (int64_t)item <= PANEL_BYTES ? n : 0;
+    for (int64_t rows = PANEL_ROWS; rows >= PANEL_LEAST; rows /= 2)
+        if (rows * l->shape[last] * (int64_t)item <= PANEL_BYTES)
+            return rows * l->shape[last];
+    return 0;
 }
 
 /* The elements of a period, 0 where the input does not repeat, or is too large to be kept. */

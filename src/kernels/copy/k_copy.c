@@ -5,7 +5,8 @@
 #include "kernels/kernels.h"
 #include "kernels/copy/transpose.h"
 
-#define TURN_BLOCK    64 /* elements; both sides of 64 x 64 x 4 bytes fit the first cache */
+#define TURN_ROWS     64  /* of a block of the output, */
+#define TURN_RUN      512 /* and elements of each */
 #define COLUMN_PIECE  1024
 #define SCATTER_BLOCK 16
 #define FEW_COLUMNS   8

@@ -115,12 +115,13 @@ static void FN(turn)(T *out, int64_t os, const T *in, int64_t is, int64_t r, int
             out[i * os + j] = in[j * is + i];
 }
 
-/* The same for any size, in blocks that the first cache holds. */
+/* The same for any size, in blocks whose rows of the output are long enough to be asked for ahead, and
+   whose input stays in the second cache. */
 static void FN(turn_blocks)(T *out, int64_t os, const T *in, int64_t is, int64_t r, int64_t c) {
-    for (int64_t i = 0; i < r; i += TURN_BLOCK)
-        for (int64_t j = 0; j < c; j += TURN_BLOCK)
-            FN(turn)(out + i * os + j, os, in + j * is + i, is, least(TURN_BLOCK, r - i),
-                     least(TURN_BLOCK, c - j));
+    for (int64_t j = 0; j < c; j += TURN_RUN)
+        for (int64_t i = 0; i < r; i += TURN_ROWS)
+            FN(turn)(out + i * os + j, os, in + j * is + i, is, least(TURN_ROWS, r - i),
+                     least(TURN_RUN, c - j));
 }
 
 /* Rows one by one, each along the longer side; long columns in pieces that stay in cache. */
