@@ -146,8 +146,8 @@ static void check_transpose(const mx_kernels *k, int r, int c, size_t size) {
     CHECK_MSG(same, "%s %d x %d, %d bytes", k->name, r, c, (int)size);
 }
 
-/* Every size near that of the squares that are transposed in registers, and what is longer or higher
-   than a block of them. */
+/* Every size near that of the squares that are transposed in registers, and what is longer or
+   higher than a block of them. */
 static void test_transposes(const mx_kernels *k) {
     static const int sides[][2] = {{20, 513},  {65, 530}, {17, 1100},
                                    {1100, 18}, {530, 66}, {130, 67}};

@@ -85,8 +85,8 @@ typedef struct cpu_row {
     int reg;
 } cpu_row;
 
-/* An input whose neighbours lie far apart is fetched a panel of up to PANEL_ROWS whole rows at a time:
-   the copy kernel transposes it in registers, and tiles read the panel from the second-level
+/* An input whose neighbours lie far apart is fetched a panel of up to PANEL_ROWS whole rows at a
+   time: the copy kernel transposes it in registers, and tiles read the panel from the second-level
    cache. */
 enum { PANEL_ROWS = 32, PANEL_LEAST = 8, PANEL_BYTES = 512 << 10 };
 

@@ -115,8 +115,8 @@ static void FN(turn)(T *out, int64_t os, const T *in, int64_t is, int64_t r, int
             out[i * os + j] = in[j * is + i];
 }
 
-/* The same for any size, in blocks whose rows of the output are long enough to be asked for ahead, and
-   whose input stays in the second cache. */
+/* The same for any size, in blocks whose rows of the output are long enough to be asked for ahead,
+   and whose input stays in the second cache. */
 static void FN(turn_blocks)(T *out, int64_t os, const T *in, int64_t is, int64_t r, int64_t c) {
     for (int64_t j = 0; j < c; j += TURN_RUN)
         for (int64_t i = 0; i < r; i += TURN_ROWS)
