@@ -1,5 +1,7 @@
 /* Reductions and softmax of a chain that is not computed yet give the same bits as those of its
  * array: shapes on both sides of every cut that the loops make. */
+#include "base/mem.h"
+#include "base/status.h"
 #include "check.h"
 #include "graph/eval/eval.h"
 #include "ops/ops.h"
@@ -36,22 +38,33 @@ static mx_array *chain(mx_array *x) {
     return mx_sub(mx_square(x), mx_mul_s(x, 3));
 }
 
+static mx_array *product(mx_array *x) {
+    return mx_mul(x, x);
+}
+
+typedef mx_array *chain_of(mx_array *x);
+
+/* x is computed; `dense` holds its elements in order. */
+static void compare_chains(chain_of *f, mx_array *x, mx_array *dense, const char *what) {
+    for (int way = 0; way < WAYS; way++)
+        for (int axis = 0; axis < 3; axis++) {
+            mx_scope one = mx_scope_open();
+            mx_array *computed = f(dense);
+            CHECK(mx_eval1(computed));
+            mx_array *want = reduced(computed, way, axis);
+            mx_scope building = mx_scope_open(); // so that the reduction alone holds the chain
+            mx_array *got = mx_scope_return(building, reduced(f(x), way, axis));
+            CHECK_MSG(same_values(got, want), "%s (%d,%d) of %s, way %d along %d", what,
+                      x->shape[0], x->shape[1], mx_dtype_name(mx_dtype_of(x)), way, axis);
+            mx_scope_close(one);
+        }
+}
+
 static void compare(int rows, int cols, mx_dtype t) {
     mx_scope s = mx_scope_open();
     mx_array *x = values(rows, cols, t);
     CHECK(mx_eval1(x));
-    for (int way = 0; way < WAYS; way++)
-        for (int axis = 0; axis < 3; axis++) {
-            mx_scope one = mx_scope_open();
-            mx_array *computed = chain(x);
-            CHECK(mx_eval1(computed));
-            mx_array *want = reduced(computed, way, axis);
-            mx_scope building = mx_scope_open(); // so that the reduction alone holds the chain
-            mx_array *got = mx_scope_return(building, reduced(chain(x), way, axis));
-            CHECK_MSG(same_values(got, want), "%s (%d,%d), way %d along %d", mx_dtype_name(t), rows,
-                      cols, way, axis);
-            mx_scope_close(one);
-        }
+    compare_chains(chain, x, x, "chain");
     mx_scope_close(s);
 }
 
@@ -65,6 +78,60 @@ static void shapes_of_each_dtype(void) {
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (size_t k = 0; k < sizeof types / sizeof *types; k++)
             compare(shapes[i][0], shapes[i][1], types[k]);
+}
+
+/* The same where what is read one after the other lies far apart: turned, or turned and
+   repeated. */
+static void turned(int rows, int cols, mx_dtype t) {
+    mx_scope s = mx_scope_open();
+    mx_array *x = mx_transpose(values(cols, rows, t)), *dense = mx_contiguous(x, false);
+    CHECK(mx_eval1(x) && mx_eval1(dense) && !x->row_contiguous);
+    compare_chains(chain, x, dense, "turned chain");
+    compare_chains(product, x, dense, "turned product");
+    mx_scope_close(s);
+}
+
+static void turned_shapes(void) {
+    turned(40, 127, MX_FLOAT32);
+    turned(5, 128, MX_FLOAT32);
+    turned(30, 700, MX_FLOAT64);
+    turned(17, 5000, MX_BFLOAT16);
+    turned(300, 300, MX_INT32);
+}
+
+/* Three axes, of which a turned matrix has two: it is copied without what the third repeats. */
+static mx_array *repeated(mx_array *m) {
+    int shape[3] = {4, m->shape[0], m->shape[1]}, axes[2] = {0, 2};
+    mx_array *x = mx_broadcast_to(m, shape, 3);
+    return mx_sum(mx_add(mx_square(x), x), axes, 2, false);
+}
+
+static void turned_and_repeated(void) {
+    mx_scope s = mx_scope_open();
+    mx_array *m = mx_transpose(values(900, 33, MX_FLOAT32)), *dense = mx_contiguous(m, false);
+    CHECK(mx_eval1(m) && mx_eval1(dense));
+    CHECK(same_values(repeated(m), repeated(dense)));
+    mx_scope_close(s);
+}
+
+/* An allocation that fails while inputs are copied is an error, and the next call works. */
+static void turned_without_memory(void) {
+    mx_scope s = mx_scope_open();
+    mx_array *m = mx_transpose(values(900, 33, MX_FLOAT32));
+    CHECK(mx_eval1(m));
+    bool done = false;
+    for (uint64_t n = 1; n < 200 && !done; n++) {
+        mx_scope one = mx_scope_open();
+        mx_array *y = repeated(m);
+        mx_alloc_fail_at(n);
+        done = mx_eval1(y);
+        mx_alloc_fail_at(0);
+        CHECK(done || mx_error_status() == MX_NOMEM);
+        mx_error_clear();
+        mx_scope_close(one);
+    }
+    CHECK(done);
+    mx_scope_close(s);
 }
 
 /* Long sums are added up so that the error is of some roundings, not of as many as there are terms:
@@ -84,6 +151,9 @@ static void long_sums(void) {
 
 int main(void) {
     RUN(shapes_of_each_dtype);
+    RUN(turned_shapes);
+    RUN(turned_and_repeated);
+    RUN(turned_without_memory);
     RUN(long_sums);
     return check_done();
 }
