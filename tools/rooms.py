@@ -17,7 +17,8 @@ ROOMS = {
     ],
     "kernels": [
         "kernels.h simd",
-        "blocks linalg copy index norm pointwise random reduce scan sort",
+        "blocks copy index norm pointwise random reduce scan sort",
+        "linalg",
         "matmul fft",
         "conv quant",
         "codes",

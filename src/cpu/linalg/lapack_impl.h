@@ -8,15 +8,20 @@ static struct {
                   int *, int *);
     void (*heevd)(char *, char *, int *, T *, int *, R *, T *, int *, R *, int *, int *, int *,
                   int *);
-    void (*geev)(char *, char *, int *, T *, int *, T *, T *, int *, T *, int *, T *, int *, R *,
-                 int *);
+    void (*trevc3)(char *, char *, int *, int *, T *, int *, T *, int *, T *, int *, int *, int *,
+                   T *, int *, R *, int *, int *);
 #else
     void (*gesdd)(char *, int *, int *, T *, int *, R *, T *, int *, T *, int *, T *, int *, int *,
                   int *);
     void (*heevd)(char *, char *, int *, T *, int *, R *, T *, int *, int *, int *, int *);
-    void (*geev)(char *, char *, int *, T *, int *, T *, T *, T *, int *, T *, int *, T *, int *,
-                 int *);
+    void (*lanv2)(T *, T *, T *, T *, T *, T *, T *, T *, T *, T *);
+    void (*trevc3)(char *, char *, int *, int *, T *, int *, T *, int *, T *, int *, int *, int *,
+                   T *, int *, int *);
 #endif
+    void (*gebal)(char *, int *, T *, int *, int *, int *, R *, int *);
+    void (*gehrd)(int *, int *, int *, T *, int *, T *, T *, int *, int *);
+    void (*orghr)(int *, int *, int *, T *, int *, T *, T *, int *, int *);
+    void (*gebak)(char *, char *, int *, int *, int *, R *, int *, T *, int *, int *);
 } S(routines);
 
 /* The workspace that a routine asked for. A float32 cannot say all sizes: some more, then. */
@@ -96,67 +101,7 @@ static int S(eigh)(bool upper, bool vectors, int n, void *a, void *w) {
     return info;
 }
 
-#if COMPLEX
-static int S(eig)(int n, void *a, mx_complex64 *w, mx_complex64 *v) {
-    int info = 0, ld = n > 1 ? n : 1, one = 1, lwork = -1;
-    T size = 0, *work = NULL;
-    R *rwork = mx_calloc(2 * (size_t)n + 1, sizeof(R));
-    if (rwork) {
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, (T *)w, NULL, &one, (T *)v, &ld, &size,
-                         &lwork, rwork, &info);
-        work = S(work)(size, &lwork);
-    }
-    if (work)
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, (T *)w, NULL, &one, (T *)v, &ld, work,
-                         &lwork, rwork, &info);
-    else
-        info = LAPACK_NO_MEMORY;
-    mx_free(work);
-    mx_free(rwork);
-    return info;
-}
-#else
-/* Conjugate pairs share two real columns: re and im of the first, the second is its conjugate. */
-static void S(join_vectors)(int n, const T *wi, const T *re, mx_complex64 *v) {
-    for (int j = 0; j < n; j++) {
-        const T *col = re + (size_t)j * (size_t)n;
-        bool pair = wi[j] != 0 && j + 1 < n;
-        for (int i = 0; i < n; i++) {
-            float im = pair ? (float)col[n + i] : 0;
-            v[i + (size_t)j * (size_t)n] = (mx_complex64){(float)col[i], im};
-            if (pair)
-                v[i + (size_t)(j + 1) * (size_t)n] = (mx_complex64){(float)col[i], -im};
-        }
-        j += pair;
-    }
-}
-
-static int S(eig)(int n, void *a, mx_complex64 *w, mx_complex64 *v) {
-    int info = 0, ld = n > 1 ? n : 1, one = 1, lwork = -1;
-    size_t size_n = (size_t)n + 1, size_v = v ? (size_t)n * (size_t)n + 1 : 1;
-    T size = 0, *work = NULL, *wr = mx_calloc(size_n, sizeof(T)),
-      *wi = mx_calloc(size_n, sizeof(T)), *re = mx_calloc(size_v, sizeof(T));
-    if (wr && wi && re) {
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, wr, wi, NULL, &one, re, &ld, &size, &lwork,
-                         &info);
-        work = S(work)(size, &lwork);
-    }
-    if (work)
-        S(routines).geev("N", v ? "V" : "N", &n, a, &ld, wr, wi, NULL, &one, re, &ld, work, &lwork,
-                         &info);
-    else
-        info = LAPACK_NO_MEMORY;
-    for (int i = 0; info == 0 && i < n; i++)
-        w[i] = (mx_complex64){(float)wr[i], (float)wi[i]};
-    if (info == 0 && v)
-        S(join_vectors)(n, wi, re, v);
-    mx_free(work);
-    mx_free(wr);
-    mx_free(wi);
-    mx_free(re);
-    return info;
-}
-#endif
+#include "cpu/linalg/lapack_eig.h"
 
 static const lapack S(table) = {S(svd), S(eigh), S(eig)};
 

@@ -5,7 +5,6 @@
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/cpu_copy.h"
-#include "cpu/memory/cpu_pad.h"
 #include "graph/array/params.h"
 
 /* Copy a to the region of y that starts `offset` elements in and has these strides. */
@@ -145,17 +144,13 @@ static int64_t fill_around(mx_array *y, const mx_p_pad *p, const mx_array *value
     return offset;
 }
 
-void cpu_pad_into(mx_array *y, const mx_p_pad *p, const mx_array *value, const mx_array *a) {
-    if (y->size)
-        copy_into(y, fill_around(y, p, value), y->strides, a);
-}
-
 bool cpu_pad(mx_node *n, mx_array **out, const mx_program *feed) {
     mx_array *y = out[0];
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
-    cpu_pad_into(y, n->params, n->in[1], n->in[0]);
+    if (y->size)
+        copy_into(y, fill_around(y, n->params, n->in[1]), y->strides, n->in[0]);
     return true;
 }
 

@@ -19,7 +19,6 @@
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/program/source.h"
-#include "cpu/reduce/cpu_reduce.h"
 #include "graph/array/params.h"
 #include "kernels/copy/k_copy.h"
 #include "kernels/reduce/k_reduce.h"
@@ -576,19 +575,6 @@ static bool reduce(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
     if (!s->program)
         find_starts(&p);
     return run(&p);
-}
-
-int64_t cpu_reduce_runs(const mx_array *a, const mx_p_reduce *q) {
-    cpu_source s = {.a = a};
-    plan p;
-    prepare(&p, &s, q);
-    find_starts(&p);
-    return p.starts;
-}
-
-bool cpu_reduce_array(const mx_array *a, const mx_p_reduce *q, mx_array *out) {
-    cpu_source s = {.a = a};
-    return reduce(&s, q, out);
 }
 
 /* Does the result depend on the order of the elements? */

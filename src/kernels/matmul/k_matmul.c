@@ -1,5 +1,6 @@
 /* The matmul family's table, and the register tiles of float32 and float64. */
 #include "kernels/linalg/k_factor.h"
+#include "kernels/linalg/k_schur.h"
 #include "kernels/matmul/k_tile.h"
 
 #define TILE_FN(name)     f32_##name
@@ -82,4 +83,7 @@ const mx_k_matmul KN(mx_matmul) = {
     .factor = {[MX_FLOAT32] = &KN(mx_factor_f32),
                [MX_FLOAT64] = &KN(mx_factor_f64),
                [MX_COMPLEX64] = &KN(mx_factor_c64)},
+    .schur = {[MX_FLOAT32] = &KN(mx_schur_f32),
+              [MX_FLOAT64] = &KN(mx_schur_f64),
+              [MX_COMPLEX64] = &KN(mx_schur_c64)},
 };

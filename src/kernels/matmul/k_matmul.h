@@ -132,6 +132,8 @@ typedef struct mx_k_matmul {
     mx_k_imatmul *imatmul[MX_DTYPE_COUNT]; /* integers and bool */
     /* blocks of factorisations, float32 float64 complex64 (k_factor.h) */
     const struct mx_k_factor *factor[MX_DTYPE_COUNT];
+    /* sweeps of the QR iteration, float32 float64 complex64 (k_schur.h) */
+    const struct mx_k_schur *schur[MX_DTYPE_COUNT];
 } mx_k_matmul;
 
 #ifdef MX_ISA
