@@ -7,10 +7,11 @@
 #include "cpu/cpu.h"
 #include "cpu/index/cpu_index.h"
 #include "cpu/memory/layout.h"
+#include "cpu/memory/straight.h"
 #include "graph/array/params.h"
 #include "kernels/kernels.h"
 
-enum { GRAIN = 1 << 14, PIECE = 2048, LINE = 1 << 14, CACHE_LINE = 64 };
+enum { GRAIN = 1 << 14, PIECE = 2048, LINE = 1 << 14, CACHE_LINE = 64, WORTH = 8 };
 
 /* --- gather
    -----------------------------------------------------------------------------------------------
@@ -99,9 +100,8 @@ static int64_t inner_size(const axes *inner) {
     return n;
 }
 
-static bool resolve_all(const mx_p_gather *p, mx_node *n, int64_t *offset) {
+static bool resolve_all(const mx_p_gather *p, mx_node *n, const mx_array *a, int64_t *offset) {
     cpu_index list[MX_MAX_NDIM];
-    const mx_array *a = n->in[0];
     for (int k = 0; k < p->axes.n; k++) {
         int axis = p->axes.v[k];
         list[k] =
@@ -111,12 +111,12 @@ static bool resolve_all(const mx_p_gather *p, mx_node *n, int64_t *offset) {
     return cpu_index_resolve("gather", list, p->axes.n, offset);
 }
 
-static bool gather(mx_node *n, mx_array *out, int64_t *offset) {
+static bool gather(mx_node *n, const mx_array *a, mx_array *out, int64_t *offset) {
     const mx_p_gather *p = n->params;
-    const mx_array *a = n->in[0], *idx = p->axes.n ? n->in[1] : NULL;
+    const mx_array *idx = p->axes.n ? n->in[1] : NULL;
     axes lead, inner;
     move v = {.run = mx_kernels_get()->index->gather[mx_itemsize(a)]};
-    if (!resolve_all(p, n, offset))
+    if (!resolve_all(p, n, a, offset))
         return false;
     split_axes(p, a, out, idx ? idx->ndim : 0, &lead, &inner);
     v.m = (mx_index_move){
@@ -125,6 +125,20 @@ static bool gather(mx_node *n, mx_array *out, int64_t *offset) {
     lay_out(&v, &lead, &inner);
     mx_parallel_for(v.items, 1 + GRAIN / v.m.len, run_move, &v);
     return true;
+}
+
+/* Rows whose elements lie far apart are read out of a copy, where they are enough to pay for it. */
+static bool gather_straight(mx_node *n, mx_array *out, int64_t *offset) {
+    cpu_straight s;
+    const mx_array *a = n->in[0];
+    if (out->size < a->size / WORTH || !cpu_is_steep(a, a->shape, a->ndim))
+        return gather(n, a, out, offset);
+    bool ok = cpu_straight_open(&s, a);
+    if (ok) {
+        ok = gather(n, &s.a, out, offset);
+        cpu_straight_close(&s);
+    }
+    return ok;
 }
 
 /* --- gather_axis
@@ -236,7 +250,7 @@ bool cpu_gather(mx_node *n, mx_array **out, const mx_program *feed) {
         return gather_each(n, y);
     int64_t count = n->nin > 1 ? n->in[1]->size : 1;
     int64_t *offset = mx_malloc((size_t)count * sizeof *offset);
-    bool ok = offset && gather(n, y, offset);
+    bool ok = offset && gather_straight(n, y, offset);
     mx_free(offset);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/cpu_copy.h"
+#include "cpu/memory/straight.h"
 #include "graph/array/params.h"
 
 /* Copy a to the region of y that starts `offset` elements in and has these strides. */
@@ -95,6 +96,14 @@ static bool has_lines(const join *j) {
     return lines;
 }
 
+/* Are there inputs of which a part of some rows is no block that could be transposed? */
+static bool has_steep(const join *j) {
+    bool steep = false;
+    for (int i = 0; i < j->n; i++)
+        steep |= cpu_is_steep(j->in[i], j->in[i]->shape, j->in[i]->ndim);
+    return steep;
+}
+
 /* One input after the other. */
 static void join_inputs(const join *j) {
     int64_t at = 0;
@@ -110,7 +119,7 @@ bool cpu_concatenate(mx_node *n, mx_array **out, const mx_program *feed) {
         return y->buffer != NULL;
     int64_t rows = y->size / row_size(y, j.axis);
     j.most = (int64_t)PART * n->nin / (row_size(y, j.axis) * (int64_t)mx_itemsize(y));
-    if (rows > 1 && j.most > 0)
+    if (rows > 1 && j.most > 0 && !has_steep(&j))
         mx_parallel_for(rows, j.most, has_lines(&j) ? join_lines : join_rows, &j);
     else
         join_inputs(&j);

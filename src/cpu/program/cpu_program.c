@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/threads/pool.h"
+#include "cpu/program/inputs.h"
 #include "cpu/program/interpreter.h"
-#include "cpu/program/straight.h"
 #include "kernels/copy/k_copy.h"
 
 /* --- room ------------------------------------------------------------------------------------- */
@@ -342,15 +342,15 @@ bool cpu_program_run(const mx_program *p, const bool *donate) {
 
 cpu_program *cpu_program_open(const mx_program *p) {
     few f;
-    cpu_straight *straight;
-    if (!cpu_straight_open(&straight, p))
+    cpu_inputs *inputs;
+    if (!cpu_inputs_open(&inputs, p))
         return NULL;
-    cpu_program *c = allocate(&f, true, straight ? cpu_straight_program(straight) : p);
+    cpu_program *c = allocate(&f, true, inputs ? cpu_inputs_program(inputs) : p);
     if (!c) {
-        cpu_straight_close(straight);
+        cpu_inputs_close(inputs);
         return NULL;
     }
-    c->straight = straight;
+    c->inputs = inputs;
     c->out[0] = (cpu_place){NULL, 0, (int32_t)mx_itemsize(p->out[0]), CALLER, 0, false};
     cpu_program_prepare(c);
     return c;
@@ -370,6 +370,6 @@ bool cpu_program_factors(const cpu_program *c, const char *factor[2]) {
 }
 
 void cpu_program_close(cpu_program *c) {
-    cpu_straight_close(c->straight);
+    cpu_inputs_close(c->inputs);
     mx_free(c);
 }

@@ -4,7 +4,7 @@
  *     cpu_program.c    room for it, running
  *     prepare.c        places, operations
  *     chains.c         which operations are chains
- *     straight.c       inputs of what is read piece by piece
+ *     inputs.c         inputs of what is read piece by piece
  */
 #ifndef MX_CPU_PROGRAM_INTERPRETER_H
 #define MX_CPU_PROGRAM_INTERPRETER_H
@@ -124,10 +124,10 @@ struct cpu_program {
     bool in_memory;   /* a single chain, and no value that it reads or gives is in a register */
     int64_t row_size; /* elements of a row, where there are inputs of rows */
     size_t reg_bytes;
-    int64_t panel;                 /* elements; 0: no input needs one */
-    size_t panel_bytes;            /* of all panels of a thread */
-    size_t cycle_bytes;            /* of all its cycles */
-    struct cpu_straight *straight; /* of a source: its inputs, where they are copies */
+    int64_t panel;             /* elements; 0: no input needs one */
+    size_t panel_bytes;        /* of all panels of a thread */
+    size_t cycle_bytes;        /* of all its cycles */
+    struct cpu_inputs *inputs; /* of a source: its inputs, where they are copies */
 };
 
 /* A scalar: a number to operations that have a kernel for that, and fills a register once a thread

@@ -5,6 +5,7 @@
 
 #include "base/status.h"
 #include "base/threads/pool.h"
+#include "cpu/memory/straight.h"
 
 enum { GRAIN = 8192 };
 
@@ -20,9 +21,9 @@ static bool is_spread(const mx_array *a) {
     return false;
 }
 
-bool cpu_source_in_order(cpu_source *s) {
+bool cpu_source_in_order(cpu_source *s, bool ordered) {
     const mx_array *a = s->a;
-    if (s->program || !is_spread(a))
+    if (s->program || !(cpu_has_gaps(a) || (ordered && is_spread(a))))
         return true;
     s->in = (mx_array *)a;
     s->itself = (mx_program){.ndim = a->ndim,

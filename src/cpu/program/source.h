@@ -19,9 +19,10 @@ typedef struct cpu_source {
 bool cpu_source_open(cpu_source *s, const mx_node *n, const mx_program *feed);
 void cpu_source_close(cpu_source *s);
 
-/* An available array with axes of stride 0 becomes a program, read in the order of its copy: a sum
- * does not depend on whether a fill lies in memory. False: no memory. */
-bool cpu_source_in_order(cpu_source *s);
+/* An available array of which no axis runs along memory becomes a program, whose tiles are dense;
+ * where the result depends on the order of the elements also one with axes of stride 0, read in the
+ * order of its copy: a sum does not depend on whether a fill lies in memory. False: no memory. */
+bool cpu_source_in_order(cpu_source *s, bool ordered);
 
 /* Compute the whole program into `out` (contiguous, the input's dtype), on the pool. */
 bool cpu_source_compute(const cpu_source *s, void *out);

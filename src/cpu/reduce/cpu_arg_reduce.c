@@ -99,14 +99,14 @@ static void find_kernels(job *j, bool max, mx_dtype t) {
 }
 
 /* All axes but the reduced one, in both arrays. */
-static void lay_out(job *j, const mx_array *x, int axis) {
+static void lay_out(job *j, const mx_array *x, const int64_t *x_strides, int axis) {
     int shape[MX_MAX_NDIM], k = 0;
     int64_t in[MX_MAX_NDIM], to[MX_MAX_NDIM];
     const int64_t *const strides[2] = {in, to};
     for (int i = 0; i < x->ndim; i++)
         if (i != axis) {
             shape[k] = x->shape[i];
-            in[k++] = x->strides[i];
+            in[k++] = x_strides[i];
         }
     mx_row_strides(shape, k, to);
     cpu_layout_collapse(&j->outer, shape, k, 2, strides);
@@ -116,11 +116,14 @@ static void lay_out(job *j, const mx_array *x, int axis) {
     j->to = last < 0 ? 1 : j->outer.stride[1][last];
 }
 
-static bool arg_reduce(const mx_array *x, const mx_p_arg_reduce *p, mx_array *out) {
-    job j = {.data = x->data, .out = (uint32_t *)out->data, .item = mx_itemsize(x)};
+static bool arg_reduce(const cpu_source *s, const mx_p_arg_reduce *p, mx_array *out) {
+    int64_t strides[MX_MAX_NDIM];
+    const mx_array *x = s->a;
+    job j = {.data = cpu_source_data(s), .out = (uint32_t *)out->data, .item = mx_itemsize(x)};
+    cpu_source_strides(s, strides);
     j.n = x->shape[p->axis];
-    j.step = x->strides[p->axis];
-    lay_out(&j, x, p->axis);
+    j.step = strides[p->axis];
+    lay_out(&j, x, strides, p->axis);
     find_kernels(&j, p->max, mx_dtype_of(x));
     if (out->size <= FEW && j.n >= LONG)
         return find_long(&j, out->size);
@@ -131,8 +134,9 @@ static bool arg_reduce(const mx_array *x, const mx_p_arg_reduce *p, mx_array *ou
 
 bool cpu_arg_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && cpu_source_settle(&s) && mx_array_alloc(out[0]) &&
-              (out[0]->size == 0 || arg_reduce(s.a, n->params, out[0]));
+    bool ok = cpu_source_open(&s, n, feed) && cpu_source_in_order(&s, false) &&
+              cpu_source_settle(&s) && mx_array_alloc(out[0]) &&
+              (out[0]->size == 0 || arg_reduce(&s, n->params, out[0]));
     cpu_source_close(&s);
     return ok;
 }

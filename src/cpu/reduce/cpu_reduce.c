@@ -586,7 +586,7 @@ static bool is_ordered(const mx_node *n) {
 bool cpu_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
     bool ok = cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) &&
-              (!is_ordered(n) || cpu_source_in_order(&s)) && reduce(&s, n->params, out[0]);
+              cpu_source_in_order(&s, is_ordered(n)) && reduce(&s, n->params, out[0]);
     cpu_source_close(&s);
     return ok;
 }

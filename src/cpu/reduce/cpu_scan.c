@@ -3,12 +3,14 @@
 #include "base/threads/pool.h"
 #include "base/status.h"
 #include "cpu/cpu.h"
+#include "cpu/memory/cpu_copy.h"
 #include "cpu/memory/layout.h"
 #include "graph/array/params.h"
 #include "kernels/scan/k_scan.h"
 #include "kernels/kernels.h"
 
-enum { GRAIN = 1 << 13, COLUMNS = 256, WIDE = 2048 }; /* columns: at least, at once */
+enum { GRAIN = 1 << 13, COLUMNS = 256, WIDE = 2048, NEAR = 4 };
+/* columns: at least, at once; a step along a row */
 
 typedef struct job {
     const char *in;
@@ -64,14 +66,15 @@ static void task(void *ctx, int64_t begin, int64_t end) {
     }
 }
 
-static void lay_out(job *j, const mx_array *x, const mx_array *y, int axis) {
+static void lay_out(job *j, const mx_array *x, const int64_t *x_strides, const mx_array *y,
+                    int axis) {
     int shape[MX_MAX_NDIM], k = 0;
     int64_t in[MX_MAX_NDIM], to[MX_MAX_NDIM];
     const int64_t *const strides[2] = {in, to};
     for (int i = 0; i < x->ndim; i++)
         if (i != axis) {
             shape[k] = x->shape[i];
-            in[k] = x->strides[i];
+            in[k] = x_strides[i];
             to[k++] = y->strides[i];
         }
     cpu_layout_collapse(&j->rest, shape, k, 2, strides);
@@ -80,9 +83,22 @@ static void lay_out(job *j, const mx_array *x, const mx_array *y, int axis) {
     j->in_run = last < 0 ? 0 : j->rest.stride[0][last];
     j->out_run = last < 0 ? 0 : j->rest.stride[1][last];
     j->n = x->shape[axis];
-    j->in_step = x->strides[axis];
+    j->in_step = x_strides[axis];
     j->out_step = y->strides[axis];
     j->columns = j->in_run == 1 && j->out_run == 1 && j->out_step != 1;
+}
+
+/* Neither columns that are neighbours in both arrays nor rows of which a cache line has many
+   elements: these go through a copy where the result will be. */
+static void lay_out_well(job *j, const mx_array *x, const mx_array *y, int axis) {
+    j->in = x->data;
+    lay_out(j, x, x->strides, y, axis);
+    bool rows = j->out_step == 1 && j->in_step <= NEAR && j->in_step >= -NEAR;
+    if (j->columns || rows || x->row_contiguous)
+        return;
+    cpu_copy_dense(y->data, x);
+    j->in = y->data;
+    lay_out(j, x, y->strides, y, axis);
 }
 
 bool cpu_scan(mx_node *n, mx_array **out, const mx_program *feed) {
@@ -97,12 +113,12 @@ bool cpu_scan(mx_node *n, mx_array **out, const mx_program *feed) {
         return false;
     if (y->size == 0)
         return true;
-    job j = {.in = x->data, .out = y->data, .item = (int64_t)mx_itemsize(x)};
+    job j = {.out = y->data, .item = (int64_t)mx_itemsize(x)};
     j.flags = (mx_scan_flags){p->reverse, p->inclusive};
     j.row = k->row[p->op][t];
     j.cols = k->cols[p->op][t];
     j.init = k->init[p->op][t];
-    lay_out(&j, x, y, p->axis);
+    lay_out_well(&j, x, y, p->axis);
     mx_parallel_for(y->size / j.n, (j.columns ? COLUMNS : 1) + GRAIN / j.n, task, &j);
     return true;
 }

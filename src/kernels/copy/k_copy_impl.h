@@ -148,6 +148,12 @@ static void FN(plane_blocks)(T *out, const T *in, plane p) {
 static void FN(plane)(T *out, const T *in, plane p) {
     if (p.os0 == 1 && p.os1 != 1)
         p = turned(p);
+    if (p.is0 == -1) { // from the last row on
+        in -= p.r - 1;
+        out += (p.r - 1) * p.os0;
+        p.is0 = 1;
+        p.os0 = -p.os0;
+    }
     if (p.is1 == 0 && p.os1 == 1 && p.os0 == p.c && p.c <= SPREAD)
         FN(spread)(out, in, p.is0, p.r, p.c);
     else if (p.os1 == 1 && p.is0 == 1 && p.is1 != 0 && p.r >= N && p.c >= N)
