@@ -31,6 +31,7 @@
  *     vd_lo vd_hi halves of a vf as float64; vf_from_d joins them again, rounding
  *     vf_gather(p, i)  p[i[lane]]
  *     vf_lookup16(p, i)  p[i[lane] mod 16]; VF_LOOKUP is 1 where that is cheap
+ *     vd_lookup16 vd_lookup32(p, i)  p[i[lane] mod 16], mod 32; likewise VD_LOOKUP
  *     vi_shlv vi_shrv(a, n)  each lane shifted by its own count
  *     vi_load_u8 / vi_store_u8       VF_LANES bytes, 0 .. 255 in each lane
  *     compress(a, m)   the lanes of m first, in order; xor_lanes(a, x): lane i gets a[i ^ x]; lane:

@@ -12,6 +12,7 @@
 #define VF_FMA 1
 #define VF_REGS 16
 #define VF_LOOKUP 1
+#define VD_LOOKUP 0
 #define V_COMPRESS 1
 
 typedef __m256 vf;
@@ -214,6 +215,13 @@ SV vl vl_max(vl a, vl b) {
     vd x = _mm256_castsi256_pd(a), y = _mm256_castsi256_pd(b);
     return _mm256_castpd_si256(_mm256_blendv_pd(x, y, vl_lt(a, b)));
 }
+/* Four loads: faster than the instruction that gathers. */
+SV vd simd_lookup(const double *p, vl i) {
+    return _mm256_setr_pd(p[_mm256_extract_epi64(i, 0)], p[_mm256_extract_epi64(i, 1)],
+                          p[_mm256_extract_epi64(i, 2)], p[_mm256_extract_epi64(i, 3)]);
+}
+SV vd vd_lookup16(const double *p, vl i) { return simd_lookup(p, vl_and(i, vl_set1(15))); }
+SV vd vd_lookup32(const double *p, vl i) { return simd_lookup(p, vl_and(i, vl_set1(31))); }
 /* As 32-bit lanes, two bits of the mask for each. */
 SV vl vl_compress(vl a, vdm m) {
     unsigned b = vdm_bits(m);

@@ -12,6 +12,7 @@
 #define VF_FMA 1
 #define VF_REGS 32
 #define VF_LOOKUP 1
+#define VD_LOOKUP 1
 #define V_COMPRESS 1
 
 typedef __m512 vf;
@@ -166,6 +167,13 @@ SV vdm vl_eq(vl a, vl b) { return _mm512_cmpeq_epi64_mask(a, b); }
 SV vdm vl_lt(vl a, vl b) { return _mm512_cmplt_epi64_mask(a, b); }
 SV vl vl_min(vl a, vl b) { return _mm512_min_epi64(a, b); }
 SV vl vl_max(vl a, vl b) { return _mm512_max_epi64(a, b); }
+SV vd vd_lookup16(const double *p, vl i) {
+    return _mm512_permutex2var_pd(_mm512_loadu_pd(p), i, _mm512_loadu_pd(p + 8));
+}
+SV vd vd_lookup32(const double *p, vl i) {
+    vdm high = _mm512_test_epi64_mask(i, _mm512_set1_epi64(16));
+    return vd_select(high, vd_lookup16(p + 16, i), vd_lookup16(p, i));
+}
 SV vl vl_compress(vl a, vdm m) { return _mm512_maskz_compress_epi64(m, a); }
 SV vl vl_lane(void) { return _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0); }
 SV vl vl_xor_lanes(vl a, int x) {

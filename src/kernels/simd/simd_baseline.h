@@ -15,6 +15,7 @@
 #define VF_FMA 0
 #define VF_REGS 16
 #define VF_LOOKUP 0
+#define VD_LOOKUP 0
 #define V_COMPRESS 0
 
 typedef __m128 vf;
@@ -225,6 +226,16 @@ SV vl vl_shr(vl a, int n) { return _mm_srli_epi64(a, n); }
 SV vdm vl_eq(vl a, vl b) {
     __m128i half = _mm_cmpeq_epi32(a, b); // both halves of a lane must agree
     return as_vd(_mm_and_si128(half, _mm_shuffle_epi32(half, 0xb1)));
+}
+SV vd vd_lookup16(const double *p, vl i) {
+    int64_t k[2];
+    vl_store(k, i);
+    return _mm_setr_pd(p[k[0] & 15], p[k[1] & 15]);
+}
+SV vd vd_lookup32(const double *p, vl i) {
+    int64_t k[2];
+    vl_store(k, i);
+    return _mm_setr_pd(p[k[0] & 31], p[k[1] & 31]);
 }
 SV vl vl_select(vdm m, vl a, vl b) { return as_vl(vd_select(m, as_vd(a), as_vd(b))); }
 /* Adding and taking away 2^52 rounds to whole numbers; above that everything is whole. */

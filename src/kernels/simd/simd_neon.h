@@ -12,6 +12,7 @@
 #define VF_FMA 1
 #define VF_REGS 32
 #define VF_LOOKUP 0
+#define VD_LOOKUP 0
 #define V_COMPRESS 0
 
 typedef float32x4_t vf;
@@ -195,6 +196,8 @@ SV vl vl_shr(vl a, int n) {
     return vreinterpretq_s64_u64(vshlq_u64(vreinterpretq_u64_s64(a), vdupq_n_s64(-n)));
 }
 SV vdm vl_eq(vl a, vl b) { return vceqq_s64(a, b); }
+SV vd vd_lookup16(const double *p, vl i) { return (vd){p[i[0] & 15], p[i[1] & 15]}; }
+SV vd vd_lookup32(const double *p, vl i) { return (vd){p[i[0] & 31], p[i[1] & 31]}; }
 SV vl vl_select(vdm m, vl a, vl b) { return vbslq_s64(m, a, b); }
 
 /* ---- between widths ---- */

@@ -13,6 +13,9 @@
 #define VD_NAN UINT64_C(0x7ff8000000000000)
 #define VD_MAGIC \
     6755399441055744.0 /* 1.5 2^52: adding it leaves the nearest integer in the low bits */
+/* ln 2: 32 bits, so that a whole number times them is exact, and the rest */
+#define VD_LN2_HI 0x1.62e42feep-1
+#define VD_LN2_LO 0x1.a39ef35793c76p-33
 
 SV vd vd_poly(vd x, const double *c, int n) {
     vd y = vd_set1(c[n - 1]);
@@ -37,8 +40,8 @@ SV vd vd_exp_reduce(vd x, vl *n) {
     vd magic = vd_set1(VD_MAGIC), t = vd_fma(x, vd_set1(1.44269504088896340736), magic),
        k = vd_sub(t, magic);
     *n = vl_sub(as_vl(t), as_vl(magic));
-    vd r = vd_fnma(k, vd_set1(0x1.62e42feep-1), x); // 32 bits of ln 2: k times it is exact
-    return vd_fnma(k, vd_set1(0x1.a39ef35793c76p-33), r);
+    vd r = vd_fnma(k, vd_set1(VD_LN2_HI), x);
+    return vd_fnma(k, vd_set1(VD_LN2_LO), r);
 }
 /* (e^r - 1 - r) / r^2 */
 SV vd vd_exp_rest(vd r) {
@@ -86,12 +89,16 @@ SV vd vd_sigmoid(vd x) {
 
 /* ---- logarithms ---- */
 
+/* The signed number in the upper 12 bits */
+SV vd vd_exponent(vl u) {
+    vl biased = vl_shr(vl_add(u, vl_set1(INT64_C(0x4000000000000000))), 52);
+    return vd_sub(as_vd(vl_or(biased, vl_set1(0x4330000000000000))), vd_set1(4503599627371520.0));
+}
 /* x = 2^k m with sqrt(1/2) <= m < sqrt(2), for positive normal x */
 SV vd vd_split(vd x, vd *k) {
     vl u = vl_sub(as_vl(x), vl_set1(0x3fe6a09e667f3bcd)); // the bits of sqrt(1/2)
     vl e = vl_and(u, vl_set1((int64_t)0xfff0000000000000u));
-    vl biased = vl_shr(vl_add(e, vl_set1(INT64_C(0x4000000000000000))), 52);
-    *k = vd_sub(as_vd(vl_or(biased, vl_set1(0x4330000000000000))), vd_set1(4503599627371520.0));
+    *k = vd_exponent(e);
     return as_vd(vl_sub(as_vl(x), e));
 }
 SV vd vd_split_any(vd x, vd *k) {
@@ -120,8 +127,8 @@ SV vd vd_log_edges(vd x, vd y) {
 }
 /* k ln 2 + log(1 + f) */
 SV vd vd_log_join(vd k, vd f) {
-    vd rest = vd_fnma(k, vd_set1(0x1.a39ef35793c76p-33), vd_log1p_rest(f));
-    return vd_fma(k, vd_set1(0x1.62e42feep-1), vd_sub(f, rest));
+    vd rest = vd_fnma(k, vd_set1(VD_LN2_LO), vd_log1p_rest(f));
+    return vd_fma(k, vd_set1(VD_LN2_HI), vd_sub(f, rest));
 }
 SV vd vd_log(vd x) {
     vd k, f = vd_sub(vd_split_any(x, &k), vd_set1(1.0));
