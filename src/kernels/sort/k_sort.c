@@ -136,6 +136,29 @@ typedef struct indexed {
 #define BITS(m)  vdm_bits(m)
 #define NOT(m)   vdm_not(m)
 #include "kernels/sort/k_sort_vector.h"
+
+#define K              uint32_t
+#define FLIP           0x80000000u
+#define P              uint64_t
+#define P_MAKE(k, i)   ((uint64_t)((k) ^ FLIP) << 32 | (i))
+#define P_KEY(p)       ((uint32_t)((p) >> 32) ^ FLIP)
+#define P_INDEX(p)     ((uint32_t)(p))
+#define V_KEYS(f)      f##_vi
+#define PAIRS(a, b, n) (sort_vl(a, b, n, 0), a)
+#define FEWEST         MX_SORT_BUCKETS / 16
+#define FN(f)          f##_buckets32
+#include "kernels/sort/k_sort_buckets.h"
+#define K              uint64_t
+#define FLIP           (1ull << 63)
+#define P              indexed
+#define P_MAKE(k, i)   ((indexed){(k), (uint32_t)(i)})
+#define P_KEY(p)       ((p).key)
+#define P_INDEX(p)     ((p).index)
+#define V_KEYS(f)      f##_vl
+#define PAIRS(a, b, n) sort_pairs64(a, b, n)
+#define FEWEST         MX_SORT_BUCKETS_WIDE
+#define FN(f)          f##_buckets64
+#include "kernels/sort/k_sort_buckets.h"
 #endif
 
 #define K     uint8_t
@@ -223,6 +246,8 @@ typedef struct indexed {
 #define FLIP       0x80000000u
 #define V_KEYS(f)  f##_vi
 #define V_PAIRS(f) f##_vl
+#define V_BUCKETS  order_keys_buckets32
+#define MANY       MX_SORT_BUCKETS
 #endif
 #define K         uint32_t
 #define S(f)      f##_keys32
@@ -255,9 +280,13 @@ typedef struct indexed {
 #if V_COMPRESS
 #undef V_KEYS
 #undef V_PAIRS
+#undef V_BUCKETS
+#undef MANY
 #undef FLIP
 #define FLIP      (1ull << 63)
 #define V_KEYS(f) f##_vl
+#define V_BUCKETS order_keys_buckets64
+#define MANY      MX_SORT_BUCKETS_WIDE
 #endif
 #define P            indexed
 #define P_MAKE(k, i) ((indexed){(k), (uint32_t)(i)})

@@ -23,6 +23,21 @@ typedef struct mx_k_sort {
     mx_k_argpartition_row *argpartition[MX_DTYPE_COUNT];
 } mx_k_sort;
 
+/* From how many keys on, of four and of eight bytes, their order is found by buckets, where there
+   are sorts in vectors. */
+enum {
+#ifdef MX_TORTURE
+    MX_SORT_BUCKETS = 256,
+    MX_SORT_BUCKETS_WIDE = 16,
+#else
+    MX_SORT_BUCKETS = 1 << 16,
+    MX_SORT_BUCKETS_WIDE = 256,
+#endif
+    /* Bytes for counts of buckets in buckets, of which 12 bits of a key say which one, and for two
+       times 2048 keys. */
+    MX_SORT_BUCKET_ROOM = (6 << 12) * 4 + 2 * 2048 * 8
+};
+
 /* Bytes of scratch that any of these wants for a row of n. 0: does not fit in memory. */
 size_t mx_sort_scratch(mx_dtype t, size_t n);
 

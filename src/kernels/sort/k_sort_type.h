@@ -6,13 +6,30 @@
  *     S(f)            names the key sort: f_keys8 ...        P, P_MAKE(k, i), P_INDEX(p), PS(f)
  *                     a key with its index, and the sort of these
  *     NO_DECODE       defined: sort goes through argsort
+ *     V_BUCKETS MANY  defined: the order of MANY keys or more (k_sort_buckets.h)
  *     V_KEYS(f)  V_PAIRS(f)  defined: f is sort or select in vectors, of keys whose sign bit is
  *                flipped: FLIP
  */
 
+#ifdef V_BUCKETS
+static void N(argsort_many)(uint32_t *out, const T *x, size_t n, void *scratch) {
+    P *a = scratch, *b = a + n;
+    K *keys = scratch;
+    for (size_t i = 0; i < n; i++)
+        keys[i] = RANK(x[i]);
+    V_BUCKETS(out, a, b, n, b + n + (n * sizeof *out + sizeof *b - 1) / sizeof *b);
+}
+#endif
+
 static void N(argsort)(uint32_t *out, const void *xv, size_t n, void *scratch) {
     const T *x = xv;
     P *a = scratch, *b = a + n;
+#ifdef V_BUCKETS
+    if (n >= MANY) {
+        N(argsort_many)(out, x, n, scratch);
+        return;
+    }
+#endif
     for (size_t i = 0; i < n; i++)
         a[i] = P_MAKE(RANK(x[i]), i);
 #ifdef V_PAIRS
