@@ -120,20 +120,25 @@ typedef struct matrix {
     mx_k_fill *fill;
 } matrix;
 
-/* Row i is one in columns [first, last). */
+/* Row i is one in columns [first, last); what lies around is zero already, or behind a triangle. */
 static void matrix_row(const matrix *m, int64_t i) {
     int64_t n = m->p.columns, on = i + m->p.k;
     int64_t last = on < 0 ? 0 : on + 1 > n ? n : on + 1;
     int64_t first = m->tri ? 0 : on < 0 ? 0 : on > n ? n : on;
     char *row = m->out + (size_t)(i * n) * m->itemsize;
-    memset(row, 0, (size_t)n * m->itemsize);
     if (first < last)
         m->fill(row + (size_t)first * m->itemsize, m->one, (size_t)(last - first));
+    if (m->tri)
+        memset(row + (size_t)last * m->itemsize, 0, (size_t)(n - last) * m->itemsize);
 }
 
 static void matrix_rows(void *ctx, int64_t begin, int64_t end) {
+    const matrix *m = ctx;
+    size_t row = (size_t)m->p.columns * m->itemsize;
+    if (!m->tri)
+        memset(m->out + (size_t)begin * row, 0, (size_t)(end - begin) * row);
     for (int64_t i = begin; i < end; i++)
-        matrix_row(ctx, i);
+        matrix_row(m, i);
 }
 
 static bool create_matrix(const mx_node *n, mx_array *y) {

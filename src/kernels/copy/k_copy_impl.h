@@ -6,6 +6,16 @@
 typedef T FN(vec) __attribute__((vector_size(N * BYTES), aligned(BYTES), may_alias));
 typedef T FN(brief) __attribute__((vector_size(16), aligned(BYTES), may_alias));
 
+/* n times x: long runs of equal bytes as the C library does it, which need not read the lines that
+   it writes. */
+static void FN(fill)(T *out, T x, int64_t n) {
+    if (n >= LONG_FILL / BYTES && x == (T)((x & 255) * ((T)-1 / 255)))
+        memset(out, (int)(x & 255), (size_t)n * sizeof *out);
+    else
+        for (int64_t i = 0; i < n; i++)
+            out[i] = x;
+}
+
 /* One row: n elements at strides os and is. */
 static void FN(row)(T *restrict out, int64_t os, const T *restrict in, int64_t is, int64_t n) {
     if (os == 1 && is == 1) {
@@ -13,8 +23,7 @@ static void FN(row)(T *restrict out, int64_t os, const T *restrict in, int64_t i
     } else if (is == 0) {
         T x = *in;
         if (os == 1)
-            for (int64_t i = 0; i < n; i++)
-                out[i] = x;
+            FN(fill)(out, x, n);
         else
             for (int64_t i = 0; i < n; i++)
                 out[i * os] = x;
@@ -154,7 +163,9 @@ static void FN(plane)(T *out, const T *in, plane p) {
         p.is0 = 1;
         p.os0 = -p.os0;
     }
-    if (p.is1 == 0 && p.os1 == 1 && p.os0 == p.c && p.c <= SPREAD)
+    if (p.c == 1 && p.os0 == 1 && p.is0 == 0)
+        FN(fill)(out, *in, p.r);
+    else if (p.is1 == 0 && p.os1 == 1 && p.os0 == p.c && p.c <= SPREAD)
         FN(spread)(out, in, p.is0, p.r, p.c);
     else if (p.os1 == 1 && p.is0 == 1 && p.is1 != 0 && p.r >= N && p.c >= N)
         FN(turn_blocks)(out, p.os0, in, p.is1, p.r, p.c);
