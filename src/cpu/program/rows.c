@@ -3,8 +3,7 @@
  * takes a row where it lies; nothing is copied into registers.
  */
 #include "cpu/memory/layout.h"
-#include "cpu/program/parts.h"
-#include "kernels/pointwise/k_pw_chain.h"
+#include "cpu/program/narrow.h"
 
 enum {
 #ifdef MX_TORTURE
@@ -20,6 +19,7 @@ typedef struct rows {
     mx_k_pw fn;
     mx_k_with_number *with_number; /* or NULL, and fn is called */
     int number;                    /* the operand that is one */
+    cpu_narrow narrow;             /* of the other, where it is one row for all numbers */
     int arity;
     cpu_layout l; /* of the operands */
     char *out, *in[3];
@@ -88,10 +88,21 @@ static char *at(const rows *r, int k, int64_t row, int64_t i) {
     return r->in[k] + offset * r->item[k];
 }
 
+static bool make_narrow(rows *r, const mx_program *p) {
+    int row = !r->number, last = r->l.ndim - 1;
+    for (int axis = 0; axis < last; axis++)
+        if (r->l.stride[row][axis])
+            return true;
+    int64_t n = r->l.shape[last];
+    return cpu_narrow_open(&r->narrow, &p->instr[0], r->in[row], n, p->size / n);
+}
+
 /* n elements of a row from the i-th on. */
 static void run_row(const rows *r, char *out, int64_t row, int64_t i, size_t n) {
     char *a = at(r, 0, row, i), *b = r->arity > 1 ? at(r, 1, row, i) : NULL;
-    if (r->with_number)
+    if (r->narrow.narrow)
+        cpu_narrow_compare(&r->narrow, out, r->number ? b : a, i, n, !r->number);
+    else if (r->with_number)
         r->with_number(out, r->number ? a : b, r->number ? b : a, n, !r->number);
     else if (r->arity == 1)
         r->fn.unary(out, a, n);
@@ -118,5 +129,9 @@ bool cpu_rows_run(const mx_program *p, bool *fits) {
     if (!(*fits = fit(&r, p)))
         return false;
     place(&r, p);
-    return cpu_outputs_compute(p, p->size, CPU_PROGRAM_GRAIN / 2, run_piece, &r);
+    if (r.with_number && !make_narrow(&r, p))
+        return false;
+    bool ok = cpu_outputs_compute(p, p->size, CPU_PROGRAM_GRAIN / 2, run_piece, &r);
+    cpu_narrow_close(&r.narrow);
+    return ok;
 }
