@@ -1,6 +1,7 @@
-/* A column of integers compared with a row gives what it gives where both are copied to the result's
- * shape first, whatever number of bytes the row's differences fit (cpu/program/narrow.c): numbers
- * in the row, beside its ends and far from it, rows at the ends of the dtype. */
+/* A column of integers compared with a row gives what it gives where both are copied to the
+ * result's shape first, whatever number of bytes the row's differences fit
+ * (cpu/program/narrow.c): numbers in the row, beside its ends and far from it, rows at the ends of
+ * the dtype. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +18,12 @@ typedef mx_array *binary(mx_array *, mx_array *);
 static const struct {
     const char *name;
     binary *f;
-} ops[] = {{"equal", mx_equal},           {"not_equal", mx_not_equal},
-           {"less", mx_less},             {"less_equal", mx_less_equal},
-           {"greater", mx_greater},       {"greater_equal", mx_greater_equal},
+} ops[] = {{"equal", mx_equal},
+           {"not_equal", mx_not_equal},
+           {"less", mx_less},
+           {"less_equal", mx_less_equal},
+           {"greater", mx_greater},
+           {"greater_equal", mx_greater_equal},
            {"maximum", mx_maximum /* has no narrow form */}};
 
 static const mx_dtype dtypes[] = {MX_INT32, MX_UINT32, MX_INT64, MX_UINT64, MX_INT16, MX_UINT8};
@@ -57,8 +61,8 @@ static mx_array *row_of(uint64_t low, uint64_t most, int n, mx_dtype t) {
 }
 static mx_array *column_of(uint64_t low, uint64_t most, mx_dtype t) {
     uint64_t x[ROWS];
-    const uint64_t edges[] = {low,      low - 1,   low + most, low + most + 1, 0, UINT64_MAX,
-                              1ull << 63, INT64_MAX, 1u << 31,   INT32_MAX};
+    const uint64_t edges[] = {low,        low - 1,    low + most, low + most + 1, 0,
+                              UINT64_MAX, 1ull << 63, INT64_MAX,  1u << 31,       INT32_MAX};
     for (int i = 0; i < ROWS; i++)
         x[i] = low + (most == UINT64_MAX ? any() : any() % (most + 1));
     memcpy(x + 20, edges, sizeof edges);
@@ -94,8 +98,7 @@ static void compare_range(uint64_t low, uint64_t most, int n, mx_dtype t) {
 }
 
 static void ranges(void) {
-    static const uint64_t most[] = {0,         1,      255,        256,
-                                    UINT16_MAX, 1u << 16, UINT32_MAX, 1ull << 32};
+    static const uint64_t most[] = {0, 1, 255, 256, UINT16_MAX, 1u << 16, UINT32_MAX, 1ull << 32};
     const uint64_t lows[] = {0, (uint64_t)-3, 1000, INT64_MAX - 5u, 1ull << 63, INT32_MAX - 1u};
     state = check_seed(5);
     for (size_t t = 0; t < sizeof dtypes / sizeof *dtypes; t++)
@@ -135,7 +138,8 @@ static void no_memory(void) {
         mx_alloc_fail_at(n);
         bool good = mx_eval1(y);
         mx_alloc_fail_at(0);
-        CHECK(good ? same_values(y, mx_equal(whole(c, y), whole(r, y))) : mx_error_status() == MX_NOMEM);
+        CHECK(good ? same_values(y, mx_equal(whole(c, y), whole(r, y)))
+                   : mx_error_status() == MX_NOMEM);
         mx_error_clear();
         mx_scope_close(s);
     }

@@ -1,5 +1,7 @@
 /* Creation functions: dense memory for whoever looks at the array, and no memory where only an
    evaluation reads it. */
+#include <string.h>
+
 #include "base/memory/cache.h"
 #include "check.h"
 #include "graph/eval/eval.h"
@@ -124,6 +126,51 @@ static void computed_values(void) {
     VALUES(mx_slice_axis(mx_ones(LIST(4), MX_FLOAT32), 0, 1, 3), 0, 1, 1);
 }
 
+/* Every element is `value`'s bytes. */
+static bool is_full(mx_array *a, const char *value) {
+    size_t item = mx_itemsize(a);
+    bool good = is_dense(a);
+    for (int64_t i = 0; i < a->size && good; i++)
+        good = !memcmp(a->data + (size_t)i * item, value, item);
+    return good;
+}
+
+/* Long runs are written in another way where all bytes of a value are equal. */
+static void long_runs(void) {
+    static const unsigned char values[][8] = {
+        {0}, {1, 1, 1, 1, 1, 1, 1, 1}, {255, 255, 255, 255, 255, 255, 255, 255}, {1}, {1, 1, 2, 1}};
+    static const mx_dtype types[] = {MX_UINT8, MX_INT16, MX_FLOAT32, MX_COMPLEX64};
+    static const int bytes[] = {32760, 32768, 32776, 300024};
+    for (size_t v = 0; v < sizeof values / sizeof *values; v++)
+        for (size_t t = 0; t < sizeof types / sizeof *types; t++)
+            for (size_t n = 0; n < sizeof bytes / sizeof *bytes; n++) {
+                mx_array *value = mx_array_from(values[v], NULL, 0, types[t]);
+                int count = bytes[n] / (int)mx_dtype_size(types[t]);
+                mx_array *a = mx_full(LIST(count), value, types[t]);
+                mx_array *rows = mx_full(LIST(3, count), value, types[t]);
+                CHECK_MSG(is_full(a, (const char *)values[v]) &&
+                              is_full(rows, (const char *)values[v]),
+                          "%d of %s", count, mx_dtype_name(types[t]));
+            }
+}
+
+static void matrices(void) {
+    enum { ROWS = 190, COLUMNS = 333 };
+    static const int diagonals[] = {0, 1, -1, 200, -100, 400, -400};
+    for (size_t d = 0; d < sizeof diagonals / sizeof *diagonals; d++) {
+        int k = diagonals[d];
+        mx_array *eye = mx_eye(ROWS, COLUMNS, k, MX_INT32);
+        mx_array *tri = mx_tri(ROWS, COLUMNS, k, MX_FLOAT64);
+        CHECK(mx_eval1(eye) && mx_eval1(tri));
+        bool good = true;
+        for (int i = 0; i < ROWS; i++)
+            for (int j = 0; j < COLUMNS; j++)
+                good &= ((int32_t *)eye->data)[i * COLUMNS + j] == (j == i + k) &&
+                        ((double *)tri->data)[i * COLUMNS + j] == (j <= i + k);
+        CHECK_MSG(good, "diagonal %d", k);
+    }
+}
+
 static bool constants(mx_closure *self, mx_array *const *in, int n, mx_arrays *out) {
     (void)self, (void)n;
     mx_array *z = mx_zeros(LIST(BIG), MX_FLOAT32);
@@ -187,6 +234,8 @@ int main(void) {
     SCOPED(values_stay);
     SCOPED(computed_values);
     SCOPED(compiled);
+    SCOPED(long_runs);
+    SCOPED(matrices);
     RUN(reading_in_a_row);
     return check_done();
 }

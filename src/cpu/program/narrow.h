@@ -21,7 +21,7 @@ typedef struct cpu_narrow {
 } cpu_narrow;
 
 /* For row[n], n > 0, of instruction `in`, which has a kernel with a number and meets `rows` of them.
-   w->narrow is NULL afterwards where nothing is gained. False: no memory. */
+   w->narrow is NULL where nothing is gained. False: no memory. */
 bool cpu_narrow_open(cpu_narrow *w, const mx_instr *in, const void *row, int64_t n, int64_t rows);
 /* out[n], bools: elements i .. i + n - 1 of the row compared with a number, which is on the left
    where `turned`. */

@@ -10,9 +10,9 @@
 #define COLUMN_PIECE  1024
 #define SCATTER_BLOCK 16
 #define FEW_COLUMNS   8
-#define SPREAD        64 /* times up to which elements are repeated by vectors that overlap */
+#define SPREAD        64    /* times up to which elements are repeated by vectors that overlap */
 #define LONG_FILL     32768 /* bytes of one value that are memset's */
-#define STEEP         16 /* a stride from which neighbours lie in other cache lines */
+#define STEEP         16    /* a stride from which neighbours lie in other cache lines */
 
 /* r rows of c elements and the strides between rows (0) and within one (1), out and in. */
 typedef struct plane {
