@@ -20,7 +20,8 @@ typedef struct cpu_narrow {
     cpu_dense room; /* the differences */
 } cpu_narrow;
 
-/* For row[n], n > 0, of instruction `in`, which has a kernel with a number and meets `rows` of them.
+/* For row[n], n > 0, of instruction `in`, which has a kernel with a number and meets `rows` of
+   them.
    w->narrow is NULL where nothing is gained. False: no memory. */
 bool cpu_narrow_open(cpu_narrow *w, const mx_instr *in, const void *row, int64_t n, int64_t rows);
 /* out[n], bools: elements i .. i + n - 1 of the row compared with a number, which is on the left
