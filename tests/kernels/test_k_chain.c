@@ -68,6 +68,10 @@ static void check_binary(const mx_kernels *k, mx_pointwise op, int turned) {
         f(wanted, turned ? all : x, turned ? x : all, N);
         run(k, k->chain->binary[op][MX_LINK_NUMBER][turned], special[s]);
         check(k, op, turned ? "a number on the left" : "a number on the right");
+        if (k->chain->plain[op] && special[s] != 0 && !isnan(special[s])) {
+            run(k, k->chain->plain[op], special[s]);
+            check(k, op, "a plain number");
+        }
     }
 }
 

@@ -47,6 +47,12 @@ static cpu_link *add(cpu_program *c, mx_k_step *step, int value) {
     return l;
 }
 
+/* Of an operand that is one number. */
+static mx_k_step *number_step(const mx_k_chain *k, uint16_t op, int side, float number) {
+    bool plain = k->plain[op] && (number < 0 || number > 0);
+    return plain ? k->plain[op] : k->binary[op][MX_LINK_NUMBER][side];
+}
+
 /* The value on its way is operand `side` of o. */
 static void add_step(cpu_program *c, const cpu_op *o, int side) {
     uint16_t which = instr_of(c, o)->op;
@@ -55,11 +61,12 @@ static void add_step(cpu_program *c, const cpu_op *o, int side) {
         return;
     }
     int other = o->arg[!side];
-    bool number = cpu_is_constant(c, other);
-    mx_k_step *step = c->k->chain->binary[which][number ? MX_LINK_NUMBER : MX_LINK_DATA][side];
-    cpu_link *l = add(c, step, number ? -1 : other);
-    if (number)
-        l->number = *(const float *)c->p->in[other]->data;
+    if (!cpu_is_constant(c, other)) {
+        add(c, c->k->chain->binary[which][MX_LINK_DATA][side], other);
+        return;
+    }
+    float number = *(const float *)c->p->in[other]->data;
+    add(c, number_step(c->k->chain, which, side, number), -1)->number = number;
 }
 
 static void begin(cpu_program *c, cpu_op *o, int count) {

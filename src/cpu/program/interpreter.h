@@ -16,11 +16,13 @@
 enum {
 #ifdef MX_TORTURE
     TILE_MAX = 7,
+    TILE_HALF = 7,
     TILE_SHORT = 7,
     TILE_MIN = 7,
     ROW_MIN = 7,
 #else
-    TILE_MAX = 256, /* measured: the tiles of a long program stay near the top of the cache */
+    TILE_MAX = 256,  /* measured: the tiles of a long program stay near the top of the cache */
+    TILE_HALF = 512, /* where no value has more than two bytes */
     TILE_SHORT =
         1024, /* of a program with chains or few operations, which leave few values there */
     TILE_MIN = 128,

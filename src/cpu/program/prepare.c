@@ -266,9 +266,10 @@ static size_t share_of_row(const cpu_program *c, size_t n) {
 
 /* The tile: all registers, of the widest type, within REGISTER_BYTES. */
 static void choose_tile(cpu_program *c) {
-    size_t item = 1, most = c->n_link || c->n_op <= FEW_OPS ? TILE_SHORT : TILE_MAX;
+    size_t item = 1;
     for (int v = 0; v < c->p->n_in + c->p->n_instr; v++)
         item = mx_dtype_size(c->type[v]) > item ? mx_dtype_size(c->type[v]) : item;
+    size_t most = c->n_link || c->n_op <= FEW_OPS ? TILE_SHORT : item > 2 ? TILE_MAX : TILE_HALF;
     size_t tile = REGISTER_BYTES / (item * (size_t)(c->n_reg ? c->n_reg : 1));
     tile = tile >= most ? most : tile <= TILE_MIN ? TILE_MIN : tile & ~(size_t)127;
     tile = c->row_size ? share_of_row(c, tile) : tile;

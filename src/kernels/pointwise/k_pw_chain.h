@@ -39,6 +39,8 @@ typedef struct mx_k_chain {
     mx_k_step *unary[MX_PW_COUNT];
     /* turned [1]: the operand is on the left */
     mx_k_step *binary[MX_PW_COUNT][MX_LINK_OPERANDS][2];
+    /* The operand, on either side, is a number but 0 and NaN: shorter. NULL: none is. */
+    mx_k_step *plain[MX_PW_COUNT];
     /* An operation by itself, by the operands' dtype; NULL: it has none. */
     mx_k_with_number *number[MX_PW_COUNT][MX_DTYPE_COUNT];
 } mx_k_chain;

@@ -255,14 +255,15 @@ SV vf vf_erf(vf x) {
          1.677963068e-03f, -3.056031419e-04f, -8.637130377e-04f, -8.147594053e-04f,
          -6.128924433e-04f, -4.273893719e-04f, -2.931736526e-04f},
     };
-    vf a = vf_abs(x), b = vf_min(vf_set1(3.9375f), a), quarter = vf_set1(0.25f);
-    vi i = vi_from_f(vf_mul(b, vf_set1(4.0f)));
-    vf t = vf_sub(b, vf_fma(vf_from_i(i), quarter, vf_set1(0.125f)));
+    vf a = vf_abs(x), b = vf_min(vf_set1(3.9375f), a), first = vf_sub(b, vf_set1(0.125f));
+    vf n = vf_fma(first, vf_set1(4.0f), vf_set1(VF_MAGIC)); // the low bits: which interval
+    vf t = vf_fnma(vf_sub(n, vf_set1(VF_MAGIC)), vf_set1(0.25f), first); // from its middle
+    vi i = as_vi(n);
     vf y = vf_lookup16(c[5], i);
     for (int k = 4; k >= 0; k--)
         y = vf_fma(y, t, vf_lookup16(c[k], i));
     y = vf_select(vf_gt(a, vf_set1(3.92f)), vf_set1(1.0f), vf_mul(b, y));
-    return vf_copysign(y, x);
+    return vf_or(y, vf_signbit(x));
 }
 #else
 /* Near 0 an odd polynomial; beyond 0.92, 1 - exp(-q(|x|)) with q fitted to -log(erfc). */
