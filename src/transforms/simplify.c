@@ -11,6 +11,7 @@
 #include "graph/trace/scope.h"
 #include "graph/trace/trace.h"
 #include "graph/watch/source.h"
+#include "ops/reduce/windows.h"
 #include "transforms/traced.h"
 
 typedef struct graph {
@@ -145,6 +146,13 @@ static mx_array *simpler_transpose(const mx_node *n, mx_array *a) {
     return inner ? mx_apply1(MX_PRIM_transpose, &q, inner->in[0]) : NULL;
 }
 
+/* Windows of a padded array need no padded array. */
+static mx_array *simpler_reduction(const mx_node *n, mx_array *a) {
+    const mx_node *view = made_by(a, MX_PRIM_as_strided);
+    const mx_node *pad = view ? made_by(view->in[0], MX_PRIM_pad) : NULL;
+    return pad ? mx_reduce_windows(view, pad, n->params) : NULL;
+}
+
 static mx_array *simpler(const mx_node *n, mx_array *const *in) {
     if (n->nin != 1)
         return NULL;
@@ -154,6 +162,7 @@ static mx_array *simpler(const mx_node *n, mx_array *const *in) {
     case MX_PRIM_broadcast: return simpler_shape(n, in[0]);
     case MX_PRIM_full: return simpler_fill(n, in[0]);
     case MX_PRIM_transpose: return simpler_transpose(n, in[0]);
+    case MX_PRIM_reduce: return simpler_reduction(n, in[0]);
     default: return NULL;
     }
 }

@@ -5,6 +5,7 @@
 #include "base/threads/pool.h"
 #include "cpu/cpu.h"
 #include "cpu/memory/cpu_copy.h"
+#include "cpu/memory/cpu_pad.h"
 #include "cpu/memory/straight.h"
 #include "graph/array/params.h"
 
@@ -153,13 +154,17 @@ static int64_t fill_around(mx_array *y, const mx_p_pad *p, const mx_array *value
     return offset;
 }
 
+void cpu_pad_into(mx_array *y, const mx_p_pad *p, const mx_array *value, const mx_array *a) {
+    if (y->size)
+        copy_into(y, fill_around(y, p, value), y->strides, a);
+}
+
 bool cpu_pad(mx_node *n, mx_array **out, const mx_program *feed) {
     mx_array *y = out[0];
     (void)feed;
     if (!mx_array_alloc(y))
         return false;
-    if (y->size)
-        copy_into(y, fill_around(y, n->params, n->in[1]), y->strides, n->in[0]);
+    cpu_pad_into(y, n->params, n->in[1], n->in[0]);
     return true;
 }
 

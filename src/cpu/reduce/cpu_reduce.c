@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "base/threads/pool.h"
 #include "cpu/program/source.h"
+#include "cpu/reduce/cpu_reduce.h"
 #include "graph/array/params.h"
 #include "kernels/copy/k_copy.h"
 #include "kernels/reduce/k_reduce.h"
@@ -577,16 +578,32 @@ static bool reduce(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
     return run(&p);
 }
 
+int64_t cpu_reduce_runs(const mx_array *a, const mx_p_reduce *q) {
+    cpu_source s = {.a = a};
+    plan p;
+    prepare(&p, &s, q);
+    find_starts(&p);
+    return p.starts;
+}
+
 /* Does the result depend on the order of the elements? */
-static bool is_ordered(const mx_node *n) {
-    int op = ((const mx_p_reduce *)n->params)->op;
-    return (op == MX_RED_SUM || op == MX_RED_PROD) && mx_dtype_is_inexact(mx_dtype_of(n->in[0]));
+static bool is_ordered(const mx_p_reduce *q, const mx_array *a) {
+    return (q->op == MX_RED_SUM || q->op == MX_RED_PROD) && mx_dtype_is_inexact(mx_dtype_of(a));
+}
+
+static bool reduce_source(cpu_source *s, const mx_p_reduce *q, mx_array *out) {
+    bool ok = cpu_source_in_order(s, is_ordered(q, s->a)) && reduce(s, q, out);
+    cpu_source_close(s);
+    return ok;
+}
+
+bool cpu_reduce_array(const mx_array *a, const mx_p_reduce *q, mx_array *out) {
+    cpu_source s = {.a = a};
+    return reduce_source(&s, q, out);
 }
 
 bool cpu_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && mx_array_alloc(out[0]) &&
-              cpu_source_in_order(&s, is_ordered(n)) && reduce(&s, n->params, out[0]);
-    cpu_source_close(&s);
-    return ok;
+    return mx_array_alloc(out[0]) && cpu_source_open(&s, n, feed) &&
+           reduce_source(&s, n->params, out[0]);
 }

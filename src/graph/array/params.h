@@ -115,6 +115,13 @@ typedef struct mx_p_reduce {
     bool keepdims;
 } mx_p_reduce;
 
+/* inputs: a (N, spatial..., C), the 0-dimensional padding value. One entry a spatial axis: places
+   are the sizes of the result, (N, places..., C) */
+typedef struct mx_p_reduce_windows {
+    int op; /* mx_reduce_op: a sum, product, maximum or minimum */
+    mx_ints low, high, window, stride, places;
+} mx_p_reduce_windows;
+
 typedef struct mx_p_arg_reduce {
     bool max;
     int axis;

@@ -54,6 +54,13 @@ static double nothing(const mx_task *t) {
 static double one_each(const mx_task *t) { /* reductions, scans, conversions */
     return size(in(t, 0));
 }
+static double of_windows(const mx_task *t) {
+    const mx_p_reduce_windows *p = t->node->params;
+    double each = size(out(t));
+    for (int i = 0; i < p->window.n; i++)
+        each *= p->window.v[i];
+    return each;
+}
 static double two_of_output(const mx_task *t) {
     return 2 * size(out(t));
 }
@@ -230,6 +237,7 @@ static const family cost_full = {nothing, read_all};
 static const family cost_create = {nothing, read_none};
 static const family cost_load = {nothing, read_picked};
 static const family cost_reduce = {one_each, read_all};
+static const family cost_windows = {of_windows, read_all};
 static const family cost_arg_reduce = {one_each, read_all};
 static const family cost_scan = {one_each, read_all};
 static const family cost_softmax = {of_softmax, read_all};

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "graph/array/params.h"
 #include "kernels/reduce/k_reduce.h"
+#include "ops/reduce/windows.h"
 #include "ops/rules.h"
 
 /* The cotangent of an analytic f is g conj(f') = conj(conj(g) f'). */
@@ -23,7 +24,9 @@ mx_array *mx_reduce(mx_reduce_op op, mx_array *a, const int *axes, int n, bool k
     int sorted[MX_MAX_NDIM];
     if (!a || (n = mx_axes_sorted(names[op], axes, n, a->ndim, sorted)) < 0)
         return NULL;
-    return over(op, (mx_ints){n, sorted}, a, keepdims);
+    mx_p_reduce p = {op, {n, sorted}, keepdims};
+    mx_array *y = mx_reduce_padded(a, &p);
+    return y || mx_failed() ? y : mx_apply1(MX_PRIM_reduce, &p, a);
 }
 
 mx_array *mx_sum(mx_array *a, const int *axes, int n, bool keepdims) {
