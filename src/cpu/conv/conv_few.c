@@ -21,9 +21,10 @@ enum { MOST_CHANNELS = 8, MOST_K = 512, FEWEST_OUTPUTS = 8 };
 typedef struct few {
     const conv *c;
     const mx_k_gemm *format;
-    float *x;           /* (N, side[0], side[1], side[2], C) */
-    int64_t side[3];    /* of the padded input */
-    ptrdiff_t *at;      /* for each line of taps where it begins, from the first */
+    float *x;        /* (N, side[0], side[1], side[2], C) */
+    int64_t side[3]; /* of the padded input */
+    /* for each line of taps where it begins, from the first; the same in weights; its numbers */
+    ptrdiff_t *at, *begin, *length;
     int64_t lines, run; /* of taps; numbers of one */
     int64_t k, wide;    /* numbers of a patch; from one to the next */
     float *sums;        /* weights in panels; of the derivative (parts, O, K) */
@@ -79,10 +80,14 @@ static size_t padded_bytes(const few *f) {
 
 static void find_lines(few *f) {
     const conv_axis *a = f->c->patches.axis;
+    f->begin = f->at + f->lines;
+    f->length = f->begin + f->lines;
     for (int64_t i = 0; i < f->lines; i++) {
         int64_t q0 = a[0].offset[i / a[1].taps] - a[0].offset[0],
                 q1 = a[1].offset[i % a[1].taps] - a[1].offset[0];
         f->at[i] = (q0 * f->side[1] + q1) * f->side[2] * f->c->patches.channels;
+        f->begin[i] = i * f->run;
+        f->length[i] = f->run;
     }
 }
 
@@ -97,7 +102,7 @@ static bool open_few(few *f, const conv *c, int64_t floats) {
     f->lines = p->axis[0].taps * p->axis[1].taps;
     f->run = p->axis[2].taps * p->channels;
     f->k = f->wide = f->lines * f->run;
-    f->at = mx_calloc((size_t)f->lines, sizeof *f->at);
+    f->at = mx_calloc(3 * (size_t)f->lines, sizeof *f->at);
     f->x = f->at ? mx_block_alloc(padded_bytes(f)) : NULL;
     f->sums = f->x ? mx_block_alloc((size_t)floats * sizeof *f->sums) : NULL;
     if (!f->sums)
@@ -116,35 +121,50 @@ static void close_few(few *f, int64_t floats) {
     mx_free(f->at);
 }
 
-/* --- patches -------------------------------------------------------------------------- */
+/* --- rows: positions of the result ---------------------------------------------------- */
 
-/* Rows first .. first+count, line by line. */
-static void make_patches(const few *f, int64_t first, int64_t count, float *to) {
+/* Row `first`: where its first tap lies; how many rows there are from it to the end of its line. */
+static const float *first_of(const few *f, int64_t first, int64_t *left) {
     const conv_patches *p = &f->c->patches;
     const conv_axis *a = p->axis;
-    while (count > 0) {
-        int64_t line = first / a[2].count, p2 = first % a[2].count,
-                n = a[2].count - p2 < count ? a[2].count - p2 : count,
-                q1 = line % a[1].count * a[1].stride,
-                q0 = line / a[1].count % a[0].count * a[0].stride,
-                image = line / a[1].count / a[0].count,
-                pixel = ((image * f->side[0] + q0) * f->side[1] + q1) * f->side[2];
-        mx_kernels_get()->conv->patches(&(mx_k_conv_patches_args){
-            .to = to,
-            .from = f->x + (pixel + p2 * a[2].stride) * p->channels,
-            .at = f->at,
-            .runs = f->lines,
-            .run = f->run,
-            .step = a[2].stride * p->channels,
-            .count = n});
-        to += n * f->k;
-        first += n;
-        count -= n;
+    int64_t line = first / a[2].count, p2 = first % a[2].count,
+            q1 = line % a[1].count * a[1].stride, q0 = line / a[1].count % a[0].count * a[0].stride,
+            image = line / a[1].count / a[0].count,
+            pixel = ((image * f->side[0] + q0) * f->side[1] + q1) * f->side[2];
+    *left = a[2].count - p2;
+    return f->x + (pixel + p2 * a[2].stride) * p->channels;
+}
+
+/* Patches of rows first .. first+count, line by line. */
+static void make_patches(const few *f, int64_t first, int64_t count, float *to) {
+    const conv_patches *p = &f->c->patches;
+    for (int64_t n; count > 0; first += n, count -= n, to += n * f->k) {
+        const float *from = first_of(f, first, &n);
+        n = n < count ? n : count;
+        mx_kernels_get()->conv->patches(&(mx_k_conv_patches_args){.to = to,
+                                                                  .from = from,
+                                                                  .at = f->at,
+                                                                  .runs = f->lines,
+                                                                  .run = f->run,
+                                                                  .step = p->axis[2].stride *
+                                                                          p->channels,
+                                                                  .count = n});
     }
 }
 
-static float *room_for_patches(few *f) {
-    float *room = mx_scratch(0, (size_t)(BLOCK * f->k) * sizeof *room);
+/* Where the first taps of these rows lie. */
+static void find_rows(const few *f, int64_t first, int64_t count, const float **to) {
+    int64_t step = f->c->patches.axis[2].stride * f->c->patches.channels;
+    for (int64_t n; count > 0; first += n, count -= n, to += n) {
+        const float *from = first_of(f, first, &n);
+        n = n < count ? n : count;
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from + i * step;
+    }
+}
+
+static void *room_for(few *f, size_t bytes) {
+    void *room = mx_scratch(0, bytes);
     if (!room)
         atomic_store(&f->nomem, true);
     return room;
@@ -154,36 +174,45 @@ static float *room_for_patches(few *f) {
 
 enum { MOST_MR = 16 };
 
-static void run_tile(const few *f, const float *patches, int64_t first, int64_t left,
-                     int64_t column) {
+/* Rows first .. first + mr - 1 of which `left` are there, to all outputs. */
+static void run_tiles(const few *f, const mx_k_conv_tile_args *of, int64_t first, int64_t left) {
     const mx_k_gemm *g = f->format;
-    const float *row[MOST_MR];
-    int64_t m = left < g->mr ? left : g->mr, n = f->c->outputs - column;
-    for (int64_t i = 0; i < g->mr; i++)
-        row[i] = patches + (i < m ? i : 0) * f->k;
-    mx_kernels_get()->conv->tile(&(mx_k_conv_tile_args){.m = (int)m,
-                                                        .n = (int)(n < g->nr ? n : g->nr),
-                                                        .runs = 1,
-                                                        .row = row,
-                                                        .at = &(ptrdiff_t){0},
-                                                        .len = &(ptrdiff_t){f->k},
-                                                        .b = f->sums + column * f->k,
-                                                        .c =
-                                                            f->out + first * f->c->outputs + column,
-                                                        .ldc = f->c->outputs});
+    mx_k_conv_tile_args t = *of;
+    t.m = (int)(left < g->mr ? left : g->mr);
+    for (int64_t column = 0; column < f->c->outputs; column += g->nr) {
+        int64_t n = f->c->outputs - column;
+        t.n = (int)(n < g->nr ? n : g->nr);
+        t.b = f->sums + column * f->k;
+        t.c = f->out + first * f->c->outputs + column;
+        mx_kernels_get()->conv->tile(&t);
+    }
+}
+
+/* Rows first .. first + count - 1, over lines of taps where they lie. row: room for lines x mr
+   addresses. */
+static void run_rows(const few *f, const float **row, int64_t first, int64_t count) {
+    const float *x[BLOCK + MOST_MR];
+    const mx_k_conv_tile_args t = {
+        .runs = f->lines, .row = row, .at = f->begin, .len = f->length, .ldc = f->c->outputs};
+    int64_t mr = f->format->mr;
+    find_rows(f, first, count, x);
+    for (int64_t i = count; i < count + mr; i++)
+        x[i] = x[0]; // read, and left out of the results
+    for (int64_t i = 0; i < count; i += mr) {
+        for (int64_t r = 0; r < f->lines; r++)
+            for (int64_t l = 0; l < mr; l++)
+                row[r * mr + l] = x[i + l] + f->at[r];
+        run_tiles(f, &t, first + i, count - i);
+    }
 }
 
 static void blocks_body(void *ctx, int64_t begin, int64_t end) {
     few *f = ctx;
-    float *patches = room_for_patches(f);
+    const float **row = room_for(f, (size_t)(f->lines * f->format->mr) * sizeof *row);
     int64_t rows = conv_rows(&f->c->patches);
-    for (int64_t block = begin; patches && block < end; block++) {
-        int64_t first = block * BLOCK, count = rows - first < BLOCK ? rows - first : BLOCK;
-        make_patches(f, first, count, patches);
-        for (int64_t i = 0; i < count; i += f->format->mr)
-            for (int64_t column = 0; column < f->c->outputs; column += f->format->nr)
-                run_tile(f, patches + i * f->k, first + i, count - i, column);
-    }
+    for (int64_t block = begin; row && block < end; block++)
+        run_rows(f, row, block * BLOCK,
+                 rows - block * BLOCK < BLOCK ? rows - block * BLOCK : BLOCK);
 }
 
 static void pack_weights(const few *f) {
@@ -210,7 +239,7 @@ bool conv_few(const conv *c, float *out) {
                                     1 + 262144 / (BLOCK * k * c->outputs), blocks_body, &f);
     }
     close_few(&f, floats);
-    return done && (!atomic_load(&f.nomem) || mx_fail_nomem("conv", BLOCK * (size_t)k));
+    return done && (!atomic_load(&f.nomem) || mx_fail_nomem("conv", 0));
 }
 
 /* --- towards the weight --------------------------------------------------------------- */
@@ -240,7 +269,7 @@ static void add_block(const few *f, const float *patches, int64_t first, int64_t
 
 static void parts_body(void *ctx, int64_t begin, int64_t end) {
     few *f = ctx;
-    float *patches = room_for_patches(f);
+    float *patches = room_for(f, (size_t)(BLOCK * f->k) * sizeof *patches);
     int64_t rows = conv_rows(&f->c->patches), each = (rows + PARTS - 1) / PARTS,
             size = f->c->outputs * f->k;
     for (int64_t part = begin; patches && part < end; part++) {

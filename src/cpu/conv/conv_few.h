@@ -1,6 +1,7 @@
 /* Convolution of float32 with few channels, as images have them. The input is copied with its
- * padding, so that the taps of a line are one run of numbers under every result; some patches at
- * a time, (rows, K) of K = T0 T1 T2 C numbers each, lie dense in cache and are multiplied there.
+ * padding, so that the taps of a line are one run of numbers under every result, which register
+ * tiles read where it lies. Towards the weight some patches at a time, (rows, K) of K = T0 T1 T2 C
+ * numbers each, lie dense in cache and are multiplied there.
  */
 #ifndef MX_CPU_CONV_FEW_H
 #define MX_CPU_CONV_FEW_H

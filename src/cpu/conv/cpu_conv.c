@@ -6,7 +6,7 @@
  *     ├ a kernel of size 1 ──── a product of the input as it lies
  *     ├ few outputs a group ─── lines of positions in vectors (conv_slide.h)
  *     ├ float32, 3x3 ────────── products of transformed squares (conv_winograd.h)
- *     ├ float32, few channels ─ products of some patches at a time (conv_few.h)
+ *     ├ float32, few channels ─ register tiles that read a padded copy (conv_few.h)
  *     ├ float32 ─────────────── register tiles that read the input where it lies (conv_direct.c),
  *     │                         or, where positions are few, the weights (conv_turned.h)
  *     ├ other floats ────────── a product whose left operand is packed from patches (conv_packer.h)

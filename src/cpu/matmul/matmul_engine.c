@@ -93,6 +93,8 @@ typedef struct batch_ctx {
 
 static void batch_body(void *p, int64_t begin, int64_t end) {
     batch_ctx *c = p;
+    if (gemm_small_batch(c->args, begin, end))
+        return;
     for (int64_t b = begin; b < end; b++) {
         gemm_item item = batch_item(c->args, b);
         if (!run_item(&item, true))

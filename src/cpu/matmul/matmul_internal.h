@@ -24,6 +24,9 @@ bool gemm_integer(const gemm_item *item);
 /* A product that needs no memory and no threads. */
 bool gemm_is_small(const mx_gemm_args *g);
 void gemm_small(const gemm_item *item);
+/* Such products begin .. end - 1 of a batch, what they share prepared once; false: they need more,
+ * and none is done. */
+bool gemm_small_batch(const mx_gemm_args *g, int64_t begin, int64_t end);
 
 /* Is this a shape for the skinny kernels? For operands that are read where they lie, whose bits are
  * the blocked way's? serial: one that packs nothing. Is that way slower than the blocked one with

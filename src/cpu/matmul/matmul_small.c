@@ -16,24 +16,44 @@ bool gemm_is_small(const mx_gemm_args *g) {
            is_between(g->m, FEWEST) && is_between(g->n, FEWEST) && is_between(g->k, 1);
 }
 
-/* All tiles of a b; the columns of b are adjacent. */
-static void multiply(const mx_gemm_args *g, mx_matrix a, mx_matrix b, float *out, int64_t ld) {
-    const mx_kernels *kernels = mx_kernels_get();
-    int64_t mr = kernels->matmul->f32->mr, nr = kernels->matmul->f32->nr;
-    const float *row[MOST_MR], *first = a.data;
-    mx_k_row_tile_args t = {.k = g->k, .a = row, .a_step = a.cs, .b_step = b.rs, .ldc = ld};
-    for (int64_t i = 0; i < g->m; i += mr) {
-        t.m = (int)gemm_min(mr, g->m - i);
-        for (int64_t l = 0; l < mr; l++)
-            row[l] = first + (i + (l < t.m ? l : 0)) * a.rs;
-        for (int64_t j = 0; j < g->n; j += nr) {
-            t.n = (int)gemm_min(nr, g->n - j);
-            t.b = (const float *)b.data + j;
-            t.c = out + i * ld + j;
-            kernels->matmul->row_tile(&t);
+/* What products of the same sizes and strides have in common: float32, columns of b adjacent. */
+typedef struct tiles {
+    mx_k_row_tile *run;
+    mx_k_row_tile_args t;
+    int64_t m, n, mr, nr, a_step;
+} tiles;
+
+static tiles tiles_of(const mx_gemm_args *g, mx_matrix a, mx_matrix b, int64_t ld) {
+    const mx_k_matmul *k = mx_kernels_get()->matmul;
+    return (tiles){
+        .run = k->row_tile,
+        .t = {.k = g->k, .a_step = a.cs, .b_step = b.rs, .ldc = ld},
+        .m = g->m,
+        .n = g->n,
+        .mr = k->f32->mr,
+        .nr = k->f32->nr,
+        .a_step = a.rs,
+    };
+}
+
+/* All tiles of a b; row has room for the addresses of mr rows. */
+static void multiply(tiles *s, const float **row, const float *a, const float *b, float *out) {
+    mx_k_row_tile_args *t = &s->t;
+    t->a = row;
+    for (int64_t i = 0; i < s->m; i += s->mr) {
+        t->m = (int)gemm_min(s->mr, s->m - i);
+        for (int64_t l = 0; l < s->mr; l++)
+            row[l] = a + (i + (l < t->m ? l : 0)) * s->a_step;
+        for (int64_t j = 0; j < s->n; j += s->nr) {
+            t->n = (int)gemm_min(s->nr, s->n - j);
+            t->b = b + j;
+            t->c = out + i * t->ldc + j;
+            s->run(t);
         }
     }
 }
+
+/* --- one ------------------------------------------------------------------------------ */
 
 /* The matrix as float32 with adjacent columns. */
 static mx_matrix copy(float *to, mx_dtype t, mx_matrix x, int64_t rows, int64_t columns) {
@@ -44,14 +64,28 @@ static mx_matrix copy(float *to, mx_dtype t, mx_matrix x, int64_t rows, int64_t 
 
 void gemm_small(const gemm_item *item) {
     const mx_gemm_args *g = item->args;
-    bool whole = g->dtype == MX_FLOAT32;
+    bool whole = g->dtype == MX_FLOAT32,
+         direct = whole && g->alpha == 1.0 && !item->cin.data && !g->epilogue;
     float rows[MOST * MOST], columns[MOST * MOST], sums[MOST * MOST];
+    const float *row[MOST_MR];
     mx_matrix a = whole ? item->a : copy(rows, g->dtype, item->a, g->m, g->k),
               b = whole && item->b.cs == 1 ? item->b : copy(columns, g->dtype, item->b, g->k, g->n);
-    if (whole && g->alpha == 1.0 && !item->cin.data && !g->epilogue) {
-        multiply(g, a, b, (float *)(void *)item->out, g->out_rs);
-        return;
-    }
-    multiply(g, a, b, sums, MOST);
-    gemm_finish(item, sums, MOST, 0, 0, g->m, g->n);
+    tiles s = tiles_of(g, a, b, direct ? g->out_rs : MOST);
+    multiply(&s, row, a.data, b.data, direct ? (float *)(void *)item->out : sums);
+    if (!direct)
+        gemm_finish(item, sums, MOST, 0, 0, g->m, g->n);
+}
+
+/* --- many ----------------------------------------------------------------------------- */
+
+bool gemm_small_batch(const mx_gemm_args *g, int64_t begin, int64_t end) {
+    const float *row[MOST_MR], *a = g->a.data, *b = g->b.data;
+    float *out = g->out;
+    if (g->dtype != MX_FLOAT32 || g->batch_ndim != 1 || g->b.cs != 1 || g->alpha != 1.0 ||
+        g->cin.data || g->epilogue || !gemm_is_small(g))
+        return false;
+    tiles s = tiles_of(g, g->a, g->b, g->out_rs);
+    for (int64_t i = begin; i < end; i++)
+        multiply(&s, row, a + i * g->a_bs[0], b + i * g->b_bs[0], out + i * g->out_bs[0]);
+    return true;
 }

@@ -166,8 +166,7 @@ SV void sum_body(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const f
         UNROLL
         for (int g = 0; g < G; g++) {
             const void *q = kind_at(w, g * w_ks + j, kind);
-            if (S > 1) // a single sum would only crowd L1 with rows a power of two apart
-                __builtin_prefetch(kind_at(q, G * w_ks, kind));
+            __builtin_prefetch(kind_at(q, G * w_ks, kind));
             vf wv = n == VF_LANES ? kind_load(q, kind) : kind_loadn(q, n, kind);
             UNROLL
             for (int i = 0; i < S; i++)
@@ -183,6 +182,36 @@ SV void sum_body(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const f
     }
 }
 
+/* n columns from j on of one sum, a vector at most, with its factors x. Rows are not asked for:
+   a power of two apart they would only crowd the first-level cache. */
+SV void one_step(float *y, const void *w, ptrdiff_t w_ks, const vf *x, int G, ptrdiff_t j, size_t n,
+                 mx_dtype kind) {
+    vf v = n == VF_LANES ? vf_load(y + j) : vf_loadn(y + j, n);
+    UNROLL
+    for (int g = 0; g < G; g++) {
+        const void *q = kind_at(w, g * w_ks + j, kind);
+        v = vf_fma(x[g], n == VF_LANES ? kind_load(q, kind) : kind_loadn(q, n, kind), v);
+    }
+    if (n == VF_LANES)
+        vf_store(y + j, v);
+    else
+        vf_storen(y + j, v, n);
+}
+
+/* The same of all columns: the factors stay in registers, so that loads of w follow each other. */
+SV void one_body(float *y, const void *w, ptrdiff_t w_ks, const float *x, int G, ptrdiff_t columns,
+                 mx_dtype kind) {
+    vf xv[8];
+    ptrdiff_t j = 0;
+    UNROLL
+    for (int g = 0; g < G; g++)
+        xv[g] = vf_set1(x[g]);
+    for (; j + VF_LANES <= columns; j += VF_LANES)
+        one_step(y, w, w_ks, xv, G, j, VF_LANES, kind);
+    if (j < columns)
+        one_step(y, w, w_ks, xv, G, j, (size_t)(columns - j), kind);
+}
+
 /* G rows of w into all sums. */
 SV void sum_group(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
                   ptrdiff_t ldx, int s, int G, ptrdiff_t n, mx_dtype kind) {
@@ -191,7 +220,7 @@ SV void sum_group(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const 
     for (; s >= 2; s -= 2, y += 2 * ldy, x += 2 * ldx)
         sum_body(y, ldy, w, w_ks, x, ldx, 2, G, n, kind);
     if (s > 0)
-        sum_body(y, ldy, w, w_ks, x, ldx, 1, G, n, kind);
+        one_body(y, w, w_ks, x, G, n, kind);
 }
 
 SV void sum_kind(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const float *x,
@@ -199,7 +228,7 @@ SV void sum_kind(float *y, ptrdiff_t ldy, const void *w, ptrdiff_t w_ks, const f
     ptrdiff_t p = 0;
     if (s == 1)
         for (; p + 8 <= k; p += 8)
-            sum_body(y, ldy, kind_at(w, p * w_ks, kind), w_ks, x + p, ldx, 1, 8, n, kind);
+            one_body(y, kind_at(w, p * w_ks, kind), w_ks, x + p, 8, n, kind);
     for (; p + 4 <= k; p += 4)
         sum_group(y, ldy, kind_at(w, p * w_ks, kind), w_ks, x + p, ldx, s, 4, n, kind);
     for (; p < k; p++)
