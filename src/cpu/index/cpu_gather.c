@@ -11,7 +11,7 @@
 #include "graph/array/params.h"
 #include "kernels/kernels.h"
 
-enum { GRAIN = 1 << 14, PIECE = 2048, LINE = 1 << 14, CACHE_LINE = 64, WORTH = 8 };
+enum { GRAIN = 1 << 14, PIECE = 2048, LINE = 1 << 14, CACHE_LINE = 64, WORTH = 8, APART = 8 };
 
 /* --- gather
    -----------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ static bool gather(mx_node *n, const mx_array *a, mx_array *out, int64_t *offset
 static bool gather_straight(mx_node *n, mx_array *out, int64_t *offset) {
     cpu_straight s;
     const mx_array *a = n->in[0];
-    if (out->size < a->size / WORTH || !cpu_is_steep(a, a->shape, a->ndim))
+    if (out->size < a->size / WORTH || !cpu_is_steep(a, a->shape, a->ndim, APART))
         return gather(n, a, out, offset);
     bool ok = cpu_straight_open(&s, a);
     if (ok) {

@@ -101,7 +101,7 @@ static bool has_lines(const join *j) {
 static bool has_steep(const join *j) {
     bool steep = false;
     for (int i = 0; i < j->n; i++)
-        steep |= cpu_is_steep(j->in[i], j->in[i]->shape, j->in[i]->ndim);
+        steep |= cpu_is_steep(j->in[i], j->in[i]->shape, j->in[i]->ndim, CPU_PIECE_APART);
     return steep;
 }
 

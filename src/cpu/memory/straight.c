@@ -6,11 +6,9 @@
 
 enum {
 #ifdef MX_TORTURE
-    LONG = 3,
     STEEP = 3
 #else
-    LONG = 128, /* elements of a row of which few are read before the next */
-    STEEP = 16  /* a stride from which neighbours lie in other cache lines */
+    STEEP = 16 /* a stride from which neighbours lie in other cache lines */
 #endif
 };
 
@@ -18,7 +16,7 @@ static bool is_short(int64_t stride) {
     return stride && stride < STEEP && stride > -STEEP;
 }
 
-bool cpu_is_steep(const mx_array *a, const int *shape, int ndim) {
+bool cpu_is_steep(const mx_array *a, const int *shape, int ndim, int64_t apart) {
     int64_t strides[MX_MAX_NDIM];
     const int64_t *all[1] = {strides};
     cpu_layout l;
@@ -26,13 +24,11 @@ bool cpu_is_steep(const mx_array *a, const int *shape, int ndim) {
         return false;
     cpu_broadcast_strides(a, shape, ndim, strides);
     cpu_layout_collapse(&l, shape, ndim, 1, all);
-    int last = l.ndim - 1;
-    if (last < 1 || l.shape[last] < LONG || !l.stride[0][last] || is_short(l.stride[0][last]))
-        return false;
-    bool between = false;
-    for (int i = 0; i < last; i++)
-        between |= is_short(l.stride[0][i]);
-    return between;
+    int64_t later = 1;
+    for (int i = l.ndim - 1; i >= 0; later *= l.shape[i--])
+        if (is_short(l.stride[0][i]))
+            return i < l.ndim - 1 && l.stride[0][l.ndim - 1] && later >= apart;
+    return false;
 }
 
 bool cpu_has_gaps(const mx_array *a) {

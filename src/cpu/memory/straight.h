@@ -4,9 +4,17 @@
 
 #include "cpu/memory/dense.h"
 
-/* Do neighbours along a long last axis of this shape, to which a is broadcast, lie far apart, and
-   others between them? Each element would be a cache line that is asked for again later. */
-bool cpu_is_steep(const mx_array *a, const int *shape, int ndim);
+/* Do neighbours along the last axis of this shape, to which a is broadcast, lie far apart, and what
+   is between them at least `apart` elements later in the order of the shape? Each element would be
+   a cache line that is asked for again by then. */
+bool cpu_is_steep(const mx_array *a, const int *shape, int ndim, int64_t apart);
+enum {
+#ifdef MX_TORTURE
+    CPU_PIECE_APART = 3
+#else
+    CPU_PIECE_APART = 128 /* of readers that take some thousands of elements at a time */
+#endif
+};
 /* Does no axis run along memory element by element? */
 bool cpu_has_gaps(const mx_array *a);
 

@@ -320,9 +320,13 @@ static bool execute(cpu_program *c) {
 
 static bool interpret(const mx_program *p) {
     few f;
-    cpu_program *c = allocate(&f, false, p);
+    cpu_inputs *inputs;
+    if (!cpu_inputs_open(&inputs, p, false))
+        return false;
+    cpu_program *c = allocate(&f, false, inputs ? cpu_inputs_program(inputs) : p);
     bool ok = c && execute(c);
     let_go(c, &f);
+    cpu_inputs_close(inputs);
     return ok;
 }
 
@@ -343,7 +347,7 @@ bool cpu_program_run(const mx_program *p, const bool *donate) {
 cpu_program *cpu_program_open(const mx_program *p) {
     few f;
     cpu_inputs *inputs;
-    if (!cpu_inputs_open(&inputs, p))
+    if (!cpu_inputs_open(&inputs, p, true))
         return NULL;
     cpu_program *c = allocate(&f, true, inputs ? cpu_inputs_program(inputs) : p);
     if (!c) {

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cpu/memory/straight.h"
+#include "cpu/program/interpreter.h"
 
 struct cpu_inputs {
     mx_program p;
@@ -11,14 +12,15 @@ struct cpu_inputs {
     mx_array *in[];
 };
 
-static bool is_steep(const mx_program *p, int i) {
-    return cpu_is_steep(p->in[i], p->shape, p->ndim);
+static bool is_steep(const mx_program *p, int i, bool by_pieces) {
+    return cpu_is_steep(p->in[i], p->shape, p->ndim, CPU_PIECE_APART) &&
+           (by_pieces || !cpu_panel_of(p, p->in[i]));
 }
 
-static bool straighten(cpu_inputs *s, const mx_program *p) {
+static bool straighten(cpu_inputs *s, const mx_program *p, bool by_pieces) {
     for (int i = 0; i < p->n_in; i++) {
         s->in[i] = p->in[i];
-        if (!is_steep(p, i))
+        if (!is_steep(p, i, by_pieces))
             continue;
         if (!cpu_straight_open(&s->made[s->n], p->in[i]))
             return false;
@@ -27,10 +29,10 @@ static bool straighten(cpu_inputs *s, const mx_program *p) {
     return true;
 }
 
-static int count_steep(const mx_program *p) {
+static int count_steep(const mx_program *p, bool by_pieces) {
     int n = 0;
     for (int i = 0; i < p->n_in; i++)
-        n += is_steep(p, i);
+        n += is_steep(p, i, by_pieces);
     return n;
 }
 
@@ -43,8 +45,8 @@ static cpu_inputs *allocate(int n_in, int n_steep) {
     return s;
 }
 
-bool cpu_inputs_open(cpu_inputs **to, const mx_program *p) {
-    int n = count_steep(p);
+bool cpu_inputs_open(cpu_inputs **to, const mx_program *p, bool by_pieces) {
+    int n = count_steep(p, by_pieces);
     *to = NULL;
     if (!n)
         return true;
@@ -53,7 +55,7 @@ bool cpu_inputs_open(cpu_inputs **to, const mx_program *p) {
         return false;
     s->p = *p;
     s->p.in = s->in;
-    if (!straighten(s, p)) {
+    if (!straighten(s, p, by_pieces)) {
         cpu_inputs_close(s);
         return false;
     }

@@ -91,7 +91,7 @@ typedef struct cpu_row {
 /* An input whose neighbours lie far apart is fetched a panel of up to PANEL_ROWS whole rows at a
    time: the copy kernel transposes it in registers, and tiles read the panel from the second-level
    cache. */
-enum { PANEL_ROWS = 32, PANEL_LEAST = 8, PANEL_BYTES = 512 << 10 };
+enum { PANEL_ROWS = 32, PANEL_LEAST = 8, PANEL_NEAR = 4, PANEL_BYTES = 512 << 10 };
 
 /* An input that repeats along the first axis, as a bias does, is fetched once for a range of tiles:
    one period, and as much of the next one as a tile may need behind it. */
@@ -137,6 +137,9 @@ struct cpu_program {
 static inline bool cpu_is_constant(const cpu_program *c, int v) {
     return v < c->p->n_in && c->p->in[v]->size == 1 && !cpu_is_direct(c->p, c->p->in[v]);
 }
+
+/* Is `a` transposed by panels of this program? */
+bool cpu_panel_of(const mx_program *p, const mx_array *a);
 
 /* The places of outputs are there. */
 void cpu_program_prepare(cpu_program *c);

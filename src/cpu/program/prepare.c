@@ -31,11 +31,11 @@ static cpu_op *add_op(cpu_program *c, op_kind kind, int dst) {
     return o;
 }
 
-static void fetch_layout(const cpu_program *c, const mx_array *a, cpu_layout *l) {
+static void fetch_layout(const mx_program *p, const mx_array *a, cpu_layout *l) {
     int64_t strides[MX_MAX_NDIM];
     const int64_t *all[1] = {strides};
-    cpu_broadcast_strides(a, c->p->shape, c->p->ndim, strides);
-    cpu_layout_collapse(l, c->p->shape, c->p->ndim, 1, all);
+    cpu_broadcast_strides(a, p->shape, p->ndim, strides);
+    cpu_layout_collapse(l, p->shape, p->ndim, 1, all);
 }
 
 /* Elements of a panel for this input, 0 where tiles are as good. */
@@ -47,6 +47,14 @@ static int64_t panel_of(const cpu_layout *l, size_t item) {
         if (rows * l->shape[last] * (int64_t)item <= PANEL_BYTES)
             return rows * l->shape[last];
     return 0;
+}
+
+bool cpu_panel_of(const mx_program *p, const mx_array *a) {
+    cpu_layout l;
+    fetch_layout(p, a, &l);
+    int64_t between = l.ndim > 1 ? l.stride[0][l.ndim - 2] : 0;
+    return between && between <= PANEL_NEAR && between >= -PANEL_NEAR &&
+           panel_of(&l, mx_itemsize(a));
 }
 
 /* The elements of a period, 0 where the input does not repeat, or is too large to be kept. */
@@ -63,7 +71,7 @@ static bool place_in_cycle(cpu_program *c, int i) {
     const mx_array *a = c->p->in[i];
     cpu_fetch *f = &c->cycle[c->n_cycle];
     size_t item = mx_itemsize(a);
-    fetch_layout(c, a, &f->layout);
+    fetch_layout(c->p, a, &f->layout);
     int64_t period = period_of(&f->layout, item);
     size_t bytes = ((size_t)(period + TILE_SHORT) * item + 63) & ~(size_t)63;
     if (!period || c->cycle_bytes + bytes > CYCLES_BYTES)
@@ -85,7 +93,7 @@ static int64_t row_of(const cpu_layout *l) {
 
 static bool place_in_row(cpu_program *c, int i) {
     cpu_row *r = &c->row[c->n_row];
-    fetch_layout(c, c->p->in[i], &r->from.layout);
+    fetch_layout(c->p, c->p->in[i], &r->from.layout);
     int64_t n = row_of(&r->from.layout);
     if (!n || (c->row_size && c->row_size != n))
         return false;
@@ -102,7 +110,7 @@ static void place_in_panel(cpu_program *c, int i) {
     const mx_array *a = c->p->in[i];
     cpu_fetch *f = &c->fetch[c->n_fetch];
     size_t item = mx_itemsize(a);
-    fetch_layout(c, a, &f->layout);
+    fetch_layout(c->p, a, &f->layout);
     int64_t panel = panel_of(&f->layout, item);
     if (!panel || (c->panel && (size_t)c->panel * item > PANEL_BYTES))
         return;
@@ -137,7 +145,7 @@ static void add_fetch(cpu_program *c, int i) {
     cpu_op *o = add_op(c, OP_FETCH, i);
     cpu_fetch *f = &c->fetch[o->fetch = c->n_fetch++];
     f->a = a;
-    fetch_layout(c, a, &f->layout);
+    fetch_layout(c->p, a, &f->layout);
     c->place[i] = (cpu_place){.reg = take_register(c)};
 }
 

@@ -116,11 +116,9 @@ static void lay_out(job *j, const mx_array *x, const int64_t *x_strides, int axi
     j->to = last < 0 ? 1 : j->outer.stride[1][last];
 }
 
-static bool arg_reduce(const cpu_source *s, const mx_p_arg_reduce *p, mx_array *out) {
-    int64_t strides[MX_MAX_NDIM];
-    const mx_array *x = s->a;
-    job j = {.data = cpu_source_data(s), .out = (uint32_t *)out->data, .item = mx_itemsize(x)};
-    cpu_source_strides(s, strides);
+static bool arg_reduce(const mx_array *x, const int64_t *strides, const void *data,
+                       const mx_p_arg_reduce *p, mx_array *out) {
+    job j = {.data = data, .out = (uint32_t *)out->data, .item = mx_itemsize(x)};
     j.n = x->shape[p->axis];
     j.step = strides[p->axis];
     lay_out(&j, x, strides, p->axis);
@@ -132,11 +130,29 @@ static bool arg_reduce(const cpu_source *s, const mx_p_arg_reduce *p, mx_array *
     return true;
 }
 
+/* Do rows, or columns of neighbouring outputs, run along memory? */
+static bool lies_well(const mx_array *x, int axis) {
+    job j = {0};
+    lay_out(&j, x, x->strides, axis);
+    return x->strides[axis] == 1 || j.in == 1 || x->row_contiguous;
+}
+
+/* Through a copy where they do not. */
+static bool arg_reduce_any(const mx_array *x, const mx_p_arg_reduce *p, mx_array *out) {
+    int64_t strides[MX_MAX_NDIM];
+    cpu_dense d;
+    if (lies_well(x, p->axis))
+        return arg_reduce(x, x->strides, x->data, p, out);
+    mx_row_strides(x->shape, x->ndim, strides);
+    bool ok = cpu_dense_open(&d, x) && arg_reduce(x, strides, d.data, p, out);
+    cpu_dense_close(&d);
+    return ok;
+}
+
 bool cpu_arg_reduce(mx_node *n, mx_array **out, const mx_program *feed) {
     cpu_source s;
-    bool ok = cpu_source_open(&s, n, feed) && cpu_source_in_order(&s, false) &&
-              cpu_source_settle(&s) && mx_array_alloc(out[0]) &&
-              (out[0]->size == 0 || arg_reduce(&s, n->params, out[0]));
+    bool ok = cpu_source_open(&s, n, feed) && cpu_source_settle(&s) && mx_array_alloc(out[0]) &&
+              (out[0]->size == 0 || arg_reduce_any(s.a, n->params, out[0]));
     cpu_source_close(&s);
     return ok;
 }

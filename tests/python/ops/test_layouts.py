@@ -18,6 +18,8 @@ VIEWS = {
     "backwards by threes": lambda a: a[:, ::-3],
     "three axes": lambda a: a.reshape(5, 14, 150).swapaxes(1, 2),
     "three axes, far": lambda a: a.reshape(5, 14, 150).swapaxes(0, 2),
+    "three axes, around": lambda a: a.reshape(5, 14, 150).transpose(1, 2, 0),
+    "three axes, farther": lambda a: a.reshape(14, 15, 50).transpose(2, 1, 0),
 }
 DTYPES = [mx.float32, mx.int32, mx.int8, mx.float64, mx.bool_]
 
@@ -110,6 +112,18 @@ def test_scans_that_take_memory(axis):
     np.testing.assert_allclose(
         np.array(got), before.T.astype(float).cumsum(axis), rtol=1e-5, atol=1e-4
     )
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:4], ids=str)
+def test_pointwise(dtype):
+    for name, v in views(dtype):
+        x = np.array(v)
+        same(v * v + v, x * x + x, name)
+        same(mx.abs(v), np.abs(x), name)
+        same(mx.sum(v * v - v, axis=0), (x * x - x).sum(axis=0, dtype=wide(x)), name)
+        same(mx.max(mx.abs(v), axis=-1), np.abs(x).max(axis=-1), name)
+        low, high = x[..., :1], mx.contiguous(v)
+        same(mx.maximum(v, mx.array(low)) + high, np.maximum(x, low) + x, name)
 
 
 @pytest.mark.parametrize("dtype", DTYPES[:3], ids=str)
