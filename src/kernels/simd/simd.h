@@ -23,6 +23,8 @@
  *                 (0 and -0) either; vf_min_nan, vf_max_nan give NaN if either is
  *     round       to nearest, ties to even
  *     vi_from_f  vi_round_f  truncate, round; for |x| < 2^31, else any value
+ *     scale(a, k)  a 2^k, rounded once, for whole |k| <= 252 (vd: 2044); scale_normal: for 2^k
+ *                  that is a normal number
  *     lt le gt ge eq  false with NaN              ne  true with NaN
  *     select(m,a,b)   m ? a : b, lane by lane
  *     vm_bits     lane i's bit is bit i           vm_first(n)  the first n lanes
@@ -148,7 +150,7 @@ SV bool vdm_all(vdm m) {
 SV vf vf_pow2i(vi n) {
     return as_vf(vi_shl(vi_add(n, vi_set1(127)), 23));
 }
-/* 2^n for -1022 <= n <= 1023. */
+/* 2^n for -1022 <= n <= 1023; the low 12 bits count. */
 SV vd vd_pow2i(vl n) {
     return as_vd(vl_shl(vl_add(n, vl_set1(1023)), 52));
 }
@@ -161,6 +163,25 @@ SV vd vd_from_l(vl n) {
     vd magic = vd_set1(6755399441055744.0);
     return vd_sub(as_vd(vl_add(n, as_vl(magic))), magic);
 }
+#if !V_SCALE
+SV vf vf_scale_normal(vf a, vf k) {
+    return vf_mul(a, vf_pow2i(vi_from_f(k)));
+}
+/* In two steps, so that subnormal results are rounded once. */
+SV vf vf_scale(vf a, vf k) {
+    vi n = vi_from_f(k), half = vi_sra(n, 1);
+    return vf_mul(vf_mul(a, vf_pow2i(half)), vf_pow2i(vi_sub(n, half)));
+}
+/* The sums have in their low bits what vd_pow2i looks at, as vl_round_d's. */
+SV vd vd_scale_normal(vd a, vd k) {
+    return vd_mul(a, vd_pow2i(as_vl(vd_add(k, vd_set1(6755399441055744.0)))));
+}
+SV vd vd_scale(vd a, vd k) {
+    vl n = as_vl(vd_add(k, vd_set1(6755399441055744.0 + 4096)));
+    vl half = vl_sub(vl_shr(n, 1), vl_set1(2048)), rest = vl_sub(vl_sub(n, vl_set1(4096)), half);
+    return vd_mul(vd_mul(a, vd_pow2i(half)), vd_pow2i(rest));
+}
+#endif
 SV vi vi_neg(vi a) {
     return vi_sub(vi_set1(0), a);
 }

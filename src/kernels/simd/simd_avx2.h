@@ -14,6 +14,7 @@
 #define VF_LOOKUP 1
 #define VD_LOOKUP 0
 #define V_COMPRESS 1
+#define V_SCALE 0
 
 typedef __m256 vf;
 typedef __m256i vi;

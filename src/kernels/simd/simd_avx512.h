@@ -14,6 +14,7 @@
 #define VF_LOOKUP 1
 #define VD_LOOKUP 1
 #define V_COMPRESS 1
+#define V_SCALE 1
 
 typedef __m512 vf;
 typedef __m512i vi;
@@ -52,6 +53,8 @@ SV vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 SV vf vf_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
 SV vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 SV vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+SV vf vf_scale(vf a, vf k) { return _mm512_scalef_ps(a, k); }
+SV vf vf_scale_normal(vf a, vf k) { return _mm512_scalef_ps(a, k); }
 SV vf vf_sqrt(vf a) { return _mm512_sqrt_ps(a); }
 SV vf vf_and(vf a, vf b) { return _mm512_and_ps(a, b); }
 SV vf vf_or(vf a, vf b) { return _mm512_or_ps(a, b); }
@@ -131,6 +134,8 @@ SV vd vd_fma(vd a, vd b, vd c) { return _mm512_fmadd_pd(a, b, c); }
 SV vd vd_fnma(vd a, vd b, vd c) { return _mm512_fnmadd_pd(a, b, c); }
 SV vd vd_min(vd a, vd b) { return _mm512_min_pd(a, b); }
 SV vd vd_max(vd a, vd b) { return _mm512_max_pd(a, b); }
+SV vd vd_scale(vd a, vd k) { return _mm512_scalef_pd(a, k); }
+SV vd vd_scale_normal(vd a, vd k) { return _mm512_scalef_pd(a, k); }
 SV vd vd_sqrt(vd a) { return _mm512_sqrt_pd(a); }
 SV vd vd_and(vd a, vd b) { return _mm512_and_pd(a, b); }
 SV vd vd_or(vd a, vd b) { return _mm512_or_pd(a, b); }

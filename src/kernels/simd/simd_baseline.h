@@ -17,6 +17,7 @@
 #define VF_LOOKUP 0
 #define VD_LOOKUP 0
 #define V_COMPRESS 0
+#define V_SCALE 0
 
 typedef __m128 vf;
 typedef __m128i vi;

@@ -14,6 +14,7 @@
 #define VF_LOOKUP 0
 #define VD_LOOKUP 0
 #define V_COMPRESS 0
+#define V_SCALE 0
 
 typedef float32x4_t vf;
 typedef int32x4_t vi;

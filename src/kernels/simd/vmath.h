@@ -44,13 +44,12 @@ static __attribute__((noinline, cold, unused)) vf vf_mend(vf x, vf y, unsigned l
 
 #define VF_MAGIC 12582912.0f /* 1.5 2^23: adding it leaves the nearest integer in the low bits */
 
-/* x = n ln 2 + r, |r| <= ln 2 / 2. For |x| < 2^21. */
-SV vf vf_exp_reduce(vf x, vi *n) {
+/* x = k ln 2 + r, |r| <= ln 2 / 2. For |x| < 2^21. */
+SV vf vf_exp_reduce(vf x, vf *k) {
     vf t = vf_fma(x, vf_set1(1.442695041f), vf_set1(VF_MAGIC));
-    *n = vi_sub(as_vi(t), vi_set1(0x4b400000));
-    vf k = vf_sub(t, vf_set1(VF_MAGIC));
-    vf r = vf_fnma(k, vf_set1(0.693359375f), x); // ln 2 in two parts; k times the first is exact
-    return vf_fnma(k, vf_set1(-2.12194440e-4f), r);
+    *k = vf_sub(t, vf_set1(VF_MAGIC));
+    vf r = vf_fnma(*k, vf_set1(0.693359375f), x); // ln 2 in two parts; k times the first is exact
+    return vf_fnma(*k, vf_set1(-2.12194440e-4f), r);
 }
 /* e^r - 1 for the r of vf_exp_reduce */
 SV vf vf_expm1_core(vf r) {
@@ -64,37 +63,28 @@ SV vf vf_exp_core(vf r) {
                               8.369991556e-03f, 1.384708332e-03f};
     return vf_add(vf_fma(vf_mul(r, r), vf_poly(r, c, 5), r), vf_set1(1.0f));
 }
-/* y 2^n, in two steps so that subnormal results are rounded once; |n| <= 252. */
-SV vf vf_scale(vf y, vi n) {
-    vi half = vi_sra(n, 1);
-    return vf_mul(vf_mul(y, vf_pow2i(half)), vf_pow2i(vi_sub(n, half)));
-}
 /* x kept within lo..hi; NaN stays (see min and max in simd.h) */
 SV vf vf_clamp(vf x, float lo, float hi) {
     return vf_min(vf_set1(hi), vf_max(vf_set1(lo), x));
 }
 SV vf vf_exp(vf x) {
-    vi n;
-    vf r = vf_exp_reduce(vf_clamp(x, -104.0f, 89.0f), &n);
-    return vf_scale(vf_exp_core(r), n);
+    vf k, r = vf_exp_reduce(vf_clamp(x, -104.0f, 89.0f), &k);
+    return vf_scale(vf_exp_core(r), k);
 }
 /* e^x for -87 <= x <= 0 or NaN, without the care for subnormals: softmax and its like. Below,
  * 0 or tiny. */
 SV vf vf_exp_negative(vf x) {
-    vi n;
-    vf r = vf_exp_reduce(vf_max(vf_set1(-87.0f), x), &n);
-    return vf_mul(vf_exp_core(r), vf_pow2i(n));
+    vf k, r = vf_exp_reduce(vf_max(vf_set1(-87.0f), x), &k);
+    return vf_scale_normal(vf_exp_core(r), k);
 }
 /* e^x / 2, finite wherever that is: for sinh and cosh; 0 <= x */
 SV vf vf_exp_half(vf x) {
-    vi n;
-    vf r = vf_exp_reduce(vf_clamp(x, 0.0f, 90.0f), &n);
-    return vf_scale(vf_exp_core(r), vi_sub(n, vi_set1(1)));
+    vf k, r = vf_exp_reduce(vf_clamp(x, 0.0f, 90.0f), &k);
+    return vf_scale(vf_exp_core(r), vf_sub(k, vf_set1(1.0f)));
 }
 SV vf vf_expm1(vf x) {
-    vi n;
-    vf r = vf_exp_reduce(vf_clamp(x, -17.5f, 89.0f), &n);
-    vf s = vf_pow2i(vi_sub(n, vi_set1(1))); // half of 2^n, which itself may not fit
+    vf k, r = vf_exp_reduce(vf_clamp(x, -17.5f, 89.0f), &k);
+    vf one = vf_set1(1.0f), s = vf_scale_normal(one, vf_sub(k, one)); // 2^k itself may not fit
     vf y = vf_fma(vf_expm1_core(r), s, vf_sub(s, vf_set1(0.5f)));
     return vf_copysign(vf_add(y, y), x);
 }
@@ -191,10 +181,9 @@ SV vf vf_cosh(vf x) {
 }
 /* t / (t + 2) with t = e^2x - 1; beyond 10 it is 1 in float32 */
 SV vf vf_tanh(vf x) {
-    vi n;
-    vf a = vf_min(vf_set1(10.0f), vf_abs(x));
-    vf r = vf_exp_reduce(vf_add(a, a), &n), s = vf_pow2i(n);
-    vf t = vf_fma(vf_expm1_core(r), s, vf_sub(s, vf_set1(1.0f)));
+    vf k, a = vf_min(vf_set1(10.0f), vf_abs(x)), one = vf_set1(1.0f);
+    vf r = vf_exp_reduce(vf_add(a, a), &k), s = vf_scale_normal(one, k);
+    vf t = vf_fma(vf_expm1_core(r), s, vf_sub(s, one));
     return vf_copysign(vf_div(t, vf_add(t, vf_set1(2.0f))), x);
 }
 /* log1p(a + a^2 / (1 + sqrt(a^2 + 1))); for huge a, log(2a) */
@@ -274,10 +263,9 @@ SV vf vf_erf(vf x) {
     static const float far[] = {-1.692029473e-04f, 1.129488349e+00f,  6.334010959e-01f,
                                 1.082199514e-01f,  -2.508023940e-02f, 4.156091716e-03f,
                                 -4.313629761e-04f, 2.082718129e-05f};
-    vi n;
-    vf a = vf_abs(x), b = vf_min(vf_set1(4.0f), a), z = vf_mul(b, b);
-    vf r = vf_exp_reduce(vf_neg(vf_poly(b, far, 8)), &n);
-    vf big = vf_fnma(vf_exp_core(r), vf_pow2i(n), vf_set1(1.0f));
+    vf k, a = vf_abs(x), b = vf_min(vf_set1(4.0f), a), z = vf_mul(b, b);
+    vf r = vf_exp_reduce(vf_neg(vf_poly(b, far, 8)), &k), one = vf_set1(1.0f);
+    vf big = vf_fnma(vf_exp_core(r), vf_scale_normal(one, k), one);
     vf small = vf_fma(b, vf_poly(z, near, 7), b);
     return vf_copysign(vf_select(vf_gt(a, vf_set1(0.92f)), big, small), x);
 }

@@ -7,15 +7,10 @@
 
 #include <math.h>
 
-#include "kernels/simd/simd.h"
+#include "kernels/simd/vmath64_table.h"
 
 #define VD_INF UINT64_C(0x7ff0000000000000)
 #define VD_NAN UINT64_C(0x7ff8000000000000)
-#define VD_MAGIC \
-    6755399441055744.0 /* 1.5 2^52: adding it leaves the nearest integer in the low bits */
-/* ln 2: 32 bits, so that a whole number times them is exact, and the rest */
-#define VD_LN2_HI 0x1.62e42feep-1
-#define VD_LN2_LO 0x1.a39ef35793c76p-33
 
 SV vd vd_poly(vd x, const double *c, int n) {
     vd y = vd_set1(c[n - 1]);
@@ -35,13 +30,12 @@ static __attribute__((noinline, cold, unused)) vd vd_mend(vd x, vd y, unsigned l
 
 /* ---- exponential ---- */
 
-/* x = n ln 2 + r, |r| <= ln 2 / 2. For |x| < 2^20 ln 2. */
-SV vd vd_exp_reduce(vd x, vl *n) {
-    vd magic = vd_set1(VD_MAGIC), t = vd_fma(x, vd_set1(1.44269504088896340736), magic),
-       k = vd_sub(t, magic);
-    *n = vl_sub(as_vl(t), as_vl(magic));
-    vd r = vd_fnma(k, vd_set1(VD_LN2_HI), x);
-    return vd_fnma(k, vd_set1(VD_LN2_LO), r);
+/* x = k ln 2 + r, |r| <= ln 2 / 2. For |x| < 2^20 ln 2. */
+SV vd vd_exp_reduce(vd x, vd *k) {
+    vd magic = vd_set1(VD_MAGIC), t = vd_fma(x, vd_set1(1.44269504088896340736), magic);
+    *k = vd_sub(t, magic);
+    vd r = vd_fnma(*k, vd_set1(VD_LN2_HI), x);
+    return vd_fnma(*k, vd_set1(VD_LN2_LO), r);
 }
 /* (e^r - 1 - r) / r^2 */
 SV vd vd_exp_rest(vd r) {
@@ -56,29 +50,32 @@ SV vd vd_exp_rest(vd r) {
 SV vd vd_expm1_core(vd r) {
     return vd_fma(vd_mul(r, r), vd_exp_rest(r), r);
 }
-/* y 2^n in two steps, |n| < 2000 */
-SV vd vd_scale(vd y, vl n) {
-    vl half = vl_sub(vl_shr(vl_add(n, vl_set1(4096)), 1), vl_set1(2048));
-    return vd_mul(vd_mul(y, vd_pow2i(half)), vd_pow2i(vl_sub(n, half)));
+/* e^x = y 2^k, y near 1 or up to 2 */
+SV vd vd_exp_parts(vd x, vd *k) {
+#if VD_LOOKUP
+    vl at;
+    vd y = vdd_exp_parts((vdd){x, vd_zero()}, &at, k);
+    *k = vd_floor(vd_mul(*k, vd_set1(1.0 / 16)));
+    return y;
+#else
+    return vd_add(vd_expm1_core(vd_exp_reduce(x, k)), vd_set1(1.0));
+#endif
 }
 SV vd vd_clamp(vd x, double lo, double hi) {
     return vd_min(vd_set1(hi), vd_max(vd_set1(lo), x));
 }
 SV vd vd_exp(vd x) {
-    vl n;
-    vd r = vd_exp_reduce(vd_clamp(x, -746.0, 710.0), &n);
-    return vd_scale(vd_add(vd_expm1_core(r), vd_set1(1.0)), n);
+    vd k, y = vd_exp_parts(vd_clamp(x, -746.0, 710.0), &k);
+    return vd_scale(y, k);
 }
 /* e^x / 2 for sinh and cosh; 0 <= x */
 SV vd vd_exp_half(vd x) {
-    vl n;
-    vd r = vd_exp_reduce(vd_clamp(x, 0.0, 711.0), &n);
-    return vd_scale(vd_add(vd_expm1_core(r), vd_set1(1.0)), vl_sub(n, vl_set1(1)));
+    vd k, y = vd_exp_parts(vd_clamp(x, 0.0, 711.0), &k);
+    return vd_scale(y, vd_sub(k, vd_set1(1.0)));
 }
 SV vd vd_expm1(vd x) {
-    vl n;
-    vd r = vd_exp_reduce(vd_clamp(x, -38.0, 710.0), &n);
-    vd s = vd_pow2i(vl_sub(n, vl_set1(1))); // half of 2^n, which itself may not fit
+    vd k, r = vd_exp_reduce(vd_clamp(x, -38.0, 710.0), &k);
+    vd one = vd_set1(1.0), s = vd_scale_normal(one, vd_sub(k, one)); // 2^k itself may not fit
     vd y = vd_fma(vd_expm1_core(r), s, vd_sub(s, vd_set1(0.5)));
     return vd_copysign(vd_add(y, y), x);
 }
@@ -89,11 +86,6 @@ SV vd vd_sigmoid(vd x) {
 
 /* ---- logarithms ---- */
 
-/* The signed number in the upper 12 bits */
-SV vd vd_exponent(vl u) {
-    vl biased = vl_shr(vl_add(u, vl_set1(INT64_C(0x4000000000000000))), 52);
-    return vd_sub(as_vd(vl_or(biased, vl_set1(0x4330000000000000))), vd_set1(4503599627371520.0));
-}
 /* x = 2^k m with sqrt(1/2) <= m < sqrt(2), for positive normal x */
 SV vd vd_split(vd x, vd *k) {
     vl u = vl_sub(as_vl(x), vl_set1(0x3fe6a09e667f3bcd)); // the bits of sqrt(1/2)
@@ -179,9 +171,9 @@ SV vd vd_cosh(vd x) {
     return vd_add(e, vd_div(vd_set1(0.25), e));
 }
 SV vd vd_tanh(vd x) {
-    vl n;
-    vd a = vd_min(vd_set1(20.0), vd_abs(x)), r = vd_exp_reduce(vd_add(a, a), &n), s = vd_pow2i(n);
-    vd t = vd_fma(vd_expm1_core(r), s, vd_sub(s, vd_set1(1.0)));
+    vd k, a = vd_min(vd_set1(20.0), vd_abs(x)), one = vd_set1(1.0);
+    vd r = vd_exp_reduce(vd_add(a, a), &k), s = vd_scale_normal(one, k);
+    vd t = vd_fma(vd_expm1_core(r), s, vd_sub(s, one));
     return vd_copysign(vd_div(t, vd_add(t, vd_set1(2.0))), x);
 }
 SV vd vd_arcsinh(vd x) {

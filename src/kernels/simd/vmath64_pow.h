@@ -8,7 +8,7 @@
 #ifndef MX_KERNELS_VMATH64_POW_H
 #define MX_KERNELS_VMATH64_POW_H
 
-#include "kernels/simd/vmath64_table.h"
+#include "kernels/simd/vmath64.h"
 
 static __attribute__((noinline, cold, unused)) vd vd_pow_mend(vd x, vd y, vd r, unsigned lanes) {
     double a[VD_LANES], b[VD_LANES], c[VD_LANES];

@@ -1,11 +1,18 @@
 /* Logarithm and exponential of float64 by tables (P. T. P. Tang 1989, 1990), between numbers in two
- * parts whose sum is the value: what powers are made of. Sums and products of two parts are
- * Dekker's (1971), with the fused multiply-add.
+ * parts whose sum is the value: what powers are made of, and exponentials where VD_LOOKUP says that
+ * tables are cheap. Sums and products of two parts are Dekker's (1971), with the fused
+ * multiply-add.
  */
 #ifndef MX_KERNELS_VMATH64_TABLE_H
 #define MX_KERNELS_VMATH64_TABLE_H
 
-#include "kernels/simd/vmath64.h"
+#include "kernels/simd/simd.h"
+
+/* 1.5 2^52: adding it leaves the nearest integer in the low bits */
+#define VD_MAGIC  6755399441055744.0
+/* ln 2: 32 bits, so that a whole number times them is exact, and the rest */
+#define VD_LN2_HI 0x1.62e42feep-1
+#define VD_LN2_LO 0x1.a39ef35793c76p-33
 
 typedef struct vdd {
     vd hi, lo;
@@ -53,6 +60,11 @@ static const double vd_log_lo[32] = {
     0x1.be5c307dc457bp-23, 0x1.3433c2b9988bap-24, 0x1.70d9277e98ebp-23};
 // clang-format on
 
+/* The signed number in the upper 12 bits */
+SV vd vd_exponent(vl u) {
+    vl biased = vl_shr(vl_add(u, vl_set1(INT64_C(0x4000000000000000))), 52);
+    return vd_sub(as_vd(vl_or(biased, vl_set1(0x4330000000000000))), vd_set1(4503599627371520.0));
+}
 /* x = 2^k m; the interval of m is in the low bits of *at */
 SV vd vd_split_table(vd x, vd *k, vl *at) {
     vl u = vl_sub(as_vl(x), vl_set1(VD_LOG_FIRST));
@@ -109,12 +121,19 @@ SV vd vd_exp_table(vd r, vd lo, vl at) {
     vd s = vd_lookup16(vd_exp_2, at), p = vd_fma(vd_fma(d, z, b), z, a);
     return vd_fma(s, vd_fma(z, p, r), s);
 }
-/* e^x for |x.hi| <= 707, where 2^k stays an exponent */
-SV vd vdd_exp(vdd x) {
+/* e^x = y 2^(k/16, rounded down), where *at has k in its low bits */
+SV vd vdd_exp_parts(vdd x, vl *at, vd *k) {
     vd t = vd_fma(x.hi, vd_set1(0x1.71547652b82fep+4), vd_set1(VD_MAGIC)); // 16 / ln 2
-    vd k = vd_sub(t, vd_set1(VD_MAGIC)), r = vd_fnma(k, vd_set1(VD_LN2_HI / 16), x.hi);
-    vd y = vd_exp_table(r, vd_fnma(k, vd_set1(VD_LN2_LO / 16), x.lo), as_vl(t));
-    return as_vd(vl_add(as_vl(y), vl_shl(vl_shr(as_vl(t), 4), 52)));
+    *at = as_vl(t);
+    *k = vd_sub(t, vd_set1(VD_MAGIC));
+    vd r = vd_fnma(*k, vd_set1(VD_LN2_HI / 16), x.hi);
+    return vd_exp_table(r, vd_fnma(*k, vd_set1(VD_LN2_LO / 16), x.lo), *at);
+}
+/* e^x for |x.hi| <= 707, where 2^(k/16) stays an exponent */
+SV vd vdd_exp(vdd x) {
+    vl at;
+    vd k, y = vdd_exp_parts(x, &at, &k);
+    return as_vd(vl_add(as_vl(y), vl_shl(vl_shr(at, 4), 52)));
 }
 
 #endif
